@@ -1,0 +1,144 @@
+package value
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth is how deeply arrays and objects may nest in parsed text.
+const MaxDepth = 512
+
+// Parse reads exactly one JSON text (RFC 8259). Invalid UTF-8 and text after
+// the value are errors that name the byte offset. Of members with equal names
+// the last wins, at the place of the first.
+func Parse(text []byte) (Value, error) {
+	d := NewDecoder(text)
+	v, err := d.value(0)
+	if err != nil {
+		return Value{}, err
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return Value{}, fmt.Errorf("parse JSON: text after the value at byte %d", d.InputOffset())
+	}
+	return v, nil
+}
+
+// Decoder reads values from JSON text, with the streaming calls of jsontext for
+// those who skip most of it.
+type Decoder struct{ *jsontext.Decoder }
+
+// NewDecoder reads from text, which must not change meanwhile.
+func NewDecoder(text []byte) Decoder {
+	return Decoder{jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))}
+}
+
+// Value reads the next value, whole.
+func (d Decoder) Value() (Value, error) { return d.value(0) }
+
+func (d Decoder) value(depth int) (Value, error) {
+	if depth > MaxDepth {
+		return Value{}, fmt.Errorf("parse JSON: nested deeper than %d at byte %d", MaxDepth, d.InputOffset())
+	}
+	tok, err := d.ReadToken()
+	if err != nil {
+		if err == io.EOF {
+			return Value{}, fmt.Errorf("parse JSON: no value")
+		}
+		return Value{}, fmt.Errorf("parse JSON: %w", err)
+	}
+	switch tok.Kind() {
+	case 'n':
+		return Nil(), nil
+	case 't':
+		return Value{kind: Bool, text: "true"}, nil
+	case 'f':
+		return Value{kind: Bool, text: "false"}, nil
+	case '"':
+		return Of(tok.String()), nil
+	case '0':
+		return Num(tok.String()), nil
+	case '[':
+		k := &kids{}
+		for d.PeekKind() != ']' {
+			item, err := d.value(depth + 1)
+			if err != nil {
+				return Value{}, err
+			}
+			k.items = append(k.items, item)
+		}
+		_, err := d.ReadToken()
+		return Value{kind: Array, kids: k}, err
+	default: // '{'
+		object := Value{kind: Object, kids: &kids{}}
+		for d.PeekKind() != '}' {
+			name, err := d.ReadToken()
+			if err != nil {
+				return Value{}, fmt.Errorf("parse JSON: %w", err)
+			}
+			key := name.String()
+			item, err := d.value(depth + 1)
+			if err != nil {
+				return Value{}, err
+			}
+			object.Set(key, item)
+		}
+		_, err := d.ReadToken()
+		return object, err
+	}
+}
+
+// AppendJSON appends v as compact JSON to dst. Absent is written as null.
+func (v Value) AppendJSON(dst []byte) []byte {
+	switch v.kind {
+	case Bool, Number:
+		return append(dst, v.text...)
+	case String:
+		return AppendString(dst, v.text)
+	case Array:
+		dst = append(dst, '[')
+		for i, item := range v.kids.items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = item.AppendJSON(dst)
+		}
+		return append(dst, ']')
+	case Object:
+		dst = append(dst, '{')
+		for i, item := range v.kids.items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(AppendString(dst, v.kids.names[i]), ':')
+			dst = item.AppendJSON(dst)
+		}
+		return append(dst, '}')
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+// AppendString appends s as a JSON string; invalid UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s) // its error only reports the replacement
+	return dst
+}
+
+// MarshalJSON makes Value a json.Marshaler.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
+// UnmarshalJSON makes *Value a json.Unmarshaler.
+func (v *Value) UnmarshalJSON(text []byte) (err error) {
+	*v, err = Parse(text)
+	return err
+}
+
+// Indent returns v as JSON for people: two spaces a level, no trailing newline.
+func (v Value) Indent() string {
+	text := jsontext.Value(v.AppendJSON(nil))
+	_ = text.Indent(jsontext.WithIndent("  ")) // what AppendJSON wrote is valid
+	return string(text)
+}
