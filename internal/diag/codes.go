@@ -7,3 +7,11 @@ type Code struct {
 	Severity Severity
 	Title    string
 }
+
+// The codes, in the order in which a document meets them.
+var (
+	SyntaxError       = &Code{"syntax-error", Error, "The document cannot be read"}
+	DocumentLimit     = &Code{"document-limit", Error, "The document exceeds a limit"}
+	DuplicateKey      = &Code{"duplicate-key", Warning, "A key is given twice"}
+	MultipleDocuments = &Code{"multiple-documents", Warning, "The file holds several documents"}
+)
