@@ -10,8 +10,61 @@ type Code struct {
 
 // The codes, in the order in which a document meets them.
 var (
+	// Reading the text.
 	SyntaxError       = &Code{"syntax-error", Error, "The document cannot be read"}
 	DocumentLimit     = &Code{"document-limit", Error, "The document exceeds a limit"}
 	DuplicateKey      = &Code{"duplicate-key", Warning, "A key is given twice"}
 	MultipleDocuments = &Code{"multiple-documents", Warning, "The file holds several documents"}
+	BadOverlay        = &Code{"bad-overlay", Error, "An overlay cannot be applied"}
+	OverlayNoMatch    = &Code{"overlay-no-match", Warning, "An overlay action matches nothing"}
+
+	// Making one model of it.
+	NotCapability  = &Code{"not-a-capability", Error, "The file is not a capability document"}
+	UnknownVersion = &Code{"unknown-version", Warning, "The specification version is not known"}
+	UnknownKey     = &Code{"unknown-key", Warning, "A key has no meaning here"}
+	WrongType      = &Code{"wrong-type", Warning, "A value is of the wrong kind"}
+	UnknownServer  = &Code{"unknown-server-type", Warning, "A server is of a type that is not served"}
+	DuplicateName  = &Code{"duplicate-name", Warning, "A name is used twice"}
+	MissingName    = &Code{"missing-name", Warning, "Something that must be named has no name"}
+	ImportFailed   = &Code{"import-failed", Warning, "An import brings nothing"}
+	ImportName     = &Code{"import-name", Info, "An import names another namespace than the file has"}
+	OperationPath  = &Code{"operation-path", Info, "An operation has a path of its own"}
+
+	// Compiling the model.
+	CallUnresolved     = &Code{"call-unresolved", Error, "A call names no operation"}
+	RefUnresolved      = &Code{"ref-unresolved", Error, "A ref names no flow"}
+	StepUnresolved     = &Code{"step-unresolved", Error, "A reference names no step"}
+	StepInvalid        = &Code{"step-invalid", Error, "A step cannot run"}
+	ScriptRefused      = &Code{"script-refused", Error, "A script cannot run here"}
+	NothingToRun       = &Code{"nothing-to-run", Error, "A unit has nothing to run"}
+	BadTemplate        = &Code{"bad-template", Error, "A template cannot be read"}
+	BadPath            = &Code{"bad-jsonpath", Error, "A JSONPath cannot be read"}
+	LenientPath        = &Code{"lenient-jsonpath", Info, "A JSONPath uses a spelling outside RFC 9535"}
+	BadPattern         = &Code{"bad-pattern", Warning, "A pattern is not a regular expression"}
+	BadRoute           = &Code{"bad-route", Error, "A path cannot be served"}
+	RouteConflict      = &Code{"route-conflict", Warning, "A method and path are claimed twice"}
+	PathCut            = &Code{"path-cut", Warning, "A path holds a query or fragment"}
+	BadMethod          = &Code{"bad-method", Error, "A method is not an HTTP method"}
+	BaseURIUnusable    = &Code{"base-uri-unusable", Warning, "A baseUri leads nowhere"}
+	BaseURIVariable    = &Code{"base-uri-variable", Warning, "A baseUri has a variable without a value"}
+	BaseURIPlaintext   = &Code{"base-uri-plaintext", Info, "A credential would travel unencrypted"}
+	WithUnused         = &Code{"with-unused", Warning, "A with entry feeds nothing"}
+	WithPrefix         = &Code{"with-prefix", Warning, "A literal looks like a reference"}
+	InputInferred      = &Code{"input-inferred", Info, "An input is needed that the with block leaves out"}
+	LooseName          = &Code{"loose-name", Info, "Two names match only loosely"}
+	InputUnused        = &Code{"input-unused", Info, "A declared input feeds nothing"}
+	BindUnused         = &Code{"bind-unused", Warning, "A credential is bound and never used"}
+	BindUndeclared     = &Code{"bind-undeclared", Warning, "A credential is used and never bound"}
+	BindLocation       = &Code{"bind-location", Warning, "A bind's location cannot be read"}
+	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
+	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
+	FormatUnknown      = &Code{"format-unknown", Warning, "A format is not known"}
+	BodyUnknown        = &Code{"body-type-unknown", Warning, "A body type is not known"}
+	BodyInvalid        = &Code{"body-invalid", Error, "A body cannot be built"}
+	ToolName           = &Code{"tool-name", Info, "A tool goes by another name on the wire"}
+	PortTaken          = &Code{"port-shared", Info, "Servers share a port"}
+	BadPort            = &Code{"bad-port", Warning, "A port is out of range"}
+	ResourceUnreadable = &Code{"resource-unreadable", Error, "A static resource or prompt file cannot be read"}
+	NotServed          = &Code{"not-served", Warning, "A feature of the format is not served yet"}
+	NothingServed      = &Code{"nothing-served", Error, "Nothing of the document can be served"}
 )

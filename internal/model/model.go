@@ -1,0 +1,206 @@
+// Package model is a capability document without its version: whatever shape
+// and words the author used, one set of types says what it means. It is data
+// only; normalize fills it, check and plan read it.
+//
+// Every element keeps the Node it came from, so that whoever finds something
+// wrong can say where.
+package model
+
+import "github.com/fairlead/fairlead/internal/document"
+
+// Capability is one document.
+type Capability struct {
+	File       string
+	Node       *document.Node
+	Version    Version
+	Info       Info
+	Binds      []*Bind
+	Consumes   []*Consume
+	Aggregates []*Aggregate
+	Exposes    []*Expose
+}
+
+// Name is the display name, else the file name.
+func (c *Capability) Name() string {
+	if c.Info.Display != "" {
+		return c.Info.Display
+	}
+	return c.File
+}
+
+// Version is the specification version as written. Family is "naftiko", "ikanos" or "".
+type Version struct{ Family, Raw string }
+
+// String is "family version".
+func (v Version) String() string {
+	if v.Family == "" {
+		return "none"
+	}
+	return v.Family + " " + v.Raw
+}
+
+// Info is the document's metadata.
+type Info struct {
+	Node                          *document.Node
+	Display, Description, Version string
+	Tags                          []string
+	Created, Modified             string
+}
+
+// Bind binds variables to an external source. An empty Location is the process environment.
+type Bind struct {
+	Node                             *document.Node
+	Namespace, Description, Location string
+	Keys                             []BindKey
+}
+
+// BindKey binds one variable name to the key under which the source knows it.
+type BindKey struct {
+	Node         *document.Node
+	Name, Source string
+}
+
+// Consume is one consumed HTTP API.
+type Consume struct {
+	Node                                  *document.Node
+	Type, Namespace, Description, BaseURI string
+	Inputs                                []*Param
+	Auth                                  *Auth
+	Resources                             []*ConsumedResource
+	Tunnel                                *document.Node
+	CallerFirst                           bool   // x-fairlead: {authorization: caller-first}
+	Missing                               string // why an import brought nothing; "" otherwise
+}
+
+// ConsumedResource groups operations under a path.
+type ConsumedResource struct {
+	Node                             *document.Node
+	Name, Display, Description, Path string
+	Inputs                           []*Param
+	Operations                       []*Operation
+}
+
+// Operation is one consumed HTTP operation.
+type Operation struct {
+	Node                                              *document.Node
+	Resource                                          *ConsumedResource
+	Name, Display, Description, Method, Path          string // Path is its own if it has one, else ""
+	Inputs                                            []*Param
+	RawFormat, OutputSchema, MediaType, MaxBinarySize string
+	Outputs                                           []*Output
+	Body                                              *Body
+}
+
+// FullPath is the operation's own path, else its resource's.
+func (o *Operation) FullPath() string {
+	if o.Path != "" {
+		return o.Path
+	}
+	return o.Resource.Path
+}
+
+// Param is an input parameter of any kind, consumed or exposed.
+type Param struct {
+	Node                                 *document.Node
+	Name, In, Type, Description, Pattern string
+	Value                                *document.Node // static value or template; nil when the caller gives it
+	Default                              *document.Node
+	Required                             *bool // nil when the author did not say
+	Enum                                 []*document.Node
+	Properties                           []*Param
+	Items                                *Param
+	MaxLength                            int
+	Secret                               bool   // x-fairlead: {secret: true}
+	Style                                string // x-fairlead: {style: form|comma|…}; "" is the default of the place
+}
+
+// Output is an output parameter of any kind.
+type Output struct {
+	Node                *document.Node
+	Name, Type, Mapping string
+	Value               *document.Node // static value or template
+	Properties          []*Output
+	Items, Values       *Output
+	MaxLength           int
+	Secret              bool // x-fairlead: {secret: true}
+}
+
+// Body is the body block of a consumed operation. Type is normalised ("json",
+// "text", "xml", "sparql", "form", "multipart", "binary", "yaml", "raw" for a
+// plain string); Data is nil when the block has none.
+type Body struct {
+	Node *document.Node
+	Type string
+	Data *document.Node
+}
+
+// Auth is an authentication block, incoming or outgoing. Type is normalised to
+// lower case; Fields hold everything else under the names of the format
+// (placement, key, value, token, username, password, …), old spellings mapped.
+type Auth struct {
+	Node   *document.Node
+	Type   string
+	Fields map[string]*document.Node
+}
+
+// Text is the text of a field, "" when it is not there.
+func (a *Auth) Text(field string) string { return a.Fields[field].Str() }
+
+// Unit is what a caller can ask for: a REST operation, an MCP tool or dynamic
+// resource, an aggregate's flow.
+type Unit struct {
+	Node                       *document.Node
+	Name, Display, Description string
+	Tags                       []string
+	Ref, Call                  string
+	With                       []Argument
+	Steps                      []*Step
+	Mappings                   []StepMapping
+	Inputs                     []*Param
+	Outputs                    []*Output
+	Confirm                    bool // x-fairlead: {confirm: true}
+	ContinueOnError            bool // x-fairlead: {onError: continue}
+	MaxChars                   int  // x-fairlead: {maxChars: N}; 0 is the default
+}
+
+// Argument is one entry of a with block.
+type Argument struct {
+	Key   string
+	Pair  *document.Pair
+	Value *document.Node
+}
+
+// Step is one step of a flow. Kind is "call", "lookup", "script" or what the author wrote.
+type Step struct {
+	Node                 *document.Node
+	Name, Kind, Call     string
+	With                 []Argument
+	Index, Match, Lookup string
+	Fields               []string // of a lookup: outputParameters
+	File, Language       string
+	Location             string
+	Dependencies         []string
+}
+
+// StepMapping assigns a step's result to a member of the answer.
+type StepMapping struct {
+	Node          *document.Node
+	Target, Value string
+}
+
+// Aggregate is a named set of flows.
+type Aggregate struct {
+	Node               *document.Node
+	Namespace, Display string
+	Flows              []*Flow
+}
+
+// Flow is a unit that others refer to by namespace.name.
+type Flow struct {
+	Unit
+	Semantics Semantics
+	MediaType string
+}
+
+// Semantics says what running a flow does to the world; nil is "not said".
+type Semantics struct{ Safe, Idempotent, Cacheable *bool }
