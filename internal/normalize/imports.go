@@ -1,0 +1,103 @@
+package normalize
+
+import (
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// imports returns n, or, where n is an import entry, the element of the section
+// that it names, under its alias. It is nil when the import brings nothing.
+func (r *reader) imports(n *document.Node, section string) *document.Node {
+	if !n.Is(value.Object) {
+		r.is(n, value.Object, "an entry of "+section)
+		return nil
+	}
+	name := n.Get("import").Str()
+	from, key := n.First("from", "location")
+	if from == nil || key == "location" && name == "" || n.Get("baseUri") != nil || n.Get("keys") != nil {
+		return n
+	}
+	root := r.importFile(from)
+	if root == nil {
+		return nil
+	}
+	items := root.Get(section)
+	if items.IsNull() || len(items.Items) == 0 {
+		items = root.Get("capability").Get(section)
+	}
+	source := r.pick(items, name, from)
+	if source == nil {
+		return nil
+	}
+	return alias(source, n, name)
+}
+
+func (r *reader) importFile(from *document.Node) *document.Node {
+	if root, ok := r.imported[from.Str()]; ok {
+		return root
+	}
+	if r.files == nil {
+		r.report(diag.ImportFailed, from.At, "Serve the document from a file, beside the files that it imports.", "“%s” cannot be imported: the document has no folder", from.Str())
+		return nil
+	}
+	root, diags := r.files.Load(from.Str())
+	r.imported[from.Str()] = root
+	if root == nil {
+		reason := "it cannot be read"
+		if len(diags) > 0 {
+			reason = diags[0].Message
+		}
+		r.report(diag.ImportFailed, from.At, "Put the file there, or correct the path; whatever needs it is withheld.", "“%s” cannot be imported: %s", from.Str(), reason)
+	}
+	return root
+}
+
+// pick takes the element with the namespace name: an import of an import is not
+// followed, and the only element is taken whatever it is called.
+func (r *reader) pick(items *document.Node, name string, from *document.Node) *document.Node {
+	var names []string
+	var only *document.Node
+	for _, item := range r.list(items, "the imported section") {
+		if !item.Is(value.Object) || item.Get("import") != nil {
+			continue
+		}
+		namespace, _ := item.First("namespace", "name")
+		if name != "" && namespace.Str() == name {
+			return item
+		}
+		names = append(names, namespace.Str())
+		only = item
+	}
+	if len(names) == 1 {
+		if name != "" {
+			r.report(diag.ImportName, from.At, "Import it as “"+names[0]+"”.", "“%s” has no “%s”; its only entry “%s” is taken for it", from.Str(), name, names[0])
+		}
+		return only
+	}
+	hint := "Correct the namespace; whatever needs it is withheld."
+	if near, ok := diag.Near(name, names); ok {
+		hint = "Did you mean “" + near + "”?"
+	}
+	r.report(diag.ImportFailed, from.At, hint, "“%s” has no entry “%s”", from.Str(), name)
+	return nil
+}
+
+// alias is a shallow copy of source under the name by which the importing document knows it.
+func alias(source, entry *document.Node, name string) *document.Node {
+	as := entry.Get("as").Str()
+	if as == "" {
+		as = name
+	}
+	if as == "" {
+		return source
+	}
+	copied := *source
+	copied.Pairs = []document.Pair{{Key: "namespace", KeyAt: entry.At, Value: &document.Node{Kind: value.String, Text: as, At: entry.At}}}
+	for _, p := range source.Pairs {
+		if p.Key != "namespace" {
+			copied.Pairs = append(copied.Pairs, p)
+		}
+	}
+	return &copied
+}
