@@ -28,6 +28,12 @@ func (p *Problem) Error() string {
 // for an array is the array of it, a string that holds JSON for an object or
 // array is what it holds. Null stays null only where nothing else is declared.
 func (s *Schema) Convert(v value.Value) (value.Value, *Problem) {
+	if s.Entity {
+		v = entity(v)
+		if v.Kind() != value.Object {
+			return v, nil
+		}
+	}
 	v, ok := s.convertType(v)
 	if !ok {
 		return v, &Problem{Message: "must be " + article(s.Type) + ", not " + describe(v)}
@@ -107,6 +113,16 @@ func (s *Schema) convertType(v value.Value) (value.Value, bool) {
 		return v, true
 	}
 	return v, false
+}
+
+// entity is v, or, of a string that holds a JSON object or array, what it holds.
+func entity(v value.Value) value.Value {
+	if v.Kind() == value.String {
+		if parsed, err := value.Parse([]byte(v.Text())); err == nil && !parsed.IsScalar() {
+			return parsed
+		}
+	}
+	return v
 }
 
 func isInteger(v value.Value) bool {

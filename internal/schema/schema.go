@@ -20,6 +20,9 @@ type Schema struct {
 	Items       *Schema        // of arrays; nil is any
 	Properties  []Property     // of objects, in order
 	Closed      bool           // objects have no other members
+	// Entity marks a whole request body: declared as an object, it takes any
+	// JSON value, and a string that holds JSON is what it holds.
+	Entity bool
 }
 
 // Property is one member of an object.
@@ -74,12 +77,12 @@ func (s *Schema) AppendJSON(dst []byte) []byte {
 		dst = items.AppendJSON(dst)
 	}
 	if s.Type == "object" {
-		dst = s.appendMembers(dst, key)
+		dst = s.appendMembers(dst)
 	}
 	return append(dst, '}')
 }
 
-func (s *Schema) appendMembers(dst []byte, _ func(string)) []byte {
+func (s *Schema) appendMembers(dst []byte) []byte {
 	var required []value.Value
 	dst = append(dst, `,"properties":{`...)
 	for i, p := range s.Properties {

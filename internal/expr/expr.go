@@ -1,0 +1,128 @@
+// Package expr says where a value comes from while a unit runs: a literal, a
+// slot of the frame, a field of what a slot holds, or a template over these.
+// Plans are made of expressions; running one looks nothing up by name.
+package expr
+
+import (
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Frame holds the values of one running unit, by slot: first the unit's inputs
+// in order, then what the plan added (secrets, assigned values, step results).
+// A slot that holds nothing is Absent.
+type Frame []value.Value
+
+// Expr is where a value comes from. The zero Expr gives nothing.
+type Expr struct {
+	literal value.Value
+	slot    int // 1-based; 0 is none
+	fields  []string
+	text    *template.Template
+	vars    []Expr // by variable index of text
+}
+
+// Literal always gives v.
+func Literal(v value.Value) Expr { return Expr{literal: v} }
+
+// Slot gives what the frame holds at index i, or the member found below it by
+// following the field names (array items by decimal index).
+func Slot(i int, fields ...string) Expr { return Expr{slot: i + 1, fields: fields} }
+
+// Text renders t, whose variables come from vars, index by index.
+func Text(t *template.Template, vars []Expr) Expr {
+	if t.IsLiteral() {
+		return Literal(value.Of(t.Literal()))
+	}
+	return Expr{text: t, vars: vars}
+}
+
+// IsZero reports whether e gives nothing.
+func (e Expr) IsZero() bool { return e.literal.IsAbsent() && e.slot == 0 && e.text == nil }
+
+// Constant returns the value of a literal.
+func (e Expr) Constant() (value.Value, bool) {
+	return e.literal, e.slot == 0 && e.text == nil
+}
+
+// InSlot returns the slot of an expression that is exactly one slot.
+func (e Expr) InSlot() (i int, ok bool) { return e.slot - 1, e.slot > 0 && len(e.fields) == 0 }
+
+// Slots calls yield for every slot that e reads.
+func (e Expr) Slots(yield func(slot int)) {
+	if e.slot > 0 {
+		yield(e.slot - 1)
+	}
+	for _, v := range e.vars {
+		v.Slots(yield)
+	}
+}
+
+// Eval returns the value: with its type where e is a literal, a slot, or a
+// template that is exactly one variable; else the rendered text. A value that
+// is not there is Absent; a text around one is a *template.MissingError.
+func (e Expr) Eval(f Frame) (value.Value, error) {
+	switch {
+	case e.text != nil:
+		if i, ok := e.text.Single(); ok {
+			return e.vars[i].Eval(f)
+		}
+		text, err := e.Append(nil, f, template.Raw)
+		if err != nil {
+			return value.Value{}, err
+		}
+		return value.Of(string(text)), nil
+	case e.slot > 0:
+		v := f[e.slot-1]
+		for _, name := range e.fields {
+			v = Field(v, name)
+		}
+		return v, nil
+	default:
+		return e.literal, nil
+	}
+}
+
+// Append renders a template into dst, its values escaped for their place; other
+// expressions append the text of what Eval gives, unescaped. A variable without
+// a value is a *template.MissingError.
+func (e Expr) Append(dst []byte, f Frame, esc template.Escape) ([]byte, error) {
+	if e.text == nil {
+		v, err := e.Eval(f)
+		if err != nil || v.IsAbsent() {
+			return dst, err
+		}
+		return append(dst, v.Text()...), nil
+	}
+	var inner error
+	out, err := e.text.Append(dst, func(i int) value.Value {
+		v, err := e.vars[i].Eval(f)
+		if err != nil && inner == nil {
+			inner = err
+		}
+		return v
+	}, esc)
+	if inner != nil {
+		return dst, inner
+	}
+	return out, err
+}
+
+// Field returns the named member of an object, the item of an array at a
+// decimal index, or Absent.
+func Field(v value.Value, name string) value.Value {
+	if v.Kind() != value.Array {
+		return v.Get(name)
+	}
+	index := 0
+	for _, c := range []byte(name) {
+		if c < '0' || c > '9' || index > v.Len() {
+			return value.Value{}
+		}
+		index = index*10 + int(c-'0')
+	}
+	if name == "" || index >= v.Len() {
+		return value.Value{}
+	}
+	return v.At(index)
+}

@@ -1,0 +1,248 @@
+package template
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Escape is the place where a template's values end up.
+type Escape uint8
+
+// The places.
+//
+// Raw changes nothing: for text that people read, and values that the operator wrote.
+// PathSegment and QueryValue percent-encode as AppendPathSegment and AppendQuery do;
+// a path segment cannot be empty, nor . or .., which some servers resolve even
+// when encoded.
+// Header refuses what CheckHeader refuses.
+//
+// JSON: inside a string literal of the template the value is string content,
+// outside it is a JSON value, a string with its quotes. There is no exception.
+//
+// XML is safe in text and in quoted attributes (XML 1.0); white space other
+// than the blank is written as a character reference, and what XML cannot hold
+// as U+FFFD. In a CDATA section it is safe, but the references stay as written.
+//
+// SPARQL (1.1, section 19): inside a string literal or comment, string content;
+// inside <…>, an IRI of which the characters that IRIREF excludes are
+// percent-encoded; elsewhere one word of letters, digits and _ - : or a number,
+// anything else is refused.
+const (
+	Raw Escape = iota
+	PathSegment
+	QueryValue
+	Header
+	JSON
+	XML
+	SPARQL
+)
+
+// UnsafeError says that a value cannot stand where the template puts it. It
+// does not hold the value, which may be a secret.
+type UnsafeError struct {
+	Name   string // of the variable; empty from CheckHeader
+	Reason string
+}
+
+func (e *UnsafeError) Error() string {
+	if e.Name == "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("render template: value of %q: %s", e.Name, e.Reason)
+}
+
+// appendValue appends v, which n puts into the text.
+func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *UnsafeError) {
+	if esc == JSON && n.json == outside {
+		return v.AppendJSON(dst), nil
+	}
+	if v.Kind() == value.Null {
+		return dst, nil
+	}
+	text := v.Text()
+	switch esc {
+	case PathSegment:
+		return AppendPathSegment(dst, text), unsafeSegment(text)
+	case QueryValue:
+		return AppendQuery(dst, text), nil
+	case Header:
+		return append(dst, text...), unsafeHeader(text)
+	case JSON:
+		return appendJSONContent(dst, text), nil
+	case XML:
+		return appendXML(dst, text), nil
+	case SPARQL:
+		switch n.sparql {
+		case outside:
+			return append(dst, text...), unsafeSPARQL(v.Kind(), text)
+		case inIRI:
+			return appendIRI(dst, text), nil
+		default:
+			return appendSPARQLContent(dst, text), nil
+		}
+	default:
+		return append(dst, text...), nil
+	}
+}
+
+// AppendPathSegment appends s percent-encoded so that it stays within one
+// segment of a path (RFC 3986 section 3.3). Of the characters that a segment
+// may hold, & = + and ; are encoded too: a documented path may carry a query,
+// and some servers read ; as the end of the name. A text of nothing but dots is
+// encoded too: it is no dot segment to whoever removes those before decoding,
+// but a server that decodes first still takes it for one, as it takes %2F for /.
+func AppendPathSegment(dst []byte, s string) []byte {
+	dots := strings.Trim(s, ".") == ""
+	for i := range len(s) {
+		switch c := s[i]; {
+		case dots:
+			dst = append(dst, "%2E"...)
+		case unreserved(c) || strings.IndexByte("!$'()*,:@", c) >= 0:
+			dst = append(dst, c)
+		default:
+			dst = appendPercent(dst, c)
+		}
+	}
+	return dst
+}
+
+func unsafeSegment(s string) *UnsafeError {
+	switch s {
+	case "":
+		return &UnsafeError{Reason: "must not be empty in a path"}
+	case ".", "..":
+		return &UnsafeError{Reason: "must not be " + s + " in a path"}
+	}
+	return nil
+}
+
+// AppendQuery appends s as a form-encoded name or value: a blank is +, all but
+// the unreserved characters of RFC 3986 section 2.3 is percent-encoded.
+func AppendQuery(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case unreserved(c):
+			dst = append(dst, c)
+		case c == ' ':
+			dst = append(dst, '+')
+		default:
+			dst = appendPercent(dst, c)
+		}
+	}
+	return dst
+}
+
+// CheckHeader reports whether s can be the value of an HTTP header: its error,
+// an *UnsafeError, names the first control character other than the tab
+// (RFC 9110 section 5.5).
+func CheckHeader(s string) error {
+	if unsafe := unsafeHeader(s); unsafe != nil {
+		return unsafe
+	}
+	return nil
+}
+
+func unsafeHeader(s string) *UnsafeError {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return &UnsafeError{Reason: fmt.Sprintf("a header cannot hold the control character %U", c)}
+		}
+	}
+	return nil
+}
+
+func appendJSONContent(dst []byte, s string) []byte {
+	start := len(dst)
+	dst = value.AppendString(dst, s)
+	end := start + copy(dst[start:], dst[start+1:len(dst)-1])
+	return dst[:end]
+}
+
+func appendXML(dst []byte, s string) []byte {
+	for _, r := range s {
+		switch r {
+		case '&':
+			dst = append(dst, "&amp;"...)
+		case '<':
+			dst = append(dst, "&lt;"...)
+		case '>':
+			dst = append(dst, "&gt;"...)
+		case '"':
+			dst = append(dst, "&quot;"...)
+		case '\'':
+			dst = append(dst, "&apos;"...)
+		case '\t':
+			dst = append(dst, "&#9;"...)
+		case '\n':
+			dst = append(dst, "&#10;"...)
+		case '\r':
+			dst = append(dst, "&#13;"...)
+		default:
+			if r < ' ' || r == 0xFFFE || r == 0xFFFF {
+				r = utf8.RuneError
+			}
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
+}
+
+// appendSPARQLContent escapes with ECHAR only: a \u escape would be undone
+// before the query is parsed (SPARQL 1.1 section 19.2).
+func appendSPARQLContent(dst []byte, s string) []byte {
+	for _, r := range s {
+		switch r {
+		case '"', '\'', '\\':
+			dst = append(dst, '\\', byte(r))
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
+}
+
+func appendIRI(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; excludedFromIRI(c) || c == 0x7f {
+			dst = appendPercent(dst, c)
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// excludedFromIRI: what may not stand in IRIREF (SPARQL 1.1 section 19.8).
+func excludedFromIRI(c byte) bool {
+	return c <= ' ' || strings.IndexByte("<>\"{}|^`\\", c) >= 0
+}
+
+func unsafeSPARQL(k value.Kind, s string) *UnsafeError {
+	if k == value.Number || k == value.Bool {
+		return nil
+	}
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-:", r) {
+			return &UnsafeError{Reason: fmt.Sprintf("%q cannot stand outside a string or IRI of a SPARQL query", r)}
+		}
+	}
+	return nil
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+func appendPercent(dst []byte, c byte) []byte {
+	const hex = "0123456789ABCDEF"
+	return append(dst, '%', hex[c>>4], hex[c&15])
+}

@@ -1,0 +1,100 @@
+// Package template compiles the mustache subset that capability documents use
+// and renders it once, with escaping decided by the place of use.
+//
+// The subset: variables {{x}} ({{{x}}} and {{&x}} mean the same, there is no
+// HTML escaping), sections {{#x}}…{{/x}}, inverted sections {{^x}}…{{/x}},
+// comments {{!…}} and the implicit iterator {{.}}. Tags that stand alone on a
+// line take the line with them, as in the mustache specification. Partials and
+// delimiter changes are refused. A name may hold any character but braces.
+package template
+
+// Limits of a template.
+const (
+	MaxText  = 1 << 20 // bytes of a template's text
+	MaxDepth = 32      // sections inside one another
+)
+
+// Style says which braces make a variable.
+type Style uint8
+
+// Double knows {{x}} only. SingleToo knows {x} as well, for paths and base
+// URIs: there x consists of letters, digits and _-.$@ and holds at least one
+// letter or digit, else the braces are text.
+const (
+	Double Style = iota
+	SingleToo
+)
+
+// Var is a variable that a template looks up.
+type Var struct {
+	Name   string // the whole name as written, dots included, trimmed
+	Offset int    // byte offset of its first tag
+	// Optional: the text can be rendered without a value, because the name is
+	// the condition of a section or stands only inside sections (where an item
+	// may provide it, and which may not be rendered at all).
+	Optional bool
+}
+
+// Template is a compiled text. It never changes, so it may be rendered from
+// several goroutines at once.
+type Template struct {
+	source  string
+	literal string // the text when vars is empty
+	nodes   []node
+	vars    []Var
+	json    *SyntaxError // why JSON places cannot be told, or nil
+	sparql  *SyntaxError // likewise for SPARQL
+}
+
+// Compile reads a template. Its error is a *SyntaxError.
+func Compile(text string, s Style) (*Template, error) {
+	nodes, vars, syntax := parse(text, s)
+	if syntax != nil {
+		return nil, syntax
+	}
+	t := &Template{source: text, nodes: nodes, vars: vars}
+	if t.IsLiteral() {
+		for i := range nodes {
+			t.literal += nodes[i].text
+		}
+	}
+	t.json = place(nodes, scanJSON, func(n *node, m mode) { n.json = m })
+	t.sparql = place(nodes, scanSPARQL, func(n *node, m mode) { n.sparql = m })
+	return t, nil
+}
+
+// Source returns the text that was compiled.
+func (t *Template) Source() string { return t.source }
+
+// IsLiteral reports whether rendering needs no variable.
+func (t *Template) IsLiteral() bool { return len(t.vars) == 0 }
+
+// Literal returns what a literal template renders as, and "" for others.
+func (t *Template) Literal() string { return t.literal }
+
+// Vars returns the variables in the order of their first use, one for each
+// name; a variable's index here is what Lookup is asked for. The slice belongs
+// to the template.
+func (t *Template) Vars() []Var { return t.vars }
+
+// Single reports whether the whole text is one variable tag, so that the
+// variable's value can be taken with its type.
+func (t *Template) Single() (index int, ok bool) {
+	if len(t.nodes) != 1 || t.nodes[0].kind != variable || t.nodes[0].length != len(t.source) {
+		return 0, false
+	}
+	return t.nodes[0].index, true
+}
+
+// Check reports whether t can be rendered with esc at all. Only JSON and SPARQL
+// can fail, with the *SyntaxError that Append would return as well: the literal
+// text must tell of every variable whether it stands inside a string.
+func (t *Template) Check(esc Escape) error {
+	switch {
+	case esc == JSON && t.json != nil:
+		return t.json
+	case esc == SPARQL && t.sparql != nil:
+		return t.sparql
+	}
+	return nil
+}

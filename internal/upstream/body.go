@@ -1,0 +1,351 @@
+package upstream
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// BodyKind says how a body is encoded.
+type BodyKind uint8
+
+// The kinds of a body.
+const (
+	WholeBody     BodyKind = iota // one value is the entity; a caller's entity passes as it came
+	TreeBody                      // JSON built from a tree of expressions
+	TextBody                      // a template, escaped as Escape says
+	FormBody                      // application/x-www-form-urlencoded from the members of Tree
+	MultipartBody                 // multipart/form-data from Parts
+	XMLBody                       // XML elements from Tree
+	BinaryBody                    // the bytes of Whole: text, base64 or a data: URL
+)
+
+// Body is a compiled request body.
+type Body struct {
+	Kind        BodyKind
+	ContentType string
+	Whole       expr.Expr
+	Required    bool // for Whole
+	Tree        Tree
+	Text        expr.Expr
+	Escape      template.Escape
+	Parts       []Part
+}
+
+// Tree is JSON with expressions as leaves. A member or item that is exactly one
+// variable without a value is left out.
+type Tree struct {
+	Kind    value.Kind // Object, Array, else a leaf
+	Names   []string   // of an Object, parallel to Nodes
+	Nodes   []Tree
+	Leaf    expr.Expr
+	Require string // name to report when the leaf has no value, "" when it may be left out
+}
+
+// Part is one part of a multipart body.
+type Part struct{ Name, Value, Filename, ContentType expr.Expr }
+
+func (b *Body) apply(req *http.Request, f expr.Frame, entity *Entity) error {
+	switch b.Kind {
+	case WholeBody:
+		return b.applyWhole(req, f, entity)
+	case TreeBody, FormBody, XMLBody:
+		v, err := b.Tree.build(f)
+		if err != nil {
+			return err
+		}
+		switch b.Kind {
+		case FormBody:
+			setBody(req, form(v), b.ContentType)
+		case XMLBody:
+			setBody(req, appendXML(nil, v), b.ContentType)
+		default:
+			if !v.IsAbsent() {
+				setBody(req, v.AppendJSON(nil), b.ContentType)
+			}
+		}
+	case TextBody:
+		text, err := b.Text.Append(nil, f, b.Escape)
+		if err != nil {
+			return inputError(err)
+		}
+		setBody(req, text, b.ContentType)
+	case MultipartBody:
+		return b.applyMultipart(req, f)
+	case BinaryBody:
+		v, err := b.Whole.Eval(f)
+		if err != nil {
+			return inputError(err)
+		}
+		if !v.IsAbsent() {
+			data, contentType := decodeBytes(v)
+			if contentType == "" {
+				contentType = b.ContentType
+			}
+			setBody(req, data, contentType)
+		}
+	}
+	return nil
+}
+
+func (b *Body) applyWhole(req *http.Request, f expr.Frame, entity *Entity) error {
+	v, err := b.Whole.Eval(f)
+	if err != nil {
+		return inputError(err)
+	}
+	if v.IsAbsent() && entity != nil && entity.Body != nil && entity.Length != 0 {
+		if entity.ContentType != "" {
+			req.Header["Content-Type"] = []string{entity.ContentType}
+		} else if b.ContentType != "" {
+			req.Header["Content-Type"] = []string{b.ContentType}
+		}
+		req.ContentLength = entity.Length
+		if r, ok := entity.Body.(*bytes.Reader); ok {
+			snapshot := *r
+			req.GetBody = func() (io.ReadCloser, error) { again := snapshot; return io.NopCloser(&again), nil }
+		}
+		req.Body = io.NopCloser(entity.Body)
+		return nil
+	}
+	if v.IsAbsent() {
+		if b.Required {
+			return &InputError{Missing: []string{"body"}}
+		}
+		return nil
+	}
+	setBody(req, wholeBytes(v), b.ContentType)
+	return nil
+}
+
+// wholeBytes is a value as an entity: JSON, or the text of a string that
+// already holds a JSON object or array.
+func wholeBytes(v value.Value) []byte {
+	if v.Kind() == value.String {
+		if parsed, err := value.Parse([]byte(v.Text())); err == nil && !parsed.IsScalar() {
+			return []byte(v.Text())
+		}
+	}
+	return v.AppendJSON(nil)
+}
+
+// build evaluates the tree; Absent when a leaf has no value and may be left out.
+func (t *Tree) build(f expr.Frame) (value.Value, error) {
+	switch t.Kind {
+	case value.Object:
+		object := value.Map()
+		for i := range t.Nodes {
+			v, err := t.Nodes[i].build(f)
+			if err != nil {
+				return v, err
+			}
+			if !v.IsAbsent() {
+				object.Add(t.Names[i], v)
+			}
+		}
+		return object, nil
+	case value.Array:
+		list := value.List()
+		for i := range t.Nodes {
+			v, err := t.Nodes[i].build(f)
+			if err != nil {
+				return v, err
+			}
+			if !v.IsAbsent() {
+				list.Append(v)
+			}
+		}
+		return list, nil
+	default:
+		v, err := t.Leaf.Eval(f)
+		if err != nil {
+			return v, inputError(err)
+		}
+		if v.IsAbsent() && t.Require != "" {
+			return v, &InputError{Missing: []string{t.Require}}
+		}
+		return v, nil
+	}
+}
+
+// form encodes the members of an object; arrays repeat their key, objects go as JSON.
+func form(v value.Value) (out []byte) {
+	add := func(name string, v value.Value) {
+		if v.Kind() == value.Null {
+			return
+		}
+		if len(out) > 0 {
+			out = append(out, '&')
+		}
+		out = append(template.AppendQuery(out, name), '=')
+		out = template.AppendQuery(out, v.Text())
+	}
+	for i := range v.Len() {
+		if v.Kind() != value.Object {
+			break
+		}
+		if item := v.At(i); item.Kind() == value.Array {
+			for j := range item.Len() {
+				add(v.Name(i), item.At(j))
+			}
+		} else {
+			add(v.Name(i), item)
+		}
+	}
+	return out
+}
+
+func (b *Body) applyMultipart(req *http.Request, f expr.Frame) error {
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	for i := range b.Parts {
+		if err := b.Parts[i].write(w, f); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	req.Header["Content-Type"] = []string{w.FormDataContentType()}
+	setBody(req, buf.Bytes(), "")
+	return nil
+}
+
+func (p *Part) write(w *multipart.Writer, f expr.Frame) error {
+	v, err := p.Value.Eval(f)
+	if err != nil {
+		return inputError(err)
+	}
+	if v.IsAbsent() {
+		return nil
+	}
+	var texts [3]string
+	for i, e := range []expr.Expr{p.Name, p.Filename, p.ContentType} {
+		t, err := e.Eval(f)
+		if err != nil {
+			return inputError(err)
+		}
+		if err := template.CheckHeader(t.Text()); err != nil {
+			return &InputError{Name: "multipart part", Reason: err.Error()}
+		}
+		texts[i] = t.Text()
+	}
+	name, filename, contentType := texts[0], texts[1], texts[2]
+	data := []byte(v.Text())
+	if filename != "" || strings.HasPrefix(v.Text(), "data:") {
+		var detected string
+		data, detected = decodeBytes(v)
+		if contentType == "" {
+			contentType = detected
+		}
+	}
+	h := textproto.MIMEHeader{}
+	disposition := `form-data; name="` + quoted.Replace(name) + `"`
+	if filename != "" {
+		disposition += `; filename="` + quoted.Replace(filename) + `"`
+		if contentType == "" {
+			contentType = "application/octet-stream"
+		}
+	} else if contentType == "" && !v.IsScalar() {
+		contentType = "application/json"
+	}
+	h["Content-Disposition"] = []string{disposition}
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	part, err := w.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	_, err = part.Write(data)
+	return err
+}
+
+// quoted escapes a name or file name for Content-Disposition as browsers do (HTML, multipart/form-data).
+var quoted = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
+
+// decodeBytes is what a file's value holds: a data: URL (RFC 2397) decoded,
+// else the text as it is.
+func decodeBytes(v value.Value) (data []byte, contentType string) {
+	text := v.Text()
+	rest, ok := strings.CutPrefix(text, "data:")
+	meta, payload, found := strings.Cut(rest, ",")
+	if !ok || !found {
+		return []byte(text), ""
+	}
+	contentType, base := strings.CutSuffix(meta, ";base64")
+	if !base {
+		return []byte(payload), contentType
+	}
+	decoded, err := base64.StdEncoding.DecodeString(payload)
+	if err != nil {
+		return []byte(text), ""
+	}
+	return decoded, contentType
+}
+
+// appendXML writes a value as XML elements: members by name, arrays by repetition.
+func appendXML(dst []byte, v value.Value) []byte {
+	switch v.Kind() {
+	case value.Object:
+		for i := range v.Len() {
+			name, item := xmlName(v.Name(i)), v.At(i)
+			items := []value.Value{item}
+			if item.Kind() == value.Array {
+				items = items[:0]
+				for j := range item.Len() {
+					items = append(items, item.At(j))
+				}
+			}
+			for _, one := range items {
+				dst = append(append(append(dst, '<'), name...), '>')
+				dst = appendXML(dst, one)
+				dst = append(append(append(dst, "</"...), name...), '>')
+			}
+		}
+		return dst
+	case value.Null, value.Absent:
+		return dst
+	default:
+		return appendEscapedXML(dst, v.Text())
+	}
+}
+
+func appendEscapedXML(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '<':
+			dst = append(dst, "&lt;"...)
+		case '>':
+			dst = append(dst, "&gt;"...)
+		case '&':
+			dst = append(dst, "&amp;"...)
+		case '"':
+			dst = append(dst, "&quot;"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// xmlName keeps the characters that an element name of a document's own body map may have.
+func xmlName(s string) string {
+	name := strings.Map(func(c rune) rune {
+		if c == ':' || c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f {
+			return c
+		}
+		return '_'
+	}, s)
+	if name == "" || name[0] >= '0' && name[0] <= '9' || name[0] == '-' || name[0] == '.' {
+		name = "_" + name
+	}
+	return name
+}

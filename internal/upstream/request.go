@@ -1,0 +1,312 @@
+// Package upstream speaks to consumed APIs: it builds requests, authenticates
+// them and keeps the connection pools. It is the only package that makes HTTP
+// clients.
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Spec is a consumed API, compiled.
+type Spec struct {
+	Namespace string
+	Base      Base
+	Auth      *Auth
+	// CallerFirst lets a REST caller's own Authorization replace Auth.
+	CallerFirst bool
+}
+
+// Base is where an API is. Text is the base URI over the frame; when it is
+// constant, Fixed is its parsed form.
+type Base struct {
+	Text  expr.Expr
+	Fixed *url.URL
+}
+
+// Request is one operation bound to one unit: every part is an expression over
+// the unit's frame.
+type Request struct {
+	Target string // namespace.operation, for messages
+	Spec   *Spec
+	Method string
+	Path   expr.Expr // rendered with values escaped as path segments; begins with a slash or is empty
+	Query  expr.Expr // query that the path holds, values form-encoded; zero if none
+	Params []Param
+	Body   *Body // nil when the operation sends none
+	Accept string
+}
+
+// Place says where a parameter travels.
+type Place uint8
+
+// The places of a parameter besides path and body.
+const (
+	InQuery Place = iota
+	InHeader
+	InCookie
+)
+
+// Style says how an array or object is written into a query.
+type Style uint8
+
+// The styles. Repeat writes an array as key=a&key=b and an object as
+// key[name]=a; Comma, Space and Pipe join an array; JSON writes JSON text.
+const (
+	Repeat Style = iota
+	Comma
+	Space
+	Pipe
+	JSON
+)
+
+// Param is a query, header or cookie parameter.
+type Param struct {
+	Name     string // header names in canonical form
+	Place    Place
+	Value    expr.Expr
+	Required bool
+	Style    Style
+	From     string // the input that feeds it, for messages
+}
+
+// InputError says which values a request lacks or cannot carry.
+type InputError struct {
+	Missing []string // names of inputs
+	Name    string   // of an input whose value is unsafe in its place
+	Reason  string
+}
+
+func (e *InputError) Error() string {
+	if len(e.Missing) > 0 {
+		return "build request: missing " + strings.Join(e.Missing, ", ")
+	}
+	return "build request: " + e.Name + ": " + e.Reason
+}
+
+// Entity is a caller's body to pass on as it came.
+type Entity struct {
+	Body        io.Reader
+	Length      int64
+	ContentType string
+}
+
+// Build makes the HTTP request: nothing is sent. authorization, when not empty,
+// is the caller's own and replaces the configured authentication. Errors are
+// *InputError, or say what is wrong with the base URI.
+func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, authorization string) (*http.Request, error) {
+	u, err := r.url(f)
+	if err != nil {
+		return nil, err
+	}
+	req := &http.Request{Method: r.Method, URL: u, Host: u.Host, Header: make(http.Header, 8), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if ctx != nil {
+		req = req.WithContext(ctx)
+	}
+	if r.Accept != "" {
+		req.Header["Accept"] = []string{r.Accept}
+	}
+	var query []byte
+	if !r.Query.IsZero() {
+		if query, err = r.Query.Append(query, f, template.QueryValue); err != nil {
+			return nil, inputError(err)
+		}
+	}
+	for i := range r.Params {
+		if query, err = r.Params[i].apply(req, query, f); err != nil {
+			return nil, err
+		}
+	}
+	if r.Body != nil {
+		if err := r.Body.apply(req, f, entity); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case authorization != "":
+		req.Header["Authorization"] = []string{authorization}
+	case r.Spec.Auth != nil:
+		if query, err = r.Spec.Auth.apply(req, query, f); err != nil {
+			return nil, err
+		}
+	}
+	u.RawQuery = string(query)
+	return req, nil
+}
+
+func (r *Request) url(f expr.Frame) (*url.URL, error) {
+	base := r.Spec.Base.Fixed
+	if base == nil {
+		text, err := r.Spec.Base.Text.Append(nil, f, template.Raw)
+		if err != nil {
+			return nil, inputError(err)
+		}
+		if base, err = ParseBase(string(text)); err != nil {
+			return nil, fmt.Errorf("base URI of %s: %w", r.Spec.Namespace, err)
+		}
+	}
+	path, err := r.Path.Append(make([]byte, 0, 128), f, template.PathSegment)
+	if err != nil {
+		return nil, inputError(err)
+	}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
+	raw := Join(base.EscapedPath(), string(path))
+	if strings.IndexByte(raw, '%') < 0 {
+		u.Path = raw
+		return u, nil
+	}
+	if u.Path, err = url.PathUnescape(raw); err != nil {
+		return nil, &InputError{Name: "path", Reason: "is not a valid URL path"}
+	}
+	u.RawPath = raw
+	return u, nil
+}
+
+// Join puts a base path and a path together with exactly one slash between them.
+func Join(base, path string) string {
+	base = strings.TrimRight(base, "/")
+	if path == "" {
+		if base == "" {
+			return "/"
+		}
+		return base
+	}
+	return base + "/" + strings.TrimLeft(path, "/")
+}
+
+// ParseBase checks and parses a base URI: absolute, http or https, with a host.
+func ParseBase(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("not an absolute http or https URL")
+	case u.Host == "" || u.User != nil:
+		return nil, fmt.Errorf("no plain host")
+	}
+	return u, nil
+}
+
+func (p *Param) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, error) {
+	v, err := p.Value.Eval(f)
+	if err != nil {
+		return query, inputError(err)
+	}
+	if v.IsAbsent() || v.Kind() == value.Null {
+		if p.Required {
+			return query, &InputError{Missing: []string{p.from()}}
+		}
+		return query, nil
+	}
+	switch p.Place {
+	case InQuery:
+		return p.appendQuery(query, v), nil
+	case InHeader:
+		text := plain(v)
+		if err := template.CheckHeader(text); err != nil {
+			return query, &InputError{Name: p.from(), Reason: err.Error()}
+		}
+		if p.Name == "Host" {
+			req.Host = text
+			return query, nil
+		}
+		req.Header[p.Name] = []string{text}
+	default:
+		text := plain(v)
+		if strings.ContainsAny(text, ";,\"\\ \r\n\t") || template.CheckHeader(text) != nil {
+			text = url.QueryEscape(text)
+		}
+		cookie := p.Name + "=" + text
+		if earlier := req.Header["Cookie"]; len(earlier) > 0 {
+			cookie = earlier[0] + "; " + cookie
+		}
+		req.Header["Cookie"] = []string{cookie}
+	}
+	return query, nil
+}
+
+func (p *Param) from() string {
+	if p.From != "" {
+		return p.From
+	}
+	return p.Name
+}
+
+// plain is the text of a header or cookie value: an array is joined with commas.
+func plain(v value.Value) string {
+	if v.Kind() != value.Array {
+		return v.Text()
+	}
+	return join(v, ",")
+}
+
+func join(v value.Value, separator string) string {
+	var b strings.Builder
+	for i := range v.Len() {
+		if i > 0 {
+			b.WriteString(separator)
+		}
+		b.WriteString(v.At(i).Text())
+	}
+	return b.String()
+}
+
+func (p *Param) appendQuery(query []byte, v value.Value) []byte {
+	add := func(name, text string) {
+		if len(query) > 0 {
+			query = append(query, '&')
+		}
+		query = append(template.AppendQuery(query, name), '=')
+		query = template.AppendQuery(query, text)
+	}
+	switch {
+	case p.Style == JSON || v.IsScalar():
+		add(p.Name, v.Text())
+	case v.Kind() == value.Array && p.Style == Repeat:
+		for i := range v.Len() {
+			add(p.Name, v.At(i).Text())
+		}
+	case v.Kind() == value.Array:
+		add(p.Name, join(v, [...]string{Comma: ",", Space: " ", Pipe: "|"}[p.Style]))
+	default:
+		for i := range v.Len() {
+			add(p.Name+"["+v.Name(i)+"]", v.At(i).Text())
+		}
+	}
+	return query
+}
+
+// inputError turns what a template says into what a caller can mend.
+func inputError(err error) error {
+	switch e := err.(type) {
+	case *template.MissingError:
+		return &InputError{Missing: e.Names}
+	case *template.UnsafeError:
+		return &InputError{Name: e.Name, Reason: e.Reason}
+	default:
+		return err
+	}
+}
+
+// setBody gives req a body that can be sent again.
+func setBody(req *http.Request, body []byte, contentType string) {
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	if contentType != "" && req.Header["Content-Type"] == nil {
+		req.Header["Content-Type"] = []string{contentType}
+	}
+	if len(body) == 0 {
+		req.Body = http.NoBody
+	}
+}
