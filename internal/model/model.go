@@ -58,6 +58,7 @@ type Bind struct {
 type BindKey struct {
 	Node         *document.Node
 	Name, Source string
+	Fallback     []string // x-fairlead: {fallback: {NAME: [OTHER, …]}}: asked when Source has no value
 }
 
 // Consume is one consumed HTTP API.
@@ -89,6 +90,8 @@ type Operation struct {
 	RawFormat, OutputSchema, MediaType, MaxBinarySize string
 	Outputs                                           []*Output
 	Body                                              *Body
+	NoAuth                                            bool     // x-fairlead: {authentication: none}
+	Secrets                                           []string // x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
 }
 
 // FullPath is the operation's own path, else its resource's.

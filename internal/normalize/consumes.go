@@ -79,6 +79,7 @@ func (r *reader) operation(res *model.ConsumedResource, e entry) *model.Operatio
 		Inputs: r.params(n.Get("inputParameters")), Outputs: r.outputs(n.Get("outputParameters")),
 		RawFormat: n.Get("outputRawFormat").Str(), OutputSchema: n.Get("outputSchema").Str(),
 		MediaType: n.Get("outputMediaType").Str(), MaxBinarySize: n.Get("maxBinarySize").Str(),
+		NoAuth: n.Get("x-fairlead").Get("authentication").Str() == "none", Secrets: texts(n.Get("x-fairlead").Get("secrets")),
 	}
 	if op.Method == "" {
 		op.Method = "GET"

@@ -283,7 +283,7 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 	namespace, _ := n.First("namespace", "name")
 	location, _ := n.First("location", "uri")
 	b := &model.Bind{Node: n, Namespace: namespace.Str(), Description: n.Get("description").Str(), Location: location.Str()}
-	keys := n.Get("keys")
+	keys, fallback := n.Get("keys"), n.Get("x-fairlead").Get("fallback")
 	switch {
 	case keys.Is(value.Object):
 		for i := range keys.Pairs {
@@ -292,7 +292,7 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 			if source == "" {
 				source = p.Key
 			}
-			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}, Name: p.Key, Source: source})
+			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}, Name: p.Key, Source: source, Fallback: texts(fallback.Get(p.Key))})
 		}
 	case keys.Is(value.Array):
 		for _, item := range keys.Items {

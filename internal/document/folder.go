@@ -1,0 +1,132 @@
+package document
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+)
+
+// Folder reads files beside a document and nothing else: paths that leave the
+// folder tree, by .. or by symbolic links, are refused (os.Root). Allowed
+// folders widen that for absolute paths.
+type Folder struct {
+	dir     string
+	allowed []string
+}
+
+// NewFolder confines reading to dir and, for absolute paths, the allowed folders.
+func NewFolder(dir string, allowed ...string) *Folder {
+	f := &Folder{dir: dir}
+	for _, a := range allowed {
+		if abs, err := filepath.Abs(a); err == nil {
+			f.allowed = append(f.allowed, abs)
+		}
+	}
+	return f
+}
+
+// FilePath is the path that a location means: file:///./x and file://./x are
+// relative to the document, file:///x is absolute, everything else is a path.
+func FilePath(location string) string {
+	rest, ok := strings.CutPrefix(location, "file://")
+	if !ok {
+		return location
+	}
+	if relative, ok := strings.CutPrefix(rest, "/./"); ok {
+		return relative
+	}
+	return rest
+}
+
+// open opens the path in the root that may read it.
+func (f *Folder) open(path string) (*os.Root, string, error) {
+	if f == nil || f.dir == "" && !filepath.IsAbs(path) {
+		return nil, "", errors.New("the document has no folder")
+	}
+	path = filepath.Clean(FilePath(path))
+	if !filepath.IsAbs(path) {
+		root, err := os.OpenRoot(f.dir)
+		return root, path, err
+	}
+	base, err := filepath.Abs(f.dir)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, dir := range append([]string{base}, f.allowed...) {
+		if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
+			root, err := os.OpenRoot(dir)
+			return root, rel, err
+		}
+	}
+	return nil, "", errors.New("it lies outside the document's folder")
+}
+
+// ReadFile reads a file of at most MaxBytes.
+func (f *Folder) ReadFile(path string) ([]byte, error) {
+	root, rel, err := f.open(path)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer root.Close()
+	file, err := root.Open(rel)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
+	if err == nil && len(data) > MaxBytes {
+		err = fmt.Errorf("it is larger than %d bytes", MaxBytes)
+	}
+	return data, plain(err)
+}
+
+// Folder returns the folder at path as a file system that is confined like f.
+func (f *Folder) Folder(path string) (fs.FS, error) {
+	root, rel, err := f.open(path)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if rel != "." {
+		sub, err := root.OpenRoot(rel)
+		root.Close()
+		if err != nil {
+			return nil, plain(err)
+		}
+		root = sub
+	}
+	return root.FS(), nil
+}
+
+// Load parses a document in the folder.
+func (f *Folder) Load(path string) (*Node, diag.List) {
+	src, err := f.ReadFile(path)
+	if err != nil {
+		var l diag.List
+		l.Add(diag.ImportFailed, diag.Range{File: path}, "", "%s", err)
+		return nil, l
+	}
+	return Parse(filepath.ToSlash(filepath.Join(f.dir, FilePath(path))), src)
+}
+
+// plain says what went wrong without the path of the machine.
+func plain(err error) error {
+	var p *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("no such file")
+	case errors.As(err, &p) && strings.Contains(p.Err.Error(), "escapes"):
+		return errors.New("it lies outside the document's folder")
+	case errors.As(err, &p):
+		return p.Err
+	default:
+		return err
+	}
+}
