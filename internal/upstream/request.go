@@ -17,27 +17,25 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// Spec is a consumed API, compiled.
-type Spec struct {
-	Namespace string
-	Base      Base
-	Auth      *Auth
-	// CallerFirst lets a REST caller's own Authorization replace Auth.
-	CallerFirst bool
+// Base is where an API is: Fixed, else Text over the frame, else nowhere, and
+// then Problem says why.
+type Base struct {
+	Fixed   *url.URL
+	Text    expr.Expr
+	Problem string
 }
 
-// Base is where an API is. Text is the base URI over the frame; when it is
-// constant, Fixed is its parsed form.
-type Base struct {
-	Text  expr.Expr
-	Fixed *url.URL
-}
+// UnavailableError says that a request has nowhere to go.
+type UnavailableError struct{ Reason string }
+
+func (e *UnavailableError) Error() string { return e.Reason }
 
 // Request is one operation bound to one unit: every part is an expression over
 // the unit's frame.
 type Request struct {
 	Target string // namespace.operation, for messages
-	Spec   *Spec
+	Base   Base
+	Auth   *Auth // nil sends no credential of the operator's
 	Method string
 	Path   expr.Expr // rendered with values escaped as path segments; begins with a slash or is empty
 	Query  expr.Expr // query that the path holds, values form-encoded; zero if none
@@ -134,8 +132,8 @@ func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, autho
 	switch {
 	case authorization != "":
 		req.Header["Authorization"] = []string{authorization}
-	case r.Spec.Auth != nil:
-		if query, err = r.Spec.Auth.apply(req, query, f); err != nil {
+	case r.Auth != nil:
+		if query, err = r.Auth.apply(req, query, f); err != nil {
 			return nil, err
 		}
 	}
@@ -144,14 +142,18 @@ func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, autho
 }
 
 func (r *Request) url(f expr.Frame) (*url.URL, error) {
-	base := r.Spec.Base.Fixed
+	base := r.Base.Fixed
+	if r.Base.Problem != "" {
+		namespace, _, _ := strings.Cut(r.Target, ".")
+		return nil, &UnavailableError{"the API “" + namespace + "” cannot be reached: " + r.Base.Problem}
+	}
 	if base == nil {
-		text, err := r.Spec.Base.Text.Append(nil, f, template.Raw)
+		text, err := r.Base.Text.Append(nil, f, template.Raw)
 		if err != nil {
 			return nil, inputError(err)
 		}
 		if base, err = ParseBase(string(text)); err != nil {
-			return nil, fmt.Errorf("base URI of %s: %w", r.Spec.Namespace, err)
+			return nil, &UnavailableError{"the base URI of " + r.Target + " is " + err.Error()}
 		}
 	}
 	path, err := r.Path.Append(make([]byte, 0, 128), f, template.PathSegment)
