@@ -124,6 +124,7 @@ func (p *parser) node(y *yaml.Node, depth int) *Node {
 
 func (p *parser) mapping(n *Node, y *yaml.Node, depth int) {
 	var merged []Pair
+	index := map[string]int{}
 	for i := 0; i+1 < len(y.Content) && !p.failed; i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		if k.Kind == yaml.AliasNode {
@@ -138,7 +139,8 @@ func (p *parser) mapping(n *Node, y *yaml.Node, depth int) {
 			merged = append(merged, mergePairs(item)...)
 			continue
 		}
-		if earlier := n.Pair(k.Value); earlier != nil {
+		if at, twice := index[k.Value]; twice {
+			earlier := &n.Pairs[at]
 			p.diags = append(p.diags, diag.Diagnostic{
 				Code: diag.DuplicateKey.ID, Severity: diag.DuplicateKey.Severity, Range: p.at(k),
 				Message: "the key " + quote(k.Value) + " is given twice; the last one counts", Hint: "Remove one of the two.",
@@ -147,10 +149,12 @@ func (p *parser) mapping(n *Node, y *yaml.Node, depth int) {
 			earlier.Value, earlier.KeyAt = item, p.at(k)
 			continue
 		}
+		index[k.Value] = len(n.Pairs)
 		n.Pairs = append(n.Pairs, Pair{Key: k.Value, KeyAt: p.at(k), Value: item})
 	}
 	for _, m := range merged {
-		if n.Pair(m.Key) == nil {
+		if _, have := index[m.Key]; !have {
+			index[m.Key] = len(n.Pairs)
 			n.Pairs = append(n.Pairs, m)
 		}
 	}

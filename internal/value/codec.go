@@ -73,6 +73,7 @@ func (d Decoder) value(depth int) (Value, error) {
 		return Value{kind: Array, kids: k}, err
 	default: // '{'
 		object := Value{kind: Object, kids: &kids{}}
+		var index map[string]int // of names, once there are many
 		for d.PeekKind() != '}' {
 			name, err := d.ReadToken()
 			if err != nil {
@@ -83,11 +84,36 @@ func (d Decoder) value(depth int) (Value, error) {
 			if err != nil {
 				return Value{}, err
 			}
-			object.Set(key, item)
+			index = object.kids.put(key, item, index)
 		}
 		_, err := d.ReadToken()
 		return object, err
 	}
+}
+
+// many is the number of members from which a search by name goes through an index.
+const many = 16
+
+// put is Set for a parser: from many members on it searches through index, which
+// it makes then and returns, so that a wide object takes no quadratic time.
+func (k *kids) put(name string, item Value, index map[string]int) map[string]int {
+	if index == nil && len(k.names) < many {
+		Value{kind: Object, kids: k}.Set(name, item)
+		return nil
+	}
+	if index == nil {
+		index = make(map[string]int, 4*many)
+		for i, n := range k.names {
+			index[n] = i
+		}
+	}
+	if i, ok := index[name]; ok {
+		k.items[i] = item
+		return index
+	}
+	index[name] = len(k.names)
+	k.names, k.items = append(k.names, name), append(k.items, item)
+	return index
 }
 
 // AppendJSON appends v as compact JSON to dst. Absent is written as null.

@@ -4,7 +4,10 @@
 // between the parts of a running capability.
 package value
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Kind says what a Value is.
 type Kind uint8
@@ -115,8 +118,9 @@ func (v Value) Int64() (i int64, ok bool) {
 	if v.kind != Number {
 		return 0, false
 	}
-	if i, err := strconv.ParseInt(v.text, 10, 64); err == nil {
-		return i, true
+	if !strings.ContainsAny(v.text, ".eE") {
+		i, err := strconv.ParseInt(v.text, 10, 64)
+		return i, err == nil
 	}
 	f, err := strconv.ParseFloat(v.text, 64)
 	if err != nil || f != float64(int64(f)) || f >= 1<<53 || f <= -1<<53 {
@@ -190,6 +194,18 @@ func (v Value) Append(item Value) {
 	v.kids.items = append(v.kids.items, item)
 }
 
+// equalNumbers compares numbers of different spelling: integers exactly,
+// others as float64.
+func equalNumbers(a, b Value) bool {
+	const fraction = ".eE"
+	if !strings.ContainsAny(a.text, fraction) && !strings.ContainsAny(b.text, fraction) {
+		return strings.TrimLeft(a.text, "-") == "0" && strings.TrimLeft(b.text, "-") == "0"
+	}
+	x, _ := a.Float64()
+	y, _ := b.Float64()
+	return x == y
+}
+
 // Equal reports whether a and b are the same JSON value. Members are compared
 // without regard to order, numbers by value.
 func Equal(a, b Value) bool {
@@ -198,12 +214,7 @@ func Equal(a, b Value) bool {
 	}
 	switch a.kind {
 	case Number:
-		if a.text == b.text {
-			return true
-		}
-		x, _ := a.Float64()
-		y, _ := b.Float64()
-		return x == y
+		return a.text == b.text || equalNumbers(a, b)
 	case Array:
 		if a.Len() != b.Len() {
 			return false

@@ -1,0 +1,108 @@
+package format
+
+import "github.com/fairlead/fairlead/internal/value"
+
+// budget is how many values a decode may still make.
+type budget int
+
+func newBudget() *budget {
+	b := budget(MaxValues)
+	return &b
+}
+
+const errTooMany = "the body holds more than 1000000 values"
+
+// take spends n values.
+func (b *budget) take(n int) error {
+	if *b -= budget(n); *b < 0 {
+		return fail("%s", errTooMany)
+	}
+	return nil
+}
+
+// object collects the members of an object. Unlike value.Value's own Set it
+// stays fast when a hostile body has a hundred thousand names.
+type object struct {
+	members []value.Member
+	index   map[string]int // of members, once there are many
+}
+
+const indexFrom = 16
+
+// find returns the position of name, or -1.
+func (o *object) find(name string) int {
+	if o.index != nil {
+		if i, ok := o.index[name]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := len(o.members) - 1; i >= 0; i-- {
+		if o.members[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// set adds a member; of equal names the last wins, at the place of the first.
+func (o *object) set(name string, v value.Value) {
+	if i := o.find(name); i >= 0 {
+		o.members[i].Value = v
+		return
+	}
+	o.add(name, v)
+}
+
+// add adds a member whose name is new.
+func (o *object) add(name string, v value.Value) {
+	o.members = append(o.members, value.Member{Name: name, Value: v})
+	switch n := len(o.members); {
+	case o.index != nil:
+		o.index[name] = n - 1
+	case n > indexFrom:
+		o.index = make(map[string]int, 2*n)
+		for i, m := range o.members {
+			o.index[m.Name] = i
+		}
+	}
+}
+
+// value is the finished object.
+func (o *object) value() value.Value { return value.Map(o.members...) }
+
+// columns are the names that a header gives to the cells of each row. Of equal
+// names the last cell wins, at the place of the first.
+type columns struct {
+	names []string
+	slots []int // cell → position in names
+	row   []value.Member
+}
+
+func newColumns(header []string) *columns {
+	c := &columns{slots: make([]int, len(header))}
+	seen := make(map[string]int, len(header))
+	for i, name := range header {
+		slot, ok := seen[name]
+		if !ok {
+			slot = len(c.names)
+			seen[name] = slot
+			c.names = append(c.names, name)
+		}
+		c.slots[i] = slot
+	}
+	return c
+}
+
+// object makes a row of at most len(c.slots) cells. Names without a cell are left out.
+func (c *columns) object(cells []string) value.Value {
+	c.row = c.row[:0]
+	for i, cell := range cells {
+		if slot := c.slots[i]; slot == len(c.row) {
+			c.row = append(c.row, value.Member{Name: c.names[slot], Value: value.Of(cell)})
+		} else {
+			c.row[slot].Value = value.Of(cell)
+		}
+	}
+	return value.Map(c.row...)
+}
