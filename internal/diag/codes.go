@@ -44,6 +44,7 @@ var (
 	BadRoute           = &Code{"bad-route", Error, "A path cannot be served"}
 	RouteConflict      = &Code{"route-conflict", Warning, "A method and path are claimed twice"}
 	PathCut            = &Code{"path-cut", Warning, "A path holds a query or fragment"}
+	PathAppended       = &Code{"path-parameter-appended", Warning, "A path parameter has no placeholder"}
 	BadMethod          = &Code{"bad-method", Error, "A method is not an HTTP method"}
 	BaseURIUnusable    = &Code{"base-uri-unusable", Warning, "A baseUri leads nowhere"}
 	BaseURIVariable    = &Code{"base-uri-variable", Warning, "A baseUri has a variable without a value"}
@@ -68,3 +69,16 @@ var (
 	NotServed          = &Code{"not-served", Warning, "A feature of the format is not served yet"}
 	NothingServed      = &Code{"nothing-served", Error, "Nothing of the document can be served"}
 )
+
+// Codes lists every code, in the order above.
+func Codes() []*Code {
+	return []*Code{
+		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
+		UnknownVersion, UnknownKey, WrongType, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
+		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepInvalid, ScriptRefused, NothingToRun,
+		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
+		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
+		BindUndeclared, BindLocation, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
+		PortTaken, BadPort, ResourceUnreadable, NotServed, NothingServed,
+	}
+}

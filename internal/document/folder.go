@@ -130,3 +130,17 @@ func plain(err error) error {
 		return err
 	}
 }
+
+// Locate makes a location of a file relative to the document (file:///./x,
+// file://./x, file://x/y, a plain path) absolute; other locations stay as they are.
+func (f *Folder) Locate(location string) string {
+	path := FilePath(location)
+	if path == location && strings.Contains(location, ":") || path == "" || f == nil || f.dir == "" || filepath.IsAbs(path) {
+		return location
+	}
+	abs, err := filepath.Abs(filepath.Join(f.dir, path))
+	if err != nil {
+		return location
+	}
+	return "file://" + filepath.ToSlash(abs)
+}

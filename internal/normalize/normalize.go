@@ -89,11 +89,12 @@ type entry struct {
 }
 
 // named reads a collection that is a list of elements with a name, or a map by
-// name. Of two equal names the last wins at the place of the first.
+// name. Of two equal names the last wins at the place of the first, except that
+// resources, which are known by their paths, are all kept.
 func (r *reader) named(n *document.Node, what string, nameless bool) (entries []entry) {
 	add := func(e entry) {
 		for i := range entries {
-			if e.name != "" && entries[i].name == e.name {
+			if e.name != "" && entries[i].name == e.name && what != "resource" {
 				r.report(diag.DuplicateName, e.at, "Give one of them another name.", "the %s “%s” is declared twice; the last one counts", what, e.name)
 				entries[i].node = e.node
 				return

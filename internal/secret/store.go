@@ -212,3 +212,13 @@ func (s *Store) schemes() []string {
 }
 
 func equal(a, b String) bool { return a.Reveal() == b.Reveal() }
+
+// InEnvironment reports whether ref is an environment variable that is set and
+// not empty. It reads nothing but the environment.
+func (s *Store) InEnvironment(ref Ref) bool {
+	if ref.Location != "" {
+		return false
+	}
+	_, err := s.Get(context.Background(), ref)
+	return err == nil
+}

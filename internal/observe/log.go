@@ -1,0 +1,62 @@
+// Package observe is what operators see of a running process: logs in which no
+// secret stands.
+package observe
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// NewLogger writes records to w as text lines. Whatever known returns, the
+// values of secrets handed out so far, is masked wherever it stands in a line.
+func NewLogger(w io.Writer, level slog.Level, known func() []secret.String) *slog.Logger {
+	return slog.New(slog.NewTextHandler(&scrubber{w: w, known: known}, &slog.HandlerOptions{Level: level, ReplaceAttr: maskHeaders}))
+}
+
+// sensitive are attribute names of which the value is never written.
+var sensitive = map[string]bool{"authorization": true, "proxy-authorization": true, "cookie": true, "set-cookie": true, "password": true, "token": true, "secret": true, "api_key": true, "apikey": true}
+
+func maskHeaders(_ []string, a slog.Attr) slog.Attr {
+	if sensitive[strings.ToLower(a.Key)] {
+		return slog.String(a.Key, secret.Mask)
+	}
+	return a
+}
+
+// scrubber masks secrets in what is written, a line at a time.
+type scrubber struct {
+	mu    sync.Mutex
+	w     io.Writer
+	known func() []secret.String
+}
+
+// minimum is the length below which a secret is too short to be told from other text.
+const minimum = 4
+
+func (s *scrubber) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := io.WriteString(s.w, Scrub(string(line), s.known())); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// Scrub masks the secrets in text, as they are and as JSON and Go strings spell them.
+func Scrub(text string, secrets []secret.String) string {
+	for _, s := range secrets {
+		plain := s.Reveal()
+		if len(plain) < minimum {
+			continue
+		}
+		quoted := string(value.AppendString(nil, plain))
+		text = strings.ReplaceAll(text, plain, secret.Mask)
+		text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], secret.Mask)
+	}
+	return text
+}
