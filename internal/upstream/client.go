@@ -2,8 +2,8 @@ package upstream
 
 import (
 	"context"
+	"crypto/rsa"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -37,57 +37,72 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// Client keeps the connections to all consumed APIs: one pool per host, HTTP/2
-// where it is offered, no cookies, gzip decoded. Use one per process.
+// maxResponseHeader bounds the header of an answer, in bytes.
+const maxResponseHeader = 1 << 20
+
+// Client keeps what calls to all consumed APIs share: the connections, one pool
+// per host, HTTP/2 where it is offered; tokens and digest challenges. It keeps
+// no cookies and decodes gzip and zstd. Use one per process.
 type Client struct {
-	transport http.RoundTripper
-	limits    Limits
+	transport  http.RoundTripper
+	limits     Limits
+	tokens     cache[grant, *tokenSource]
+	challenges cache[challengeKey, *challenge]
+	keys       cache[string, *rsa.PrivateKey] // by their text; nil for what is no key
+	decoders   decoders
+	closing    context.Context
+	close      context.CancelFunc
 }
 
 // NewClient makes a client.
 func NewClient(limits Limits) *Client {
 	limits = limits.WithDefaults()
-	dialer := &net.Dialer{Timeout: limits.Connect, KeepAlive: 30 * time.Second}
-	return &Client{limits: limits, transport: &http.Transport{
+	c := &Client{limits: limits, decoders: decoders{offered: []string{"zstd, gzip"}}, transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		DialContext:            guardedDial(limits.Connect),
 		TLSHandshakeTimeout:    limits.Connect,
 		ResponseHeaderTimeout:  limits.Header,
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConnsPerHost:    64,
 		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: 1 << 20,
+		MaxResponseHeaderBytes: maxResponseHeader,
 	}}
+	c.closing, c.close = context.WithCancel(context.Background())
+	return c
 }
 
 // Limits returns the limits in force.
 func (c *Client) Limits() Limits { return c.limits }
 
-// Close closes the connections that are idle.
+// Close closes the connections that are idle and ends requests for tokens.
 func (c *Client) Close() {
+	c.close()
 	if t, ok := c.transport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
 }
 
-// Send sends req within the limits and follows redirects on the same host for
-// GET and HEAD, five at most. The caller closes the answer's body, which ends
-// the call's time; canceling ctx ends it too.
-func (c *Client) Send(ctx context.Context, req *http.Request) (*http.Response, error) {
+// Send sends what Request.Build made within the limits, and follows redirects
+// on the same host for GET and HEAD, five at most. The caller closes the
+// answer's body, which ends the call's time; canceling ctx ends it too. A
+// request that cannot be authorized is a *CredentialError.
+func (c *Client) Send(ctx context.Context, req *http.Request, credential *Credential) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
-	resp, err := c.follow(req.WithContext(ctx))
+	c.decoders.offer(req)
+	resp, err := c.follow(req.WithContext(ctx), credential)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
+	c.decoders.decode(resp)
 	resp.Body = &body{resp.Body, cancel}
 	return resp, nil
 }
 
-func (c *Client) follow(req *http.Request) (*http.Response, error) {
+func (c *Client) follow(req *http.Request, credential *Credential) (*http.Response, error) {
 	for hops := 0; ; hops++ {
-		resp, err := c.transport.RoundTrip(req)
+		resp, err := c.roundTrip(req, credential)
 		if err != nil {
 			return nil, err
 		}
@@ -95,10 +110,17 @@ func (c *Client) follow(req *http.Request) (*http.Response, error) {
 		if next == nil || hops == 5 {
 			return resp, nil
 		}
-		_, _ = io.CopyN(io.Discard, resp.Body, 2<<10) // lets the connection be used again
-		resp.Body.Close()
+		discard(resp)
 		req = next
 	}
+}
+
+func (c *Client) roundTrip(req *http.Request, credential *Credential) (*http.Response, error) {
+	if credential == nil {
+		return c.transport.RoundTrip(req)
+	}
+	resp, err := credential.by.roundTrip(c, req)
+	return resp, aimed(err, credential.target)
 }
 
 // redirect is the request that follows a redirect, or nil where it is not to be followed.

@@ -99,12 +99,14 @@ type Entity struct {
 }
 
 // Build makes the HTTP request: nothing is sent. authorization, when not empty,
-// is the caller's own and replaces the configured authentication. Errors are
-// *InputError, or say what is wrong with the base URI.
-func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, authorization string) (*http.Request, error) {
+// is the caller's own and replaces the configured authentication. The Credential
+// is nil unless that needs an exchange or a signature; give it to Client.Send.
+// Errors are *InputError, *UnavailableError when the base URI is unusable, or
+// *CredentialError.
+func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, authorization string) (*http.Request, *Credential, error) {
 	u, err := r.url(f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req := &http.Request{Method: r.Method, URL: u, Host: u.Host, Header: make(http.Header, 8), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if ctx != nil {
@@ -116,29 +118,34 @@ func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, autho
 	var query []byte
 	if !r.Query.IsZero() {
 		if query, err = r.Query.Append(query, f, template.QueryValue); err != nil {
-			return nil, inputError(err)
+			return nil, nil, inputError(err)
 		}
 	}
 	for i := range r.Params {
 		if query, err = r.Params[i].apply(req, query, f); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if r.Body != nil {
 		if err := r.Body.apply(req, f, entity); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
+	var credential *Credential
 	switch {
 	case authorization != "":
 		req.Header["Authorization"] = []string{authorization}
 	case r.Auth != nil:
-		if query, err = r.Auth.apply(req, query, f); err != nil {
-			return nil, err
+		var by authorizer
+		if query, by, err = r.Auth.apply(req, query, f); err != nil {
+			return nil, nil, aimed(err, r.Target)
+		}
+		if by != nil {
+			credential = &Credential{r.Target, by}
 		}
 	}
 	u.RawQuery = string(query)
-	return req, nil
+	return req, credential, nil
 }
 
 func (r *Request) url(f expr.Frame) (*url.URL, error) {
@@ -154,6 +161,9 @@ func (r *Request) url(f expr.Frame) (*url.URL, error) {
 		}
 		if base, err = ParseBase(string(text)); err != nil {
 			return nil, &UnavailableError{"the base URI of " + r.Target + " is " + err.Error()}
+		}
+		if guardedLiteral(base) {
+			return nil, &UnavailableError{"the base URI of " + r.Target + " is a link-local address, which only a baseUri without variables may name"}
 		}
 	}
 	path, err := r.Path.Append(make([]byte, 0, 128), f, template.PathSegment)

@@ -1,0 +1,132 @@
+package rest
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/engine"
+)
+
+// copySize is the size in bytes of the pieces in which an answer is passed on,
+// and of the largest buffer that is kept for the next request.
+const copySize = 32 << 10
+
+// answer writes what a unit gave.
+func (x *exchange) answer(result *engine.Result) {
+	defer result.Close()
+	status := cmp.Or(result.Status, http.StatusOK)
+	switch {
+	case status == http.StatusNoContent, status == http.StatusNotModified, result.Raw == nil && result.Value.IsAbsent():
+		x.pass(result.Header)
+		x.start(status)
+	case result.Raw != nil:
+		x.stream(status, result)
+	default:
+		x.pass(result.Header)
+		x.buffer = result.Value.AppendJSON(x.buffer[:0])
+		x.write(status, "application/json", x.buffer)
+	}
+}
+
+func (x *exchange) pass(header http.Header) {
+	if len(header) == 0 {
+		return
+	}
+	h := x.w.Header()
+	for name, given := range header {
+		h[name] = given
+	}
+}
+
+// write writes an answer that is ready as a whole.
+func (x *exchange) write(status int, contentType string, body []byte) {
+	x.describe(contentType, int64(len(body)))
+	x.start(status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write(body) // a caller who is gone needs no answer
+	}
+	if cap(x.buffer) > copySize {
+		x.buffer = nil
+	}
+}
+
+// describe sets the headers of a body; length is -1 when not known.
+func (x *exchange) describe(contentType string, length int64) {
+	h := x.w.Header()
+	h["Content-Type"] = nil // keeps net/http from guessing
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	if length >= 0 {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+}
+
+// stream passes the upstream's bytes on: as they come when nobody knows how
+// many there will be. An answer that breaks off ends the connection, so that it
+// does not look complete; if nothing was written yet, it is a problem.
+func (x *exchange) stream(status int, result *engine.Result) {
+	if x.r.Method == http.MethodHead {
+		x.begin(status, result)
+		return
+	}
+	if result.Length < 0 && strings.HasPrefix(result.ContentType, "text/event-stream") {
+		x.begin(status, result)
+		x.flush() // the first event may be long in coming
+	}
+	buffer := x.copyBuffer()
+	for sent := int64(0); ; {
+		n, err := result.Raw.Read(buffer)
+		sent += int64(n)
+		if err == io.EOF && sent < result.Length {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil && err != io.EOF {
+			x.brokeOff()
+			return
+		}
+		if !x.started {
+			x.begin(status, result)
+		}
+		if n > 0 {
+			if _, failed := x.w.Write(buffer[:n]); failed != nil {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		if err == io.EOF {
+			return
+		}
+		if result.Length < 0 && n > 0 {
+			x.flush()
+		}
+	}
+}
+
+func (x *exchange) begin(status int, result *engine.Result) {
+	x.pass(result.Header)
+	x.describe(result.ContentType, result.Length)
+	x.start(status)
+}
+
+func (x *exchange) flush() { _ = http.NewResponseController(x.w).Flush() } // not every writer can
+
+func (x *exchange) copyBuffer() []byte {
+	if cap(x.buffer) < copySize {
+		x.buffer = make([]byte, copySize)
+	}
+	return x.buffer[:copySize]
+}
+
+// brokeOff ends an answer that the upstream did not finish.
+func (x *exchange) brokeOff() {
+	if x.r.Context().Err() == nil {
+		x.log.Warn("the answer of the API broke off", "method", x.op.route.Method, "path", x.op.route.Path)
+	}
+	if x.started || x.r.Context().Err() != nil {
+		panic(http.ErrAbortHandler)
+	}
+	x.fail(&engine.Error{Kind: engine.Unreachable, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true})
+}

@@ -1,0 +1,204 @@
+package rest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// replayable is the size in bytes up to which a body that passes on is kept, so
+// that it can be sent again; a larger one streams.
+const replayable = 64 << 10
+
+// readBody reads the body as far as the inputs need it. entity is the body to
+// pass on, nil when it is empty or no input is the whole body. wrong says that
+// the body is not what its type says, which is noted among the errors. If ok is
+// false, the request is answered.
+func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
+	r := x.r
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, false, true
+	}
+	if r.ContentLength > x.config.MaxRequest {
+		x.tooLarge()
+		return nil, false, false
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		x.w.Header().Set("Accept-Encoding", "identity")
+		x.unsupported("the body is encoded with "+shorten(encoding), "Send it without Content-Encoding.")
+		return nil, false, false
+	}
+	body := r.Body
+	if r.ContentLength < 0 {
+		x.body = &limited{ReadCloser: body, left: x.config.MaxRequest}
+		body = x.body
+	}
+	contentType := r.Header.Get("Content-Type")
+	if len(x.op.members) == 0 {
+		entity, err := passOn(body, r.ContentLength)
+		if err != nil {
+			return nil, false, x.unreadable(err)
+		}
+		if entity != nil {
+			entity.ContentType = contentType
+		}
+		return entity, false, true
+	}
+	text, err := readAll(body, r.ContentLength)
+	if err != nil {
+		return nil, false, x.unreadable(err)
+	}
+	if len(text) == 0 {
+		return nil, false, true
+	}
+	if x.op.entity >= 0 {
+		entity = &engine.Entity{Body: bytes.NewReader(text), Length: int64(len(text)), ContentType: contentType}
+	}
+	wrong, ok = x.readMembers(text, contentType)
+	return entity, wrong, ok
+}
+
+// passOn makes an entity of a body whose length is -1 when not known; nil when
+// it turns out to be empty.
+func passOn(body io.Reader, length int64) (*engine.Entity, error) {
+	if length > replayable {
+		return &engine.Entity{Body: body, Length: length}, nil
+	}
+	limit := length
+	if length < 0 {
+		limit = replayable + 1
+	}
+	text, err := readAll(io.LimitReader(body, limit), length)
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(text)) < length:
+		return nil, io.ErrUnexpectedEOF
+	case len(text) == 0:
+		return nil, nil
+	case len(text) > replayable:
+		return &engine.Entity{Body: io.MultiReader(bytes.NewReader(text), body), Length: -1}, nil
+	}
+	kept := &struct { // one allocation for both
+		engine.Entity
+		bytes.Reader
+	}{Entity: engine.Entity{Length: int64(len(text))}}
+	kept.Reader.Reset(text)
+	kept.Entity.Body = &kept.Reader
+	return &kept.Entity, nil
+}
+
+// readAll reads to the end. length is how much that will be, -1 when not known;
+// it is not trusted with more memory than a small body needs.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		length = 511
+	}
+	text := make([]byte, 0, min(length, replayable)+1)
+	for {
+		n, err := r.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if err == io.EOF {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+	}
+}
+
+// readMembers takes the inputs that are members of a JSON or form body.
+func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool) {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	switch {
+	case kind == "application/x-www-form-urlencoded" && text[0] != '{':
+		x.pairs(string(text), x.op.members)
+		return false, true
+	case kind == "application/x-www-form-urlencoded": // curl -d '{…}' says so
+	case kind == "", kind == "application/json", kind == "text/json", strings.HasSuffix(kind, "+json"):
+	case x.op.entity >= 0: // the body passes on; it has no members
+		return false, true
+	default:
+		x.unsupported("the body is of type "+shorten(kind), "Send application/json or application/x-www-form-urlencoded.")
+		return false, false
+	}
+	root, err := value.Parse(text)
+	if err != nil {
+		x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "is not valid JSON: " + jsonError.Replace(err.Error())})
+		return true, true
+	}
+	for _, s := range x.op.members {
+		switch {
+		case s.choose != nil:
+			x.values[s.input] = choose(&s, root)
+		case root.Kind() == value.Object:
+			x.values[s.input] = root.Get(s.key)
+		case !wrong:
+			x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "must be a JSON object, not " + root.Kind().String()})
+			wrong = true
+		}
+	}
+	return wrong, true
+}
+
+// jsonError takes the names of the code out of what is wrong with a text.
+var jsonError = strings.NewReplacer("parse JSON: ", "", "jsontext: ", "", "after offset", "after byte")
+
+func choose(s *source, root value.Value) value.Value {
+	if s.choose.Definite() {
+		v, _ := s.choose.First(root)
+		return v
+	}
+	if nodes := s.choose.Select(root); len(nodes) > 0 {
+		return value.List(nodes...)
+	}
+	return value.Value{}
+}
+
+// limited fails when more is read from it than it may hold. The upstream's
+// connection may read it while the handler asks whether that happened.
+type limited struct {
+	io.ReadCloser
+	left int64
+	over atomic.Bool
+}
+
+var errTooLarge = errors.New("read request body: larger than the limit")
+
+func (l *limited) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.ReadCloser.Read(p)
+	if int64(n) > l.left {
+		l.over.Store(true)
+		n, l.left = int(l.left), 0
+		return n, errTooLarge
+	}
+	l.left -= int64(n)
+	return n, err
+}
+
+// unreadable answers a request whose body cannot be read.
+func (x *exchange) unreadable(err error) (ok bool) {
+	switch {
+	case errors.Is(err, errTooLarge):
+		x.tooLarge()
+	case x.r.Context().Err() != nil:
+		panic(http.ErrAbortHandler)
+	default:
+		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the request body broke off", detail: "Send it again."})
+	}
+	return false
+}

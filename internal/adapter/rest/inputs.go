@@ -1,0 +1,200 @@
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// arguments takes the unit's inputs from the request. If it cannot, it answers:
+// everything that is wrong in one problem.
+func (x *exchange) arguments() (args engine.Args, ok bool) {
+	op, header := x.op, x.r.Header
+	for range op.route.Unit.Inputs {
+		x.values = append(x.values, value.Value{})
+	}
+	for _, v := range op.path {
+		x.values[v.input] = value.Of(x.vars[v.value])
+	}
+	if len(op.query) > 0 && x.r.URL.RawQuery != "" {
+		x.pairs(x.r.URL.RawQuery, op.query)
+	}
+	for _, s := range op.header {
+		if given := header[s.key]; len(given) > 0 {
+			x.values[s.input] = s.headerValue(given)
+		}
+	}
+	for _, s := range op.cookie {
+		if cookie, err := x.r.Cookie(s.key); err == nil {
+			x.values[s.input] = value.Of(cookie.Value)
+		}
+	}
+	wrong := false // with the body: then missing members are no news
+	if op.entity >= 0 || len(op.members) > 0 {
+		if args.Entity, wrong, ok = x.readBody(); !ok {
+			return args, false
+		}
+	}
+	for i, in := range op.route.Unit.Inputs {
+		switch given := x.values[i]; {
+		case in.Place == plan.InPlan:
+		case !given.IsAbsent():
+			converted, problem := in.Schema.Convert(given)
+			if problem != nil {
+				x.wrong(in, problem.Path, problem.Message)
+			}
+			x.values[i] = converted
+		case in.Place == plan.AsBody && args.Entity != nil:
+		case !op.defaults[i].IsAbsent():
+			x.values[i] = op.defaults[i]
+		case in.Required && !(wrong && in.Place == plan.InBody) && !x.isWrong(in):
+			x.wrong(in, "", "is required"+places[in.Place].as(in.Key))
+		}
+	}
+	if len(x.errors) > 0 {
+		x.badInput()
+		return args, false
+	}
+	args.Values = x.values
+	if given := header["Authorization"]; len(given) > 0 {
+		args.Authorization = given[0]
+	}
+	args.Trace = trace(header)
+	return args, true
+}
+
+// trace is the W3C trace context of a request; nil when it has none. Baggage
+// does not pass: it may hold what callers tell only each other.
+func trace(h http.Header) http.Header {
+	parent := h["Traceparent"]
+	if len(parent) == 0 {
+		return nil
+	}
+	passed := http.Header{"Traceparent": parent[:1]}
+	if state := h["Tracestate"]; len(state) > 0 {
+		passed["Tracestate"] = state
+	}
+	return passed
+}
+
+func (s *source) headerValue(given []string) value.Value {
+	if !s.list {
+		return value.Of(given[0])
+	}
+	if len(given) == 1 && strings.HasPrefix(given[0], "[") {
+		return value.Of(given[0]) // JSON, which its schema converts
+	}
+	list := value.List()
+	for _, line := range given {
+		for item := range strings.SplitSeq(line, ",") {
+			list.Append(value.Of(strings.TrimSpace(item)))
+		}
+	}
+	return list
+}
+
+// pairs takes inputs from name=value pairs, as a query or form holds them
+// (WHATWG URL, application/x-www-form-urlencoded). The first of several pairs
+// counts, for a list all. A list that is given once is split at its bare
+// commas, or may be a JSON array.
+func (x *exchange) pairs(text string, sources []source) {
+	for pair, rest := "", text; rest != ""; {
+		pair, rest, _ = strings.Cut(rest, "&")
+		key, raw, _ := strings.Cut(pair, "=")
+		if strings.ContainsAny(key, "%+") {
+			key, _ = url.QueryUnescape(key)
+		}
+		for i := range sources {
+			s := &sources[i]
+			switch earlier := &x.values[s.input]; {
+			case s.key != key:
+			case s.list && !earlier.IsAbsent():
+				earlier.Append(value.Of(raw))
+			case s.list:
+				*earlier = value.List(value.Of(raw))
+			case earlier.IsAbsent():
+				*earlier = value.Of(x.unescape(raw, s))
+			}
+		}
+	}
+	for i := range sources {
+		s := &sources[i]
+		if given := x.values[s.input]; s.list && !given.IsAbsent() {
+			x.values[s.input] = x.list(given, s)
+		}
+	}
+}
+
+// list is the list that the raw texts of the pairs of one name stand for.
+func (x *exchange) list(given value.Value, s *source) value.Value {
+	list := value.List()
+	if given.Len() > 1 {
+		for i := range given.Len() {
+			list.Append(value.Of(x.unescape(given.At(i).Text(), s)))
+		}
+		return list
+	}
+	raw := given.At(0).Text()
+	if text := x.unescape(raw, s); strings.HasPrefix(text, "[") {
+		return value.Of(text)
+	}
+	for item := range strings.SplitSeq(raw, ",") {
+		list.Append(value.Of(x.unescape(item, s)))
+	}
+	return list
+}
+
+func (x *exchange) unescape(raw string, s *source) string {
+	if !strings.ContainsAny(raw, "%+") {
+		return raw
+	}
+	text, err := url.QueryUnescape(raw)
+	if err != nil {
+		if in := x.op.route.Unit.Inputs[s.input]; !x.isWrong(in) {
+			x.wrong(in, "", "is not validly percent-encoded")
+		}
+	}
+	return text
+}
+
+// wrong notes what is wrong with an input, or with the part of it at path.
+func (x *exchange) wrong(in *plan.Input, path, detail string) {
+	name := in.Name
+	if path != "" && path[0] != '[' {
+		name += "."
+	}
+	x.errors = append(x.errors, fieldError{name + path, places[in.Place].in, detail})
+}
+
+func (x *exchange) isWrong(in *plan.Input) bool {
+	for _, e := range x.errors {
+		if e.name == in.Name && e.in == places[in.Place].in {
+			return true
+		}
+	}
+	return false
+}
+
+// place is what callers are told about where an input stands.
+type place struct{ in, what string }
+
+var places = [...]place{
+	plan.InPath:   {"path", "in the path as"},
+	plan.InQuery:  {"query", "as query parameter"},
+	plan.InHeader: {"header", "as header"},
+	plan.InCookie: {"cookie", "as cookie"},
+	plan.InBody:   {"body", "as member of the body:"},
+	plan.AsBody:   {"body", "as the request body"},
+	plan.InPlan:   {"", ""},
+}
+
+func (p place) as(key string) string {
+	if p == places[plan.AsBody] {
+		return ": send it " + p.what
+	}
+	return ": send it " + p.what + " " + key
+}

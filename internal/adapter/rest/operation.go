@@ -1,0 +1,71 @@
+package rest
+
+import (
+	"slices"
+
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// operation is a route with everything looked up that does not depend on the request.
+type operation struct {
+	route *plan.Route
+	rest  int // of a forward: which of the path's values is the rest, -1 for none
+
+	// Where the inputs stand; indexes are those of the unit's inputs.
+	path    []variable
+	query   []source
+	header  []source
+	cookie  []source
+	members []source
+	entity  int // the input that is the whole body, -1 for none
+
+	defaults []value.Value // by input; Absent where there is none
+}
+
+type variable struct{ input, value int }
+
+type source struct {
+	key    string
+	input  int
+	list   bool           // repeats and commas give a list
+	choose *jsonpath.Path // of the JSON body; nil takes the member key
+}
+
+func compile(r *plan.Route, names []string) *operation {
+	op := &operation{route: r, rest: -1, entity: -1, defaults: make([]value.Value, len(r.Unit.Inputs))}
+	for i, in := range r.Unit.Inputs {
+		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", choose: in.Select}
+		switch in.Place {
+		case plan.InPath:
+			if at := slices.Index(names, in.Key); at >= 0 {
+				op.path = append(op.path, variable{i, at})
+			}
+		case plan.InQuery:
+			op.query = append(op.query, s)
+		case plan.InHeader:
+			op.header = append(op.header, s)
+		case plan.InCookie:
+			op.cookie = append(op.cookie, s)
+		case plan.InBody:
+			op.members = append(op.members, s)
+		case plan.AsBody:
+			op.entity = i
+		}
+		if op.defaults[i] = in.Schema.Default; !op.defaults[i].IsAbsent() {
+			if converted, problem := in.Schema.Convert(op.defaults[i]); problem == nil {
+				op.defaults[i] = converted
+			}
+		}
+	}
+	return op
+}
+
+func compileForward(r *plan.Route, names []string) *operation {
+	op := &operation{route: r, rest: -1, entity: -1}
+	if r.Forward.Rest >= 0 {
+		op.rest = len(names) - 1
+	}
+	return op
+}

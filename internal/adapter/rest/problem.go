@@ -1,0 +1,133 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// problem is an error of Fairlead's own (RFC 9457).
+type problem struct {
+	kind   string // what its type ends in
+	status int
+	title  string
+	detail string
+	step   string
+	errors []fieldError
+}
+
+// fieldError is what is wrong with one input.
+type fieldError struct{ name, in, detail string }
+
+// problem writes p as the answer.
+func (x *exchange) problem(p problem) {
+	body := append(x.buffer[:0], `{"type":`...)
+	body = value.AppendString(body, x.config.ProblemBase+p.kind)
+	body = appendMember(body, "title", p.title)
+	body = strconv.AppendInt(append(body, `,"status":`...), int64(p.status), 10)
+	body = appendMember(body, "detail", p.detail)
+	body = appendMember(body, "step", p.step)
+	for i, e := range p.errors {
+		if i == 0 {
+			body = append(body, `,"errors":[`...)
+		} else {
+			body = append(body, ',')
+		}
+		body = value.AppendString(append(body, `{"name":`...), e.name)
+		body = appendMember(body, "in", e.in)
+		body = append(appendMember(body, "detail", e.detail), '}')
+	}
+	if len(p.errors) > 0 {
+		body = append(body, ']')
+	}
+	x.buffer = append(body, '}')
+	x.write(p.status, "application/problem+json", x.buffer)
+}
+
+func appendMember(dst []byte, name, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	dst = append(append(append(dst, `,"`...), name...), `":`...)
+	return value.AppendString(dst, text)
+}
+
+// badInput answers with everything that is wrong with the inputs.
+func (x *exchange) badInput() {
+	detail := ""
+	for i, e := range x.errors {
+		if i > 0 {
+			detail += "; "
+		}
+		detail += e.name + " " + e.detail
+	}
+	x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the request does not fit the operation", detail: detail + ".", errors: x.errors})
+}
+
+func (x *exchange) tooLarge() {
+	x.problem(problem{kind: engine.TooLarge.String(), status: http.StatusRequestEntityTooLarge, title: "the request body is too large",
+		detail: fmt.Sprintf("Send at most %d bytes.", x.config.MaxRequest)})
+}
+
+func (x *exchange) unsupported(title, detail string) {
+	x.problem(problem{kind: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: title, detail: detail})
+}
+
+// statuses are for errors that bring none.
+var statuses = [...]int{
+	engine.BadInput:    http.StatusBadRequest,
+	engine.Answered:    http.StatusBadGateway,
+	engine.BadAnswer:   http.StatusBadGateway,
+	engine.TooLarge:    http.StatusBadGateway,
+	engine.Unreachable: http.StatusBadGateway,
+	engine.TimedOut:    http.StatusGatewayTimeout,
+	engine.Unavailable: http.StatusServiceUnavailable,
+	engine.Denied:      http.StatusForbidden,
+	engine.Internal:    http.StatusInternalServerError,
+}
+
+// fail answers with an error of the engine: the upstream's own answer as it
+// came, else a problem. A caller who went away gets nothing.
+func (x *exchange) fail(err *engine.Error) {
+	if x.body != nil && x.body.over.Load() {
+		x.tooLarge()
+		return
+	}
+	if err.Kind == engine.Canceled {
+		panic(http.ErrAbortHandler) // to return would be an empty 200
+	}
+	status := err.Status
+	if status == 0 {
+		status = statuses[err.Kind]
+	}
+	header := x.w.Header()
+	if err.Kind == engine.Answered {
+		for name, given := range err.Header {
+			header[name] = given
+		}
+		x.write(status, err.ContentType, err.Body)
+		return
+	}
+	if after := err.Header["Retry-After"]; err.Retry && len(after) > 0 {
+		header["Retry-After"] = after
+	}
+	p := problem{kind: err.Kind.String(), status: status, title: err.Title, detail: err.Detail, step: err.Step}
+	for _, f := range err.Fields {
+		p.errors = append(p.errors, fieldError{f.Name, x.placeOf(f.Name), f.Problem})
+	}
+	x.problem(p)
+}
+
+func (x *exchange) placeOf(name string) string {
+	if unit := x.op.route.Unit; unit != nil {
+		for _, in := range unit.Inputs {
+			if in.Name == name {
+				return places[in.Place].in
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// run is one invocation.
+type run struct {
+	*Engine
+	unit          *plan.Unit
+	frame         expr.Frame
+	args          *Args
+	authorization string
+}
+
+// maxErrorBody bounds what is kept of an upstream's error answer.
+const maxErrorBody = 1 << 20
+
+// single runs a unit that is one call: the shaped answer, or the upstream's
+// bytes as they come when the answer is passed on unchanged.
+func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
+	var entity *upstream.Entity
+	if in := r.args.Entity; in != nil {
+		entity = &upstream.Entity{Body: in.Body, Length: in.Length, ContentType: in.ContentType}
+	}
+	resp, failure := r.send(ctx, c, entity)
+	if failure != nil {
+		return nil, failure
+	}
+	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	limit := r.client.Limits().Response
+	switch {
+	case noBody(resp):
+		resp.Body.Close()
+		result.ContentType = ""
+		return result, nil
+	case c.Format == format.Binary:
+		if c.MediaType != "" {
+			result.ContentType = c.MediaType
+		} else if result.ContentType == "" {
+			result.ContentType = "application/octet-stream"
+		}
+		if c.MaxBinary > 0 {
+			limit = min(limit, c.MaxBinary)
+		}
+		result.Binary = true
+		return r.stream(result, resp, limit)
+	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
+		if c.Format == format.JSON && isHTML(result.ContentType) {
+			resp.Body.Close()
+			return nil, htmlAnswer(c)
+		}
+		return r.stream(result, resp, limit)
+	}
+	body, failure := readAll(ctx, c, resp, limit)
+	if failure != nil {
+		return nil, failure
+	}
+	result.ContentType = ""
+	return r.shape(result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
+}
+
+// send builds and sends a request; an answer of status 400 or more is an error.
+func (r *run) send(ctx context.Context, c *plan.Call, entity *upstream.Entity) (*http.Response, *Error) {
+	req, credential, err := c.Request.Build(nil, r.frame, entity, r.authorization)
+	if err != nil {
+		return nil, fail(ctx, c.Request.Target, err)
+	}
+	for name, values := range r.args.Trace {
+		req.Header[name] = values
+	}
+	resp, err := r.client.Send(ctx, req, credential)
+	if err != nil {
+		failure := fail(ctx, c.Request.Target, err)
+		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", err)
+		return nil, failure
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return nil, answered(c, resp)
+	}
+	return resp, nil
+}
+
+// answered keeps an upstream's error answer.
+func answered(c *plan.Call, resp *http.Response) *Error {
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
+		Header: passError(resp.Header), ContentType: resp.Header.Get("Content-Type"), Body: body}
+	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
+	return e
+}
+
+func statusText(code int) string {
+	text := http.StatusText(code)
+	if text == "" {
+		text = "status"
+	}
+	return strings.TrimSpace(itoa(code) + " " + text)
+}
+
+func itoa(n int) string { return value.Int(int64(n)).Text() }
+
+func noBody(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || resp.ContentLength == 0
+}
+
+func isHTML(contentType string) bool {
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == "text/html" || media == "application/xhtml+xml"
+}
+
+func htmlAnswer(c *plan.Call) *Error {
+	return &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an HTML page where an API answer was expected",
+		Detail: "The path probably does not exist on that API, or a login page stands before it."}
+}
+
+// stream hands the upstream's bytes on as they come, up to limit.
+func (r *run) stream(result *Result, resp *http.Response, limit int64) (*Result, *Error) {
+	if resp.ContentLength > limit {
+		resp.Body.Close()
+		return nil, tooLarge(limit)
+	}
+	result.Raw = resp.Body
+	if resp.ContentLength < 0 {
+		result.Raw = &limited{resp.Body, limit}
+	}
+	return result, nil
+}
+
+// limited fails when more than left bytes are read, so that a cut answer never looks whole.
+type limited struct {
+	io.ReadCloser
+	left int64
+}
+
+var errTooLarge = errors.New("the answer exceeds the limit")
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return n, errTooLarge
+	}
+	return n, err
+}
+
+func readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
+	raw := &Result{Raw: resp.Body, Length: resp.ContentLength}
+	body, failure := raw.Bytes(limit)
+	if failure != nil && failure.Kind == Unreachable {
+		return nil, fail(ctx, c.Request.Target, failure.cause)
+	}
+	return body, failure
+}
+
+// shape decodes and maps an answer.
+func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
+	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text && c.Format != format.XML && c.Format != format.Markdown {
+		return nil, htmlAnswer(c)
+	}
+	if c.Format == format.JSON && program.Streamable() {
+		if text, err := format.Charset(body, contentType); err == nil {
+			if out, ok, err := program.Stream(nil, text); err == nil && ok {
+				return rawJSON(result, out), nil
+			}
+		}
+	}
+	v, err := c.Decoder.Decode(body, contentType)
+	if err != nil {
+		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered what is not " + c.Format.String(), Detail: err.Error(), cause: err}
+	}
+	if v.IsAbsent() {
+		return result, nil
+	}
+	if shaped, ok := program.Apply(v); ok {
+		v = shaped
+	}
+	result.Value = v
+	return result, nil
+}

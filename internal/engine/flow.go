@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// flow runs the steps of a unit; each starts when those whose results it reads
+// have ended. A failing step fails the unit unless the document says to go on.
+func (r *run) flow(ctx context.Context) (*Result, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, r.client.Limits().Call)
+	defer cancel()
+	steps := r.unit.Steps
+	if len(steps) == 1 {
+		if failure := r.step(ctx, steps[0]); failure != nil {
+			return nil, failure
+		}
+		return r.answer(steps)
+	}
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		first *Error
+		done  = make([]chan struct{}, len(steps))
+	)
+	for i := range steps {
+		done[i] = make(chan struct{})
+	}
+	for i, s := range steps {
+		wg.Go(func() {
+			defer close(done[i])
+			for _, j := range s.After {
+				<-done[j]
+			}
+			mu.Lock()
+			stop := first != nil
+			mu.Unlock()
+			if stop {
+				return
+			}
+			if failure := r.step(ctx, s); failure != nil && !r.goesOn() {
+				mu.Lock()
+				if first == nil {
+					first = failure
+				}
+				mu.Unlock()
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	if first != nil {
+		return nil, first
+	}
+	return r.answer(steps)
+}
+
+func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
+
+func (r *run) step(ctx context.Context, s *plan.Step) *Error {
+	v, failure := r.result(ctx, s)
+	if failure != nil {
+		failure.Step = s.Name
+		return failure
+	}
+	if s.Result >= 0 {
+		r.frame[s.Result] = v
+	}
+	return nil
+}
+
+func (r *run) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {
+	switch s.Kind {
+	case plan.CallStep:
+		return r.callStep(ctx, s)
+	case plan.LookupStep:
+		return r.lookup(ctx, s.Lookup)
+	case plan.MockStep:
+		v, err := s.Mock.Build(r.frame)
+		if err != nil {
+			return v, fail(ctx, r.unit.Name, err)
+		}
+		return v, nil
+	default:
+		return value.Value{}, &Error{Kind: Internal, Status: http.StatusInternalServerError, Title: "the step cannot run here"}
+	}
+}
+
+func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) {
+	c := s.Call
+	resp, failure := r.send(ctx, c, nil)
+	if failure != nil {
+		return value.Value{}, failure
+	}
+	if noBody(resp) {
+		resp.Body.Close()
+		return value.Value{}, nil
+	}
+	body, failure := readAll(ctx, c, resp, r.client.Limits().Response)
+	if failure != nil {
+		return value.Value{}, failure
+	}
+	if c.Format == format.Binary {
+		return value.Of(string(body)), nil
+	}
+	result, failure := r.shape(&Result{}, c, s.Output, body, resp.Header.Get("Content-Type"))
+	if failure != nil {
+		return value.Value{}, failure
+	}
+	if result.Raw == nil {
+		return result.Value, nil
+	}
+	text, failure := result.Bytes(r.client.Limits().Response)
+	if failure != nil {
+		return value.Value{}, failure
+	}
+	v, err := value.Parse(text)
+	if err != nil {
+		return v, &Error{Kind: Internal, Status: http.StatusInternalServerError, Title: "the shaped answer is not JSON", cause: err}
+	}
+	return v, nil
+}
+
+// lookup finds entries whose field has the value looked for, compared as text:
+// one, or a list when it looks for a list.
+func (r *run) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) {
+	index, err := l.Index.Eval(r.frame)
+	if err != nil {
+		return value.Value{}, fail(ctx, r.unit.Name, err)
+	}
+	want, err := l.Value.Eval(r.frame)
+	if err != nil {
+		return value.Value{}, fail(ctx, r.unit.Name, err)
+	}
+	if want.Kind() != value.Array {
+		return pick(find(index, l.Match, want), l.Fields), nil
+	}
+	found := value.List()
+	for i := range want.Len() {
+		if entry := find(index, l.Match, want.At(i)); !entry.IsAbsent() {
+			found.Append(pick(entry, l.Fields))
+		}
+	}
+	return found, nil
+}
+
+func find(index value.Value, match string, want value.Value) value.Value {
+	if want.IsAbsent() {
+		return value.Value{}
+	}
+	if index.Kind() == value.Object {
+		if v := index.Get(match); !v.IsAbsent() && v.Text() == want.Text() {
+			return index
+		}
+	}
+	for i := range index.Len() {
+		if v := expr.Field(index.At(i), match); !v.IsAbsent() && v.Text() == want.Text() {
+			return index.At(i)
+		}
+	}
+	return value.Value{}
+}
+
+// pick keeps the listed fields of an entry, missing ones as null.
+func pick(entry value.Value, fields []string) value.Value {
+	if entry.IsAbsent() || len(fields) == 0 {
+		return entry
+	}
+	out := value.Map()
+	for _, name := range fields {
+		v := entry.Get(name)
+		if v.IsAbsent() {
+			v = value.Nil()
+		}
+		out.Set(name, v)
+	}
+	return out
+}
+
+// answer builds a flow's answer: by its mappings, else the last step's result.
+func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
+	result := &Result{Status: http.StatusOK}
+	out := value.Map()
+	for _, m := range r.unit.Mappings {
+		if v := r.frame[m.Slot]; !v.IsAbsent() {
+			if found := m.Path.Eval(v); !found.IsAbsent() {
+				assign(out, m.Target, found)
+			}
+		}
+	}
+	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
+		result.Value = out
+	}
+	if shaped, ok := r.unit.Output.Apply(result.Value); ok {
+		result.Value = shaped
+	}
+	if result.Value.IsAbsent() {
+		result.Status = http.StatusNoContent
+	}
+	return result, nil
+}
+
+// assign puts v below the nested members that path names.
+func assign(object value.Value, path []string, v value.Value) {
+	for _, name := range path[:len(path)-1] {
+		next := object.Get(name)
+		if next.Kind() != value.Object {
+			next = value.Map()
+			object.Set(name, next)
+		}
+		object = next
+	}
+	object.Set(path[len(path)-1], v)
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Preview is the request that a call of a unit would send.
+type Preview struct {
+	Step    string // "" for a plain call
+	Target  string // namespace.operation
+	Request *http.Request
+	Problem string // why there is none
+}
+
+// Previews builds the requests of a unit without sending or reading anything:
+// secrets are masked, results of earlier steps stand as their names.
+func Previews(u *plan.Unit, args Args) []Preview {
+	f := make(expr.Frame, u.Slots)
+	for i, in := range u.Inputs {
+		if in.Place == plan.InPlan {
+			f[in.Slot], _ = in.Fixed.Eval(f)
+		} else if i < len(args.Values) {
+			f[in.Slot] = args.Values[i]
+		}
+		if f[in.Slot].IsAbsent() && !in.Schema.Default.IsAbsent() {
+			f[in.Slot] = in.Schema.Default
+		}
+	}
+	for _, s := range u.Secrets {
+		f[s.Slot] = value.Of(secret.Mask)
+	}
+	var previews []Preview
+	for _, s := range u.Steps {
+		if s.Kind != plan.CallStep {
+			continue
+		}
+		p := Preview{Step: s.Name, Target: s.Call.Request.Target}
+		var entity *upstream.Entity
+		if args.Entity != nil {
+			entity = &upstream.Entity{Body: args.Entity.Body, Length: args.Entity.Length, ContentType: args.Entity.ContentType}
+		}
+		authorization := ""
+		if u.CallerAuthorization && args.Authorization != "" {
+			authorization = secret.Mask
+		}
+		req, credential, err := s.Call.Request.Build(nil, f, entity, authorization)
+		credential.Show(req)
+		if err != nil {
+			p.Problem = strings.TrimPrefix(err.Error(), "build request: ")
+			if len(s.After) > 0 {
+				p.Problem = "made of the results of earlier steps"
+			}
+		}
+		p.Request = req
+		previews = append(previews, p)
+	}
+	return previews
+}
+
+// Sample is a value that fits a schema, for showing what a request looks like.
+func Sample(name string, s *schema.Schema) value.Value {
+	switch {
+	case !s.Default.IsAbsent():
+		return s.Default
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	}
+	switch s.Type {
+	case "integer", "number":
+		return value.Int(1)
+	case "boolean":
+		return value.Boolean(true)
+	case "array":
+		item := value.Of(name)
+		if s.Items != nil {
+			item = Sample(name, s.Items)
+		}
+		return value.List(item)
+	case "object":
+		object := value.Map()
+		for _, p := range s.Properties {
+			if p.Required {
+				object.Set(p.Name, Sample(p.Name, p.Schema))
+			}
+		}
+		return object
+	default:
+		return value.Of(name)
+	}
+}

@@ -1,0 +1,84 @@
+// Package engine runs the units of a plan: caller's values in, one upstream
+// call or flow of steps, the shaped answer out. It knows no protocol; adapters
+// translate what it returns.
+package engine
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Args is what a caller gives a unit.
+type Args struct {
+	// Values by index of the unit's inputs, converted by their schemas; Absent
+	// where the caller gave nothing.
+	Values []value.Value
+	// Entity is the caller's request body as it came, for units with an input
+	// AsBody whose value is Absent.
+	Entity *Entity
+	// Authorization is a REST caller's own header; it goes upstream only where
+	// the plan says so. MCP adapters leave it empty.
+	Authorization string
+	// Trace are W3C trace context headers to pass on (traceparent, tracestate).
+	Trace http.Header
+}
+
+// Entity is a request body as it came.
+type Entity struct {
+	Body        io.Reader
+	Length      int64 // -1 when not known
+	ContentType string
+}
+
+// Result is an answer before any protocol touched it: a value, or the
+// upstream's bytes as they come.
+type Result struct {
+	Status      int
+	Header      http.Header // the upstream's headers that mean something to a caller
+	ContentType string      // of Raw
+	Value       value.Value // the shaped answer; Absent when Raw is set or there is none
+	Raw         io.ReadCloser
+	Length      int64 // of Raw, -1 when not known
+	Binary      bool  // Raw is not text
+}
+
+// Close releases the upstream connection of a raw answer. It may be called twice.
+func (r *Result) Close() {
+	if r != nil && r.Raw != nil {
+		r.Raw.Close()
+	}
+}
+
+// Bytes reads a raw answer, or encodes the value as JSON. More than limit bytes
+// are an error of kind TooLarge.
+func (r *Result) Bytes(limit int64) ([]byte, *Error) {
+	if r.Raw == nil {
+		if r.Value.IsAbsent() {
+			return nil, nil
+		}
+		return r.Value.AppendJSON(nil), nil
+	}
+	defer r.Close()
+	if r.Length > limit {
+		return nil, tooLarge(limit)
+	}
+	buf := make([]byte, 0, min(max(r.Length, 512), limit)+1)
+	for {
+		n, err := r.Raw.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > limit {
+			return nil, tooLarge(limit)
+		}
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true, cause: err}
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// auth compiles outgoing authentication. Its texts read binds, parameters of
+// the API with fixed values, and the environment; never the caller's inputs.
+func (c *call) auth(a *model.Auth) (*upstream.Auth, bool) {
+	c.inAuth = true
+	defer func() { c.inAuth = false }()
+	out := &upstream.Auth{}
+	f := &authFields{call: c, auth: a}
+	switch a.Type {
+	case "basic":
+		if a.Fields["username"].IsNull() && !a.Fields["token"].IsNull() {
+			out.Kind, out.Scheme, out.Token = upstream.Bearer, "Basic", f.need("token")
+			break
+		}
+		out.Kind, out.Username, out.Password = upstream.Basic, f.need("username"), f.need("password")
+	case "digest":
+		out.Kind, out.Username, out.Password = upstream.Digest, f.need("username"), f.need("password")
+	case "bearer":
+		if a.Fields["token"].IsNull() {
+			return c.headerMap(a, out)
+		}
+		f.bearer(out)
+	case "apikey":
+		return c.apiKey(a, out)
+	case "headers", "custom", "header-map":
+		return c.headerMap(a, out)
+	case "oauth2":
+		f.oauth2(out)
+	case "oauth1":
+		f.oauth1(out)
+	case "hmac", "veracode-hmac":
+		out.Kind, out.Username, out.Password = upstream.Veracode, f.need("apiId"), f.need("apiKey")
+	case "aws-sigv4", "aws-signature-v4":
+		f.aws(out)
+	default:
+		c.unknownAuth(a)
+		return nil, false
+	}
+	return out, !f.failed
+}
+
+func (c *call) apiKey(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) {
+	if a.Fields["value"].IsNull() && (a.Fields["headers"] != nil || a.Fields["parameters"] != nil) {
+		return c.headerMap(a, out)
+	}
+	out.Kind, out.Name = upstream.APIKey, a.Text("key")
+	if out.Name == "" {
+		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.", "apikey authentication lacks “key”")
+		return nil, false
+	}
+	v := a.Fields["value"]
+	if v.IsNull() {
+		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add value, for example value: \"{{API_KEY}}\".", "apikey authentication lacks “value”")
+		return nil, false
+	}
+	switch placement := strings.ToLower(a.Text("placement")); placement {
+	case "", "header":
+		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(out.Name)
+	case "query":
+		out.Place = upstream.InQuery
+	case "cookie":
+		out.Place = upstream.InCookie
+	default:
+		c.c.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.", "an API key cannot be placed in “%s”", placement)
+		return nil, false
+	}
+	var ok bool
+	out.Value, ok = c.credential(v)
+	return out, ok
+}
+
+// headerMap compiles {headers: {Name: value}}, and {parameters: {name: value}} for the query.
+func (c *call) headerMap(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) {
+	place, params := upstream.InHeader, a.Fields["headers"]
+	if params == nil {
+		place, params = upstream.InQuery, a.Fields["parameters"]
+	}
+	if !params.Is(value.Object) {
+		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential", a.Type)
+		return nil, false
+	}
+	out.Kind = upstream.Map
+	for _, p := range params.Pairs {
+		e, ok := c.credential(p.Value)
+		if !ok {
+			return nil, false
+		}
+		name := p.Key
+		if place == upstream.InHeader {
+			name = textproto.CanonicalMIMEHeaderKey(name)
+		}
+		out.Params = append(out.Params, upstream.Param{Name: name, Place: place, Value: e, Required: true, From: p.Key})
+	}
+	return out, true
+}
+
+// bringsScheme reports whether a token's text begins with an authentication
+// scheme of its own: “Bearer {{X}}”, “Token {{X}}”.
+func bringsScheme(text string) bool {
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(text), " ")
+	return ok && isWord(scheme) && strings.TrimSpace(rest) != ""
+}
+
+// credential compiles one text of an authentication block. A variable that
+// nothing binds is read from the environment, and reported.
+func (c *call) credential(n *document.Node) (expr.Expr, bool) {
+	if n.Is(value.String) && strings.HasPrefix(n.Text, "$env.") {
+		e, _ := c.bound("env." + strings.TrimPrefix(n.Text, "$env."))
+		return e, true
+	}
+	if !n.Is(value.String) {
+		return expr.Literal(value.Of(n.Str())), true
+	}
+	return c.text(n.Text, template.Double, n.At, func(name string, _ bool) expr.Expr {
+		for _, p := range c.params {
+			if p.Name == name && (p.Value != nil || p.In == "environment") {
+				e, _ := c.value(p)
+				return e
+			}
+		}
+		if e, ok := c.bound(name); ok {
+			return e
+		}
+		variable := name
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			variable = name[i+1:]
+		}
+		c.c.reportOnce(diag.BindUndeclared, n.At, "Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
+			"“%s” is not declared in any bind; it is read from the environment variable %s", name, variable)
+		return c.secretSlot([]secret.Ref{{Name: name, Key: variable}})
+	})
+}
+
+// fixedParam is a parameter that no caller gives: a fixed value or the environment.
+func (s *scope) fixedParam(p *model.Param) expr.Expr {
+	if p.Value != nil {
+		e, _ := s.data(p.Value, func(name string, _ bool) expr.Expr { e, _ := s.bound(name); return e })
+		return e
+	}
+	if e, ok := s.bound(p.Name); ok {
+		return e
+	}
+	e, _ := s.bound("env." + p.Name)
+	return e
+}
+
+// reportOnce reports what every unit that uses the same element would repeat.
+func (k *compiler) reportOnce(code *diag.Code, at diag.Range, hint, format string, args ...any) {
+	before := len(k.diags)
+	k.report(code, at, hint, format, args...)
+	d := k.diags[before]
+	if slices.ContainsFunc(k.diags[:before], func(e diag.Diagnostic) bool { return e.Code == d.Code && e.Range == d.Range }) {
+		k.diags = k.diags[:before]
+	}
+}
+
+// unknownAuth reports a type of authentication that Fairlead cannot do.
+func (c *call) unknownAuth(a *model.Auth) {
+	known := []string{"basic", "bearer", "apikey", "digest", "oauth1", "oauth2", "hmac", "aws-sigv4"}
+	hint := "Use one of " + strings.Join(known, ", ") + "; until then its operations are withheld."
+	if near, ok := diag.Near(a.Type, known); ok && near != a.Type {
+		hint = "Did you mean “" + near + "”?"
+	}
+	c.c.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
+	c.c.failed = true
+}

@@ -1,0 +1,173 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// authFields compiles the fields of one authentication block and remembers
+// whether one could not be.
+type authFields struct {
+	call   *call
+	auth   *model.Auth
+	failed bool
+}
+
+// find is the first of the named fields that is there; further names are
+// spellings of the first.
+func (f *authFields) find(names []string) *document.Node {
+	for _, name := range names {
+		if n := f.auth.Fields[name]; !n.IsNull() {
+			return n
+		}
+	}
+	return nil
+}
+
+// need is a field that must be there.
+func (f *authFields) need(names ...string) expr.Expr {
+	if f.find(names) == nil {
+		f.lack(names[0])
+		return expr.Expr{}
+	}
+	return f.may(names...)
+}
+
+// may is a field that need not be there.
+func (f *authFields) may(names ...string) expr.Expr {
+	n := f.find(names)
+	if n == nil {
+		return expr.Expr{}
+	}
+	e, ok := f.call.credential(n)
+	f.failed = f.failed || !ok
+	return e
+}
+
+func (f *authFields) lack(name string) {
+	f.call.c.report(diag.AuthIncomplete, f.auth.Node.Range(), "Add "+name+".", "%s authentication lacks “%s”", f.auth.Type, name)
+	f.failed = true
+}
+
+// bearer compiles a static token.
+func (f *authFields) bearer(out *upstream.Auth) {
+	names := []string{"token", "accessToken"}
+	out.Kind, out.Scheme, out.Token = upstream.Bearer, "Bearer", f.need(names...)
+	if bringsScheme(f.find(names).Str()) {
+		out.Scheme = ""
+	}
+}
+
+// grantTypes maps spellings of grantType, without - and _, to whether they use
+// a refresh token.
+var grantTypes = map[string]bool{"clientcredentials": false, "refreshtoken": true}
+
+// oauth2 compiles a client that gets tokens itself, or a static token when the
+// block has one and names no token endpoint.
+func (f *authFields) oauth2(out *upstream.Auth) {
+	if f.find([]string{"token", "accessToken"}) != nil && f.find([]string{"tokenEndpoint"}) == nil {
+		f.bearer(out)
+		return
+	}
+	grant := f.auth.Fields["grantType"]
+	refresh, known := grantTypes[canonical(grant.Str())]
+	switch {
+	case grant.IsNull():
+		refresh = f.find([]string{"refreshToken"}) != nil
+	case !known:
+		f.call.c.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
+		f.call.c.failed, f.failed = true, true
+		return
+	}
+	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint", "tokenURL", "token_url"), ClientID: f.need("clientId"),
+		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope()}
+	if refresh {
+		o.RefreshToken, o.ClientSecret = f.need("refreshToken"), f.may("clientSecret")
+	} else {
+		o.ClientSecret = f.need("clientSecret")
+	}
+	f.plaintext(o.TokenEndpoint)
+	out.Kind, out.OAuth2 = upstream.ByOAuth2, o
+}
+
+// scope is the scopes as one text: the field is a text or a list.
+func (f *authFields) scope() expr.Expr {
+	n := f.find([]string{"scope"})
+	if !n.Is(value.Array) {
+		return f.may("scope")
+	}
+	var names []string
+	for _, item := range n.Items {
+		names = append(names, item.Str())
+	}
+	e, ok := f.call.credential(&document.Node{Kind: value.String, Text: strings.Join(names, " "), At: n.At})
+	f.failed = f.failed || !ok
+	return e
+}
+
+// plaintext reports a token endpoint that would get the client's secret unencrypted.
+func (f *authFields) plaintext(endpoint expr.Expr) {
+	v, ok := endpoint.Constant()
+	if !ok {
+		return
+	}
+	if u, err := upstream.ParseBase(v.Text()); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		f.call.c.reportOnce(diag.BaseURIPlaintext, f.auth.Fields["tokenEndpoint"].Range(), "Use https.", "the client's secret would travel unencrypted")
+	}
+}
+
+// oauth1 compiles OAuth 1.0a. A signing key means RSA-SHA256, none HMAC-SHA1,
+// unless signatureMethod says otherwise.
+func (f *authFields) oauth1(out *upstream.Auth) {
+	key := f.signingKey()
+	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.need("consumerKey", "consumer_key"), ConsumerSecret: f.may("consumerSecret", "consumer_secret"),
+		Token: f.may("token", "accessToken", "oauthToken"), TokenSecret: f.may("tokenSecret", "accessTokenSecret", "oauthTokenSecret"), SigningKey: key, Realm: f.may("realm")}
+	if !key.IsZero() {
+		o.Method = "RSA-SHA256"
+	}
+	if method := f.find([]string{"signatureMethod", "signature_method"}); method != nil {
+		o.Method = strings.ToUpper(method.Str())
+	}
+	rsa, known := upstream.OAuth1Methods[o.Method]
+	switch {
+	case !known:
+		f.call.c.reportOnce(diag.AuthUnknown, f.auth.Node.Where("signatureMethod"), "Use HMAC-SHA1, HMAC-SHA256, RSA-SHA1 or RSA-SHA256.", "the OAuth 1 signature method “%s” is not supported", o.Method)
+		f.call.c.failed, f.failed = true, true
+	case rsa && key.IsZero():
+		f.lack("signingKey")
+	case !rsa && o.ConsumerSecret.IsZero():
+		f.lack("consumerSecret")
+	}
+	out.Kind, out.OAuth1 = upstream.ByOAuth1, o
+}
+
+// signingKey is the key, or the content of the file beside the document that
+// the field names.
+func (f *authFields) signingKey() expr.Expr {
+	names := []string{"signingKey", "privateKey", "signing_key"}
+	n := f.find(names)
+	files := f.call.c.options.Files
+	if n == nil || files == nil || strings.ContainsAny(n.Text, "{$\n") || !slices.ContainsFunc([]string{".pem", ".key"}, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
+		return f.may(names...)
+	}
+	key, err := files.ReadFile(n.Text)
+	if err != nil {
+		f.call.c.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.", "the signing key “%s” cannot be read", n.Text)
+		f.failed = true
+		return expr.Expr{}
+	}
+	return expr.Literal(value.Of(string(key)))
+}
+
+// aws compiles AWS Signature Version 4.
+func (f *authFields) aws(out *upstream.Auth) {
+	out.Kind, out.AWS = upstream.ByAWS, &upstream.AWS{AccessKeyID: f.need("accessKeyId", "accessKey"), SecretAccessKey: f.need("secretAccessKey"),
+		SessionToken: f.may("sessionToken"), Region: f.need("region"), Service: f.need("service")}
+}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/shape"
+)
+
+// Options steer compilation.
+type Options struct {
+	// Upstream points consumed APIs elsewhere, by namespace; "" is every API
+	// that has no entry of its own.
+	Upstream map[string]*url.URL
+	// Hosts points the APIs at these hosts elsewhere; Upstream goes first.
+	Hosts map[string]*url.URL
+	// Files reads what the document names: schema files, scripts, prompt texts,
+	// static resources. Nil when the document has no folder.
+	Files Files
+}
+
+// Files reads files beside a document, confined by whoever implements it.
+type Files interface {
+	ReadFile(path string) ([]byte, error)
+	// Folder returns the folder at path (a relative path or file: URI), or why it cannot be read.
+	Folder(path string) (fs.FS, error)
+	// Locate makes the location of a file absolute; other locations stay as they are.
+	Locate(location string) string
+}
+
+// Compile makes a plan of a capability. What cannot work is withheld and
+// reported; the plan serves the rest.
+func Compile(c *model.Capability, o Options) (*Plan, diag.List) {
+	k := &compiler{model: c, options: o, plan: &Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}}
+	k.upstreams()
+	k.served()
+	k.unusedBinds()
+	k.diags.Sort()
+	return k.plan, k.diags
+}
+
+type compiler struct {
+	model     *model.Capability
+	options   Options
+	plan      *Plan
+	diags     diag.List
+	bases     map[*model.Consume]*base
+	usedBinds map[*model.Bind]map[string]bool
+	failed    bool // the unit being compiled cannot work
+}
+
+func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {
+	k.diags.Add(code, at, hint, format, args...)
+	if code.Severity == diag.Error {
+		k.failed = true
+	}
+}
+
+// withhold compiles one unit with make, and records it as withheld when that
+// reports an error.
+func (k *compiler) withhold(kind, name string, make func() bool) {
+	k.failed = false
+	if !make() || k.failed {
+		k.plan.Withheld = append(k.plan.Withheld, &Withheld{Kind: kind, Name: name})
+	}
+	k.failed = false
+}
+
+func (k *compiler) isServer(namespace string) bool {
+	return slices.ContainsFunc(k.model.Exposes, func(e *model.Expose) bool { return e.Namespace == namespace })
+}
+
+// sibling reports whether namespace is that of another server than own.
+func (k *compiler) sibling(namespace, own string) bool {
+	return namespace != own && k.isServer(namespace)
+}
+
+// bind resolves a variable name to where its value comes from; nil when it is no bind.
+func (k *compiler) bind(name string) []secret.Ref {
+	namespace, variable, qualified := strings.Cut(name, ".")
+	if qualified {
+		for i := len(k.model.Binds) - 1; i >= 0; i-- {
+			b := k.model.Binds[i]
+			if b.Namespace != namespace {
+				continue
+			}
+			for _, key := range b.Keys {
+				if key.Name == variable {
+					return k.boundTo(b, key, name)
+				}
+			}
+		}
+		if namespace == "env" {
+			return []secret.Ref{{Name: variable, Key: variable}}
+		}
+		return nil
+	}
+	for i := len(k.model.Binds) - 1; i >= 0; i-- {
+		b := k.model.Binds[i]
+		for _, key := range b.Keys {
+			if key.Name == name {
+				return k.boundTo(b, key, name)
+			}
+		}
+	}
+	return nil
+}
+
+func (k *compiler) boundTo(b *model.Bind, key model.BindKey, name string) []secret.Ref {
+	if k.usedBinds[b] == nil {
+		k.usedBinds[b] = map[string]bool{}
+	}
+	k.usedBinds[b][key.Name] = true
+	location := b.Location
+	if location != "" && k.options.Files != nil {
+		location = k.options.Files.Locate(location)
+	}
+	refs := []secret.Ref{{Name: name, Key: key.Source, Location: location}}
+	for _, other := range key.Fallback {
+		refs = append(refs, secret.Ref{Name: name, Key: other, Location: location})
+	}
+	return refs
+}
+
+// credentialWords are parts of names that say that a bound variable is a credential.
+var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "JWT", "PAT"}
+
+// unusedBinds warns of credentials that nothing sends: the engine invents no
+// authentication.
+func (k *compiler) unusedBinds() {
+	for _, b := range k.model.Binds {
+		for _, key := range b.Keys {
+			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) {
+				continue
+			}
+			namespace := "NAMESPACE"
+			if len(k.model.Consumes) > 0 {
+				namespace = k.model.Consumes[0].Namespace
+			}
+			k.diags.Add(diag.BindUnused, key.Node.At,
+				fmt.Sprintf("If %s wants it, add to that API: authentication: {type: bearer, token: \"{{%s}}\"} (in the document or an overlay).", namespace, key.Name),
+				"“%s” is bound and never used: no request carries it", key.Name)
+		}
+	}
+}
+
+func looksLikeCredential(name string) bool {
+	for _, word := range strings.FieldsFunc(strings.ToUpper(name), func(c rune) bool { return c == '_' || c == '-' }) {
+		for _, c := range credentialWords {
+			if word == c || strings.HasSuffix(word, c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// outputs compiles the answer of a unit and of what a caller may rely on.
+func (k *compiler) outputs(u *Unit, outputs []*model.Output) {
+	u.Output = shape.Compile(outputs, &k.diags)
+	u.Result = u.Output.Schema()
+}
+
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}

@@ -1,0 +1,312 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/template"
+)
+
+// flow compiles the steps and mappings of a unit. Steps whose inputs do not
+// depend on each other may run side by side.
+func (s *scope) flow(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool {
+	for _, st := range m.Steps {
+		s.reads = map[int]bool{}
+		step := &Step{Name: st.Name, Model: st, Result: s.slot()}
+		if !s.step(step, st, apis) {
+			return false
+		}
+		for i, earlier := range u.Steps {
+			if s.reads[earlier.Result] {
+				step.After = append(step.After, i)
+			}
+		}
+		u.Steps = append(u.Steps, step)
+		s.steps[st.Name] = step.Result
+	}
+	for _, mapping := range m.Mappings {
+		if !s.mapping(u, mapping) {
+			return false
+		}
+	}
+	u.Output = shape.CompileOrchestrated(m.Outputs, &s.c.diags)
+	if len(m.Mappings) == 0 {
+		u.Output = shape.Compile(m.Outputs, &s.c.diags)
+	}
+	u.Result = u.Output.Schema()
+	return !s.c.failed
+}
+
+func (s *scope) step(step *Step, m *model.Step, apis map[*model.Consume]bool) bool {
+	switch m.Kind {
+	case "call":
+		c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
+		if !ok {
+			return false
+		}
+		api, _ := s.c.resolve(m.Call, m.Node.Where("call"))
+		apis[api] = true
+		step.Kind, step.Call = CallStep, c
+		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags)
+		return true
+	case "lookup":
+		return s.lookup(step, m)
+	case "script":
+		return s.script(step, m)
+	default:
+		hint := "Use call, lookup or script."
+		if near, ok := diag.Near(m.Kind, []string{"call", "lookup", "script"}); ok {
+			hint = "Did you mean “" + near + "”?"
+		}
+		s.c.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
+		return false
+	}
+}
+
+func (s *scope) lookup(step *Step, m *model.Step) bool {
+	slot, ok := s.steps[m.Index]
+	if !ok {
+		s.unknownStep(m.Index, m.Node.Where("index"))
+		return false
+	}
+	s.reads[slot] = true
+	step.Kind = LookupStep
+	step.Lookup = &Lookup{Index: expr.Slot(slot), Match: m.Match, Fields: m.Fields}
+	if m.Match == "" || m.Lookup == "" {
+		s.c.report(diag.StepInvalid, m.Node.Range(), "Add match and lookupValue.", "the lookup “%s” lacks match or lookupValue", m.Name)
+		return false
+	}
+	at := m.Node.Where("lookupValue")
+	if path, ok := strings.CutPrefix(m.Lookup, "$."); ok {
+		e, ok := s.stepResult(path)
+		if !ok {
+			s.unknownStep(first(path), at)
+			return false
+		}
+		step.Lookup.Value = e
+		return true
+	}
+	if name, ok := s.reference(m.Lookup); ok {
+		step.Lookup.Value = s.input(name, hint{origin: "with", place: InQuery, must: true, feeds: "step " + m.Name}, at)
+		return true
+	}
+	step.Lookup.Value, ok = s.text(m.Lookup, template.Double, at, func(name string, optional bool) expr.Expr {
+		return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: "step " + m.Name}, at, optional)
+	})
+	return ok
+}
+
+// mapping compiles $.step.path → target.
+func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
+	at := m.Node.Where("value")
+	text := strings.TrimSpace(m.Value)
+	if inner, ok := strings.CutPrefix(text, "{{"); ok {
+		text = strings.TrimSpace(strings.TrimSuffix(inner, "}}"))
+	}
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "$."), "$")
+	name, slot, rest := s.splitStep(text)
+	if slot < 0 {
+		s.unknownStep(name, at)
+		return false
+	}
+	path, notes, err := jsonpath.Compile("$"+rest, jsonpath.Lenient)
+	if err != nil {
+		s.c.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", m.Value, err)
+		return false
+	}
+	for _, n := range notes {
+		s.c.report(diag.LenientPath, at, "In RFC 9535: "+n.Standard, "%s", n.Message)
+	}
+	if m.Target == "" {
+		s.c.report(diag.StepInvalid, m.Node.Range(), "Add target.", "the mapping names no target")
+		return false
+	}
+	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
+	return true
+}
+
+// splitStep splits "step.path" or "step[0]" behind the step's name, which may hold dots.
+func (s *scope) splitStep(text string) (name string, slot int, rest string) {
+	name = text
+	if i := strings.IndexAny(text, ".["); i >= 0 {
+		name = text[:i]
+	}
+	best := ""
+	for step := range s.steps {
+		if after, ok := strings.CutPrefix(text, step); ok && (after == "" || after[0] == '.' || after[0] == '[') && len(step) > len(best) {
+			best = step
+		}
+	}
+	if best == "" {
+		return name, -1, ""
+	}
+	return best, s.steps[best], text[len(best):]
+}
+
+// stepResult gives a name that begins with an earlier step: step, step.field.field.
+func (s *scope) stepResult(name string) (expr.Expr, bool) {
+	name = strings.TrimPrefix(name, "$.")
+	_, slot, rest := s.splitStep(name)
+	if slot < 0 {
+		return expr.Expr{}, false
+	}
+	s.reads[slot] = true
+	if rest == "" {
+		return expr.Slot(slot), true
+	}
+	fields := strings.FieldsFunc(rest, func(c rune) bool { return c == '.' || c == '[' || c == ']' })
+	return expr.Slot(slot, fields...), true
+}
+
+// brokenStep reports a dotted variable of a flow that names no step.
+func (s *scope) brokenStep(name string, at diag.Range) bool {
+	head, _, dotted := strings.Cut(name, ".")
+	if !dotted || s.unit.Model == nil {
+		return false
+	}
+	later := slices.ContainsFunc(s.model().Steps, func(st *model.Step) bool { return st.Name == head })
+	if !later && len(s.steps) == 0 {
+		return false
+	}
+	if later {
+		s.c.report(diag.StepUnresolved, at, "Move the step up.", "“%s” is used before step “%s” has run", name, head)
+		return true
+	}
+	s.unknownStep(head, at)
+	return true
+}
+
+func (s *scope) unknownStep(name string, at diag.Range) {
+	var names []string
+	for n := range s.steps {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	hint := "Name an earlier step."
+	if near, ok := diag.Near(name, names); ok {
+		hint = "Did you mean “" + near + "”?"
+	} else if len(names) > 0 {
+		hint = "Name an earlier step: " + strings.Join(names, ", ") + "."
+	}
+	s.c.report(diag.StepUnresolved, at, hint, "“%s” names no earlier step", name)
+}
+
+// model is the unit or flow whose texts are being compiled.
+func (s *scope) model() *model.Unit {
+	if s.flowModel != nil {
+		return s.flowModel
+	}
+	return s.unit.Model
+}
+
+// ref compiles the flow that a unit refers to into the unit: what the unit's
+// with block gives feeds the flow's inputs, the rest is asked of the caller.
+func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool {
+	m := u.Model
+	aggregate, flow := s.c.findFlow(m.Ref)
+	if flow == nil {
+		var names []string
+		for _, a := range s.c.model.Aggregates {
+			for _, f := range a.Flows {
+				names = append(names, a.Namespace+"."+f.Name)
+			}
+		}
+		hint := "Name a flow: namespace.name."
+		if near, ok := diag.Near(m.Ref, names); ok {
+			hint = "Did you mean “" + near + "”?"
+		}
+		s.c.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
+		return false
+	}
+	if u.Description == "" {
+		u.Description = flow.Description
+	}
+	if u.Title == "" {
+		u.Title = flow.Display
+	}
+	semantics(&u.Hints, flow.Semantics)
+	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, inFlow: true, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
+		declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: s.used}
+	for _, a := range m.With {
+		if name, ok := s.reference(a.Value.Str()); ok {
+			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key)}, a.Value.At)
+			continue
+		}
+		e, ok := s.data(a.Value, func(name string, optional bool) expr.Expr {
+			return s.callerVariable(name, hint{origin: "with", place: InQuery, must: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
+		})
+		if !ok {
+			return false
+		}
+		inner.outer[a.Key] = e
+	}
+	var asked []*model.Param
+	for _, p := range flow.Inputs {
+		inner.declared[p.Name] = true
+		if _, given := inner.outer[p.Name]; !given && s.find(p.Name, diag.Range{}) < 0 {
+			asked = append(asked, p)
+		}
+	}
+	s.declare(asked, ctx.pathNames, ctx.method, true)
+	outputs := flow.Outputs
+	ok := false
+	switch {
+	case len(flow.Steps) > 0:
+		ok = inner.flow(u, &flow.Unit, apis)
+	case flow.Call != "":
+		ok = inner.callUnit(u, &flow.Unit, apis)
+	default:
+		ok = inner.mock(u, &flow.Unit)
+	}
+	if ok && len(outputs) == 0 && len(m.Outputs) > 0 {
+		s.c.outputs(u, m.Outputs)
+	}
+	return ok
+}
+
+func paramNamed(params []*model.Param, name string) *model.Param {
+	for _, p := range params {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func (k *compiler) findFlow(ref string) (*model.Aggregate, *model.Flow) {
+	for _, a := range k.model.Aggregates {
+		for _, f := range a.Flows {
+			if a.Namespace+"."+f.Name == ref || a.Namespace == "" && f.Name == ref {
+				return a, f
+			}
+		}
+	}
+	return nil, nil
+}
+
+// semantics derives hints that the tool does not give itself.
+func semantics(h *model.Hints, s model.Semantics) {
+	no := false
+	if s.Safe != nil {
+		if h.ReadOnly == nil {
+			h.ReadOnly = s.Safe
+		}
+		if h.Destructive == nil && *s.Safe {
+			h.Destructive = &no
+		}
+	}
+	if h.Idempotent == nil {
+		h.Idempotent = s.Idempotent
+	}
+}
+
+// script compiles a script step.
+func (s *scope) script(_ *Step, m *model.Step) bool {
+	s.c.report(diag.ScriptRefused, m.Node.Range(), "Use call and lookup steps.", "scripts do not run yet")
+	return false
+}

@@ -1,0 +1,150 @@
+package plan
+
+import (
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// paramSchema is the schema of a parameter, declared or consumed.
+func paramSchema(k *compiler, p *model.Param) *schema.Schema {
+	s := &schema.Schema{Type: p.Type, Description: p.Description, MaxLength: p.MaxLength}
+	for _, e := range p.Enum {
+		s.Enum = append(s.Enum, e.Value())
+	}
+	if !p.Default.IsNull() {
+		s.Default = p.Default.Value()
+	}
+	if p.Pattern != "" {
+		if re, err := regexp.Compile(p.Pattern); err == nil {
+			s.Pattern = re
+		} else {
+			k.reportOnce(diag.BadPattern, p.Node.Where("pattern"), "Use RE2 syntax.", "the pattern of “%s” cannot be used and is not checked: %s", p.Name, err)
+		}
+	}
+	if p.Items != nil {
+		s.Items = paramSchema(k, p.Items)
+	}
+	for _, child := range p.Properties {
+		s.Properties = append(s.Properties, schema.Property{Name: child.Name, Schema: paramSchema(k, child), Required: child.Required != nil && *child.Required})
+	}
+	if len(p.Properties) > 0 && s.Type == "" {
+		s.Type = "object"
+	}
+	return s
+}
+
+// declare adds the inputs that the author declared. required is what a missing
+// "required" means.
+func (s *scope) declare(params []*model.Param, pathNames []string, method string, required bool) {
+	for _, p := range params {
+		in := &Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.c, p), Origin: "declared", Required: required, Secret: p.Secret}
+		if p.Required != nil {
+			in.Required = *p.Required
+		}
+		if !in.Schema.Default.IsAbsent() && p.Required == nil {
+			in.Required = false
+		}
+		s.place(in, p, pathNames, method)
+		if i := slices.IndexFunc(s.unit.Inputs, func(o *Input) bool { return o.Name == in.Name }); i >= 0 {
+			in.Slot = s.unit.Inputs[i].Slot
+			s.unit.Inputs[i] = in
+		} else {
+			s.unit.Inputs = append(s.unit.Inputs, in)
+		}
+		s.declared[p.Name] = true
+	}
+}
+
+func (s *scope) place(in *Input, p *model.Param, pathNames []string, method string) {
+	if p.Value != nil && !strings.HasPrefix(p.Value.Str(), "$") || p.In == "environment" {
+		in.Place, in.Required = InPlan, false
+		if p.In == "environment" {
+			in.Fixed, _ = s.bound("env." + p.Name)
+		} else if p.Value.Is(value.String) {
+			in.Fixed, _ = s.data(p.Value, func(name string, _ bool) expr.Expr { e, _ := s.bound(name); return e })
+		} else {
+			in.Fixed = expr.Literal(p.Value.Value())
+		}
+		return
+	}
+	if !s.rest {
+		return
+	}
+	if i := slices.IndexFunc(pathNames, func(n string) bool { return n == p.Name }); i >= 0 {
+		in.Place, in.Required = InPath, true
+		return
+	}
+	switch p.In {
+	case "path":
+		if i := slices.IndexFunc(pathNames, func(n string) bool { return loose(n, p.Name) }); i >= 0 {
+			in.Place, in.Key, in.Required = InPath, pathNames[i], true
+			return
+		}
+		in.Place = InQuery
+	case "query":
+		in.Place = InQuery
+	case "header":
+		in.Place, in.Key = InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
+	case "cookie":
+		in.Place = InCookie
+	case "":
+		in.Place = InBody
+		if method == "GET" || method == "HEAD" || method == "DELETE" {
+			in.Place = InQuery
+		}
+	default:
+		in.Place = InBody
+		if text := p.Value.Str(); text != "" {
+			path, _, err := jsonpath.Compile(text, jsonpath.Lenient)
+			if err != nil {
+				s.c.report(diag.BadPath, p.Value.At, "Correct the JSONPath.", "the value of “%s” is not a JSONPath: %s", p.Name, err)
+				return
+			}
+			in.Select = path
+		}
+	}
+}
+
+// placeholders adds an input for every placeholder of an exposed path that is
+// not declared.
+func (s *scope) placeholders(names []string) {
+	for _, name := range names {
+		if slices.ContainsFunc(s.unit.Inputs, func(in *Input) bool { return in.Place == InPath && in.Key == name }) {
+			continue
+		}
+		s.unit.Inputs = append(s.unit.Inputs, &Input{
+			Slot: s.slot(), Name: name, Key: name, Place: InPath, Required: true, Origin: "path", Schema: &schema.Schema{},
+		})
+	}
+}
+
+// finish settles what is known only when everything is bound: canonical header
+// names, and declared inputs that feed nothing.
+func (s *scope) finish() {
+	for _, in := range s.unit.Inputs {
+		if in.Place == InHeader {
+			in.Key = textproto.CanonicalMIMEHeaderKey(in.Key)
+		}
+		if in.Origin == "path" && in.Schema.Type == "" {
+			in.Schema.Type = "string"
+		}
+		if in.Origin == "declared" && !s.used[in.Name] && in.Place != InPlan && s.unit.Model != nil {
+			at := s.unit.Model.Node.Range()
+			for _, p := range s.unit.Model.Inputs {
+				if p.Name == in.Name {
+					at = p.Node.Where("name")
+				}
+			}
+			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the input “%s” feeds nothing", in.Name)
+		}
+	}
+}

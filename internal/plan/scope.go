@@ -1,0 +1,227 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// scope gives the names that a unit's texts use their slots in its frame. It
+// creates inputs as they turn out to be needed.
+type scope struct {
+	c         *compiler
+	unit      *Unit
+	own       string               // namespace of the exposing server or aggregate
+	rest      bool                 // a REST unit: inputs have places
+	outer     map[string]expr.Expr // inside a flow: what the referring unit's with block gives
+	inFlow    bool
+	flowModel *model.Unit // inside a flow
+	declared  map[string]bool
+	steps     map[string]int  // slots of earlier steps
+	reads     map[int]bool    // slots of step results that the current step reads
+	inAuth    bool            // compiling outgoing authentication
+	used      map[string]bool // inputs that feed something
+}
+
+func (s *scope) slot() int {
+	s.unit.Slots++
+	return s.unit.Slots - 1
+}
+
+// aliases are words that stand for the caller in published documents
+// (rules.md section 2).
+var aliases = []string{"rest", "tools", "mcp", "api", "skill", "resources", "prompts", "input", "inputs", "params", "request", "args"}
+
+// reference returns the input's name when text is a reference to the caller's
+// input: P.x, $this.P.x.
+func (s *scope) reference(text string) (name string, ok bool) {
+	this := false
+	if rest, found := strings.CutPrefix(text, "$this."); found {
+		text, this = rest, true
+	}
+	prefix, name, found := strings.Cut(text, ".")
+	if !found || name == "" || strings.ContainsAny(name, " \t\n{}") {
+		return "", false
+	}
+	switch {
+	case prefix == s.own && prefix != "":
+		return name, true
+	case slices.Contains(aliases, prefix) && !s.c.sibling(prefix, s.own):
+		return name, true
+	case this && s.c.isServer(prefix):
+		return name, true
+	}
+	return "", false
+}
+
+// hint says what an input that must be inferred feeds.
+type hint struct {
+	param  *model.Param // consumed parameter, nil when there is none
+	place  Place        // where a REST caller gives it when it is no path placeholder
+	entity bool         // it is the whole body
+	origin string
+	feeds  string
+	json   bool // the operation speaks JSON
+	must   bool // required, unless the parameter says otherwise
+}
+
+// input returns the slot of the caller's input name, which is created when no
+// input of that name, or loosely of that name, is there.
+func (s *scope) input(name string, h hint, at diag.Range) expr.Expr {
+	if s.inFlow {
+		if e, ok := s.outer[name]; ok {
+			return e
+		}
+	}
+	i := s.find(name, at)
+	if i < 0 {
+		i = s.infer(name, h)
+	} else {
+		s.enrich(s.unit.Inputs[i], h)
+	}
+	s.used[s.unit.Inputs[i].Name] = true
+	return expr.Slot(s.unit.Inputs[i].Slot)
+}
+
+func (s *scope) find(name string, at diag.Range) int {
+	for i, in := range s.unit.Inputs {
+		if in.Name == name {
+			return i
+		}
+	}
+	for i, in := range s.unit.Inputs {
+		if loose(in.Name, name) {
+			s.c.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, in.Name)
+			return i
+		}
+	}
+	return -1
+}
+
+// loose reports whether two names differ only in case and in - _ .
+func loose(a, b string) bool { return a == b || canonical(a) == canonical(b) }
+
+func canonical(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '-' || c == '_' || c == '.' {
+			return -1
+		}
+		return c
+	}, strings.ToLower(s))
+}
+
+func (s *scope) infer(name string, h hint) int {
+	in := &Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{}, Origin: h.origin, Required: h.must}
+	s.unit.Inputs = append(s.unit.Inputs, in)
+	s.enrich(in, h)
+	return len(s.unit.Inputs) - 1
+}
+
+// enrich gives an input what the consumed parameter says and the author of the
+// input did not.
+func (s *scope) enrich(in *Input, h hint) {
+	if in.Feeds == "" {
+		in.Feeds = h.feeds
+	}
+	if h.entity && in.Place != InPath && in.Place != InPlan && (in.Origin != "declared" || in.Place == InBody && in.Select == nil) {
+		in.Place = AsBody
+	}
+	if in.Origin == "declared" {
+		if in.Schema.Type == "" && h.param != nil {
+			in.Schema = merge(in.Schema, paramSchema(s.c, h.param))
+		}
+		if h.entity && h.json {
+			entitySchema(in.Schema)
+		}
+		return
+	}
+	if p := h.param; p != nil {
+		in.Schema = merge(in.Schema, paramSchema(s.c, p))
+		in.Secret = in.Secret || p.Secret
+		for _, child := range p.Properties {
+			if child.Secret {
+				in.SecretMembers = append(in.SecretMembers, child.Name)
+			}
+		}
+		if p.Required != nil {
+			in.Required = *p.Required || in.Place == InPath
+		}
+		if s.rest && in.Place == InPath {
+			in.Required = true
+		}
+	}
+	if h.entity && h.json {
+		entitySchema(in.Schema)
+	}
+}
+
+// entitySchema makes a declared string or object the schema of a whole JSON body.
+func entitySchema(s *schema.Schema) {
+	if s.Type == "" || s.Type == "string" || s.Type == "object" {
+		s.Type, s.Entity = "object", true
+	}
+}
+
+func merge(into, from *schema.Schema) *schema.Schema {
+	merged := *from
+	if into.Description != "" {
+		merged.Description = into.Description
+	}
+	if into.Type != "" {
+		merged.Type = into.Type
+	}
+	return &merged
+}
+
+// secretSlot is the slot of a secret, the same for every use in the unit.
+func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
+	i := slices.IndexFunc(s.unit.Secrets, func(o SecretSlot) bool { return o.Refs[0] == refs[0] })
+	if i < 0 {
+		s.unit.Secrets = append(s.unit.Secrets, SecretSlot{Slot: s.slot(), Refs: refs, ForAuth: true})
+		i = len(s.unit.Secrets) - 1
+	}
+	if !s.inAuth {
+		s.unit.Secrets[i].ForAuth = false
+	}
+	return expr.Slot(s.unit.Secrets[i].Slot)
+}
+
+// bound returns the bind variable that name means: NAME, namespace.NAME or env.NAME.
+func (s *scope) bound(name string) (expr.Expr, bool) {
+	refs := s.c.bind(name)
+	if refs == nil {
+		return expr.Expr{}, false
+	}
+	return s.secretSlot(refs), true
+}
+
+// text compiles a template of which lookup resolves the variables.
+func (s *scope) text(source string, style template.Style, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+	t, err := template.Compile(source, style)
+	if err != nil {
+		s.c.report(diag.BadTemplate, at, "Correct the braces.", "the template cannot be read: %s", err)
+		return expr.Expr{}, false
+	}
+	vars := make([]expr.Expr, len(t.Vars()))
+	for i, v := range t.Vars() {
+		vars[i] = lookup(v.Name, v.Optional)
+	}
+	return expr.Text(t, vars), true
+}
+
+// data compiles a value of the document: strings are templates, everything else
+// is what it is.
+func (s *scope) data(n *document.Node, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+	if n.Is(value.String) {
+		return s.text(n.Text, template.Double, n.At, lookup)
+	}
+	return expr.Literal(n.Value()), true
+}

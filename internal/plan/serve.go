@@ -1,0 +1,244 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/route"
+	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// served compiles the exposed servers.
+func (k *compiler) served() {
+	for _, e := range k.model.Exposes {
+		s := &Server{Model: e, Type: e.Type, Namespace: e.Namespace}
+		switch e.Type {
+		case "rest":
+			k.restServer(s)
+		case "mcp":
+			k.mcpServer(s)
+		case "skill", "control":
+			k.report(diag.NotServed, e.Node.Where("type"), "The rest of the document is served.", "%s servers are not served yet", e.Type)
+			continue
+		default:
+			continue
+		}
+		if e.Auth != nil {
+			s.Auth = k.guard(e)
+		}
+		if len(s.Routes)+len(s.Tools)+len(s.Resources)+len(s.Prompts) > 0 {
+			k.plan.Servers = append(k.plan.Servers, s)
+		}
+	}
+	if len(k.plan.Servers) == 0 {
+		at := k.model.Node.Range()
+		if n := k.model.Node.Get("capability").Get("exposes"); n != nil {
+			at = n.At
+		}
+		k.report(diag.NothingServed, at, "Expose at least one REST operation or MCP tool that works.", "nothing of “%s” can be served", k.model.Name())
+	}
+}
+
+func (k *compiler) restServer(s *Server) {
+	table := route.Table[*Unit]{}
+	for _, r := range s.Model.Resources {
+		pattern, err := route.Parse(r.Path)
+		if err != nil {
+			k.diags.Add(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
+			for _, op := range r.Operations {
+				k.plan.Withheld = append(k.plan.Withheld, &Withheld{"operation", op.Method + " " + r.Path})
+			}
+			continue
+		}
+		if pattern.Cut != "" {
+			k.diags.Add(diag.PathCut, r.Node.Where("path"), "Declare query parameters as inputs.", "“%s” is cut off the path: a path ends where a query begins", pattern.Cut)
+		}
+		for _, op := range r.Operations {
+			name := op.Method + " " + pattern.String()
+			k.withhold("operation", name, func() bool {
+				if !slices.Contains(methods, op.Method) {
+					k.report(diag.BadMethod, op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", op.Method)
+					return false
+				}
+				u := &Unit{ID: name, Kind: "operation", Namespace: s.Namespace, Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description, Tags: op.Tags, Model: &op.Unit}
+				declared := slices.Concat(s.Model.Inputs, r.Inputs, op.Inputs)
+				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(), method: op.Method, rest: true}) {
+					return false
+				}
+				if earlier, ok := table.Add(op.Method, pattern, u); !ok {
+					k.diags.Add(diag.RouteConflict, op.Node.Where("method"), "Give one of them another path or method.", "%s is claimed already by “%s”; the first wins", name, (*earlier).Name)
+					return false
+				}
+				for _, step := range u.Steps {
+					if step.Call != nil && step.Call.MediaType == "" {
+						step.Call.MediaType = op.BinaryMediaType
+					}
+				}
+				s.Routes = append(s.Routes, &Route{Method: op.Method, Path: pattern.String(), Unit: u})
+				return true
+			})
+		}
+		if r.Forward != nil {
+			k.report(diag.NotServed, r.Forward.Node.Range(), "Declare operations with call.", "forward is not served yet")
+		}
+	}
+}
+
+func (k *compiler) mcpServer(s *Server) {
+	names := map[string]bool{}
+	for _, t := range s.Model.Tools {
+		name := t.Name
+		if name == "" && t.Ref != "" {
+			_, name, _ = strings.Cut(t.Ref, ".")
+		}
+		k.withhold("tool", cmp.Or(name, "unnamed"), func() bool {
+			if name == "" {
+				k.report(diag.MissingName, t.Node.Range(), "Add a name.", "the tool has no name and is not listed")
+				return false
+			}
+			if names[name] {
+				return false // reported when the names were read
+			}
+			u := &Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name, Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
+			if !k.unit(u, unitContext{server: s.Model, inputs: slices.Concat(s.Model.Inputs, t.Inputs), required: true}) {
+				return false
+			}
+			names[name] = true
+			s.Tools = append(s.Tools, u)
+			return true
+		})
+	}
+	k.resources(s)
+	k.prompts(s)
+}
+
+// unitContext is where a unit stands.
+type unitContext struct {
+	server    *model.Expose
+	inputs    []*model.Param
+	pathNames []string
+	method    string
+	rest      bool
+	required  bool // what a declared input without "required" is
+}
+
+// unit compiles what a unit runs: ref, call, steps or mock, in the order of
+// precedence of its server type.
+func (k *compiler) unit(u *Unit, ctx unitContext) bool {
+	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}}
+	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
+	s.placeholders(ctx.pathNames)
+	m := u.Model
+	apis := map[*model.Consume]bool{}
+	ok := false
+	switch {
+	case m.Ref != "":
+		ok = s.ref(u, ctx, apis)
+	case m.Call != "" && (ctx.rest || len(m.Steps) == 0):
+		ok = s.callUnit(u, m, apis)
+	case len(m.Steps) > 0:
+		ok = s.flow(u, m, apis)
+	default:
+		ok = s.mock(u, m)
+	}
+	if !ok || k.failed {
+		return false
+	}
+	s.finish()
+	k.hints(u)
+	return k.reach(u, ctx.server, apis)
+}
+
+// callUnit compiles a plain call.
+func (s *scope) callUnit(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool {
+	c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
+	if !ok {
+		return false
+	}
+	api, _ := s.c.resolve(m.Call, m.Node.Where("call"))
+	apis[api] = true
+	u.Steps = []*Step{{Kind: CallStep, Call: c, Result: -1}}
+	if u.Description == "" {
+		u.Description = c.Operation.Description
+	}
+	s.c.outputs(u, m.Outputs)
+	return true
+}
+
+func (s *scope) mock(u *Unit, m *model.Unit) bool {
+	if !hasValue(m.Outputs) {
+		s.c.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
+		return false
+	}
+	mock := shape.CompileMock(m.Outputs, func(n *document.Node) (expr.Expr, bool) {
+		if n.Is(value.String) {
+			if name, ok := s.reference(n.Text); ok {
+				return s.input(name, hint{origin: "template", place: InQuery, feeds: "the answer"}, n.At), true
+			}
+		}
+		return s.data(n, func(name string, optional bool) expr.Expr {
+			return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: "the answer"}, n.At, optional)
+		})
+	}, &s.c.diags)
+	u.Steps = []*Step{{Kind: MockStep, Mock: mock, Result: s.slot()}}
+	return !s.c.failed
+}
+
+func hasValue(outputs []*model.Output) bool {
+	return slices.ContainsFunc(outputs, func(o *model.Output) bool {
+		return o.Value != nil || hasValue(o.Properties) || o.Items != nil && hasValue([]*model.Output{o.Items})
+	})
+}
+
+// hints settles what a unit promises: what the document says, else what its
+// flow's semantics say (set by ref), else what the HTTP methods of its calls say.
+func (k *compiler) hints(u *Unit) {
+	readOnly, destructive, idempotent, world := true, false, true, false
+	for _, s := range u.Steps {
+		if s.Kind != CallStep {
+			continue
+		}
+		world = true
+		switch s.Call.Request.Method {
+		case "GET", "HEAD", "OPTIONS":
+		case "PUT", "DELETE":
+			readOnly, destructive = false, true
+		case "PATCH":
+			readOnly, destructive, idempotent = false, true, false
+		default:
+			readOnly, idempotent = false, false
+		}
+	}
+	set := func(p **bool, v bool) {
+		if *p == nil {
+			*p = &v
+		}
+	}
+	set(&u.Hints.ReadOnly, readOnly)
+	set(&u.Hints.Destructive, destructive && !*u.Hints.ReadOnly)
+	set(&u.Hints.Idempotent, idempotent)
+	set(&u.Hints.OpenWorld, world)
+}
+
+// reach decides whose credentials go upstream (rules.md section 4.7), and
+// withholds a unit whose APIs lead nowhere.
+func (k *compiler) reach(u *Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
+	reachable, bare, first := true, true, false
+	for api := range apis {
+		if k.bases[api].problem != "" {
+			reachable = false
+		}
+		bare = bare && api.Auth == nil
+		first = first || api.CallerFirst
+	}
+	if u.Kind == "operation" && len(apis) == 1 {
+		u.CallerAuthorization = server.Auth == nil && bare || first
+	}
+	return reachable
+}

@@ -1,0 +1,207 @@
+// Package plan compiles a model into what runs: every reference resolved, every
+// template, path and schema compiled, every unit that cannot work withheld and
+// reported. Running a plan never fails because of the document's text.
+package plan
+
+import (
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// Plan is a compiled capability. It does not change once made, so any number of
+// requests may run on it at once.
+type Plan struct {
+	Capability *model.Capability
+	Servers    []*Server
+	Withheld   []*Withheld
+	Upstreams  []Upstream // consumed APIs in document order
+}
+
+// Upstream is a consumed API, for people.
+type Upstream struct {
+	Namespace string
+	URL       string // as compiled; placeholders stand for bound variables
+	Problem   string // why its operations are withheld, "" when they are not
+}
+
+// Withheld is a unit that cannot work; the diagnostics say why.
+type Withheld struct{ Kind, Name string }
+
+// Server is one exposed server that has something to serve.
+type Server struct {
+	Model     *model.Expose
+	Type      string // rest, mcp, skill or control
+	Namespace string
+	Auth      *Guard // nil lets everybody in
+
+	Routes    []*Route    // rest, in document order
+	Tools     []*Unit     // mcp
+	Resources []*Resource // mcp
+	Prompts   []*Prompt   // mcp
+	Skills    []*Skill    // skill
+}
+
+// Guard is the incoming authentication of a server: expressions over a frame of
+// its own. An empty Kind lets nobody in.
+type Guard struct {
+	Model   *model.Auth
+	Kind    string // basic, digest, bearer, apikey or oauth2
+	Fields  map[string]expr.Expr
+	Secrets []SecretSlot
+	Slots   int
+}
+
+// Route is one method on one path of a REST server.
+type Route struct {
+	Method string
+	Path   string // as written, {{x}} made {x}
+	Unit   *Unit
+	// Forward is set on a route that passes everything below its path on.
+	Forward *Forward
+}
+
+// Forward passes requests of a path to a consumed API.
+type Forward struct {
+	Request *upstream.Request
+	Headers []string // names of the caller's headers that pass
+	Rest    int      // slot of the multi-segment placeholder, -1 if the path has none
+}
+
+// Place says where on a REST request an input stands.
+type Place uint8
+
+// The places of an input.
+const (
+	InPath Place = iota
+	InQuery
+	InHeader
+	InCookie
+	InBody // a member of the JSON or form body
+	AsBody // the whole body
+	InPlan // given by nobody: a constant or the environment
+)
+
+var placeNames = [...]string{"path", "query", "header", "cookie", "body member", "body", "fixed"}
+
+// String names the place for people.
+func (p Place) String() string { return placeNames[p] }
+
+// Input is one thing that a caller gives a unit. Callers hand over values by
+// its index among the unit's inputs; Slot is where the frame keeps it.
+type Input struct {
+	Slot          int
+	Name          string
+	Place         Place
+	Key           string         // its name at the place: placeholder, query key, header name, member
+	Select        *jsonpath.Path // of the JSON body, for InBody inputs declared with value: $.path; else nil
+	Schema        *schema.Schema
+	Required      bool
+	Secret        bool
+	SecretMembers []string  // members of an object that are secret
+	Fixed         expr.Expr // the value of an input InPlan
+	Origin        string    // how it came to be: "declared", "with", "operation", "path", "template"
+	Feeds         string    // what it feeds, for people: "header seon-fp of koyeb-sessions.login"
+}
+
+// Unit is a REST operation, MCP tool, dynamic MCP resource or aggregate flow,
+// ready to run.
+type Unit struct {
+	ID          string // unique in the plan: namespace.name, or METHOD path
+	Kind        string // "operation", "tool", "resource", "flow"
+	Namespace   string // of the server
+	Name        string // as the document says
+	Title       string
+	Description string
+	Tags        []string
+	Model       *model.Unit
+	Hints       model.Hints // resolved: document, else semantics, else HTTP method
+	Inputs      []*Input
+	Slots       int // size of the frame
+	Steps       []*Step
+	Mappings    []Mapping      // of a flow: how its answer is made of the steps' results
+	Output      *shape.Program // of the answer; nil passes it on
+	Result      *schema.Schema // what the answer looks like, nil when not known
+	Secrets     []SecretSlot
+	// CallerAuthorization says that a REST caller's own Authorization goes
+	// upstream: always when the API declares none, else first.
+	CallerAuthorization bool
+}
+
+// SecretSlot says which slot holds which secret: the first of Refs that has a
+// value. ForAuth says that only outgoing authentication reads it, so that a call
+// with the caller's own credential does without.
+type SecretSlot struct {
+	Slot    int
+	Refs    []secret.Ref
+	ForAuth bool
+}
+
+// StepKind says what a step does.
+type StepKind uint8
+
+// The kinds of a step.
+const (
+	CallStep StepKind = iota
+	LookupStep
+	ScriptStep
+	MockStep
+)
+
+// Step is one thing a unit does. A unit with a plain call has one.
+type Step struct {
+	Name   string // "" for the only step of a plain call
+	Kind   StepKind
+	Model  *model.Step    // nil for the only step of a plain call
+	After  []int          // indexes of the steps whose results it reads
+	Call   *Call          // CallStep
+	Output *shape.Program // what the step's result is, of the answer
+	Result int            // slot that receives the result, -1 for none
+	Lookup *Lookup
+	Script *Script
+	Mock   *shape.Mock
+}
+
+// Call is one operation bound to a unit.
+type Call struct {
+	Request   *upstream.Request
+	Operation *model.Operation
+	Format    format.Kind
+	Decoder   format.Decoder // nil for binary
+	MediaType string         // declared for binary answers, "" when the upstream decides
+	MaxBinary int64          // bytes of a binary answer; 0 is the engine's limit
+}
+
+// Lookup finds entries of an earlier step's result.
+type Lookup struct {
+	Index  expr.Expr // the result to look in
+	Match  string    // field compared
+	Value  expr.Expr // with what
+	Fields []string  // fields kept
+}
+
+// Script is a sandboxed program.
+type Script struct {
+	Language string // "javascript" or "starlark"
+	Source   string
+	File     string
+	With     []Named
+}
+
+// Named is a name and where its value comes from.
+type Named struct {
+	Name string
+	From expr.Expr
+}
+
+// Mapping assigns a part of a step's result to a member of the answer.
+type Mapping struct {
+	Target []string // member names, outermost first
+	Slot   int      // of the step's result
+	Path   *jsonpath.Path
+}

@@ -1,0 +1,89 @@
+package upstream
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"testing"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	for wait := time.Millisecond; code == 0 && runtime.NumGoroutine() > before; wait *= 2 {
+		if wait > time.Second {
+			fmt.Fprintln(os.Stderr, "goroutines left behind:")
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+			code = 1
+		}
+		time.Sleep(wait)
+	}
+	os.Exit(code)
+}
+
+// lit is an expression that gives text.
+func lit(text string) expr.Expr { return expr.Literal(value.Of(text)) }
+
+// serve starts a server on loopback.
+func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// newClient makes a client that is closed with the test.
+func newClient(t testing.TB) *Client {
+	c := NewClient(Limits{})
+	t.Cleanup(c.Close)
+	return c
+}
+
+// to is a request to path of the server at base.
+func to(t testing.TB, base, method, path string, auth *Auth) *Request {
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Request{Target: "api.op", Base: Base{Fixed: u}, Method: method, Path: lit(path), Auth: auth}
+}
+
+// send builds and sends a request and reads the answer.
+func send(t testing.TB, c *Client, r *Request, entity *Entity) (status int, body string, err error) {
+	t.Helper()
+	req, credential, err := r.Build(t.Context(), nil, entity, "")
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := c.Send(t.Context(), req, credential)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text := make([]byte, 0, 512)
+	for {
+		n, err := resp.Body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if err != nil || len(text) == cap(text) {
+			return resp.StatusCode, string(text), nil
+		}
+	}
+}
+
+// mustSend is send for calls that must be answered with 200.
+func mustSend(t testing.TB, c *Client, r *Request, entity *Entity) string {
+	t.Helper()
+	status, body, err := send(t, c, r, entity)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("status %d, %q, error %v", status, body, err)
+	}
+	return body
+}

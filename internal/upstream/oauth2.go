@@ -1,0 +1,258 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/template"
+)
+
+// OAuth2 is a compiled OAuth 2.0 client (RFC 6749). With a RefreshToken tokens
+// come from it (section 6), else from the client's credentials (section 4.4).
+// Resource is that of RFC 8707. Values without an expression are not sent.
+type OAuth2 struct {
+	TokenEndpoint, ClientID, ClientSecret, RefreshToken expr.Expr
+	Scope, Audience, Resource                           expr.Expr
+}
+
+func (o *OAuth2) read(r *reader) *grant {
+	g := &grant{endpoint: r.need("tokenEndpoint", o.TokenEndpoint), clientID: r.need("clientId", o.ClientID), clientSecret: r.text(o.ClientSecret),
+		scope: r.text(o.Scope), audience: r.text(o.Audience), resource: r.text(o.Resource)}
+	if !o.RefreshToken.IsZero() {
+		g.refreshToken = r.need("refreshToken", o.RefreshToken)
+	}
+	return g
+}
+
+// grant is what a token is asked with. Calls with equal grants share the token.
+type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audience, resource string }
+
+func (*grant) scheme() string { return "Bearer" }
+
+func (g *grant) roundTrip(c *Client, req *http.Request) (*http.Response, error) {
+	tokens := c.tokens.get(*g, func() *tokenSource { return newTokenSource(c, g) })
+	token, cached, err := tokens.get(req.Context(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header["Authorization"] = []string{authorization(token)}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !cached {
+		return resp, err
+	}
+	next := again(req)
+	if !tokens.reject(token) || next == nil {
+		return resp, nil
+	}
+	discard(resp)
+	if token, _, err = tokens.get(req.Context(), token); err != nil {
+		return nil, err
+	}
+	next.Header["Authorization"] = []string{authorization(token)}
+	resp, err = c.transport.RoundTrip(next)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		tokens.trust()
+	}
+	return resp, err
+}
+
+func authorization(t *oauth2.Token) string { return t.Type() + " " + t.AccessToken }
+
+const (
+	exchangeTimeout = 30 * time.Second // of one token request, whoever waits for it
+	exchangePause   = 30 * time.Second // between early renewals while they fail, and between rejections that a fresh token did not cure
+)
+
+// tokenSource keeps the token of one grant. However many calls wait for a
+// token, one request is under way. A token is renewed while the old one still
+// serves, in the last tenth of its life, or its last minute if that is shorter.
+type tokenSource struct {
+	config  clientcredentials.Config // remembers whether the endpoint wants the client in the header or the body
+	client  *http.Client
+	closing context.Context
+
+	mu         sync.Mutex
+	token      *oauth2.Token // nil when there is none that serves
+	renew, end time.Time     // of token: when to ask for the next one, when to use it no longer; zero is never
+	trusted    time.Time     // until then a 401 is not blamed on the token
+	refresh    string        // the refresh token in force, which the server may replace (RFC 6749 section 6)
+	flight     *flight       // the request that is under way
+}
+
+type flight struct {
+	done  chan struct{}
+	token *oauth2.Token
+	err   error
+}
+
+func newTokenSource(c *Client, g *grant) *tokenSource {
+	s := &tokenSource{refresh: g.refreshToken, closing: c.closing, client: &http.Client{Transport: c.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // the client's secret goes nowhere else
+	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint, EndpointParams: url.Values{}}
+	for name, text := range map[string]string{"scope": g.scope, "audience": g.audience, "resource": g.resource} {
+		if text != "" {
+			s.config.EndpointParams.Set(name, text)
+		}
+	}
+	return s
+}
+
+// get returns a token other than not; cached says that it was not fetched for
+// this call.
+func (s *tokenSource) get(ctx context.Context, not *oauth2.Token) (token *oauth2.Token, cached bool, err error) {
+	s.mu.Lock()
+	now := time.Now()
+	if t := s.token; t != nil && t != not && (s.end.IsZero() || now.Before(s.end)) {
+		if !s.renew.IsZero() && now.After(s.renew) && s.flight == nil {
+			s.start(ctx)
+		}
+		s.mu.Unlock()
+		return t, true, nil
+	}
+	if s.flight == nil {
+		s.start(ctx)
+	}
+	f := s.flight
+	s.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.token, false, f.err
+	case <-ctx.Done():
+		return nil, false, context.Cause(ctx)
+	}
+}
+
+// reject says that the API answered 401 to the token, which serves no more. It
+// reports whether another token may help.
+func (s *tokenSource) reject(t *oauth2.Token) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Now().Before(s.trusted) {
+		return false
+	}
+	if s.token == t {
+		s.token = nil
+	}
+	return true
+}
+
+// trust says that the API answered 401 to a token just fetched: the token is
+// not the cause, so for a while none is fetched because of a 401.
+func (s *tokenSource) trust() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trusted = time.Now().Add(exchangePause)
+}
+
+// start asks for a token; mu is held. The request outlives ctx: others may wait for it.
+func (s *tokenSource) start(ctx context.Context) {
+	f := &flight{done: make(chan struct{})}
+	s.flight = f
+	go func() {
+		defer close(f.done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout)
+		defer cancel()
+		defer context.AfterFunc(s.closing, cancel)()
+		f.token, f.err = s.exchange(ctx)
+
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.flight = nil
+		if f.err != nil {
+			s.renew = time.Now().Add(exchangePause)
+			return
+		}
+		s.keep(f.token)
+	}()
+}
+
+func (s *tokenSource) keep(t *oauth2.Token) {
+	s.token, s.renew, s.end = t, time.Time{}, time.Time{}
+	if !t.Expiry.IsZero() {
+		life := time.Until(t.Expiry)
+		s.renew = t.Expiry.Add(-min(life/10, time.Minute))
+		s.end = t.Expiry.Add(-min(life/20, 10*time.Second))
+	}
+	if t.RefreshToken != "" && s.refresh != "" {
+		s.refresh = t.RefreshToken
+	}
+}
+
+// exchange requests a token. One runs at a time, so refresh is its own.
+func (s *tokenSource) exchange(ctx context.Context) (*oauth2.Token, error) {
+	endpoint, err := ParseBase(s.config.TokenURL)
+	if err != nil {
+		return nil, &CredentialError{Reason: "tokenEndpoint is " + err.Error()}
+	}
+	if guardedLiteral(endpoint) {
+		return nil, &CredentialError{Reason: "tokenEndpoint is a link-local address"}
+	}
+	if s.refresh != "" {
+		s.config.EndpointParams.Set("grant_type", "refresh_token")
+		s.config.EndpointParams.Set("refresh_token", s.refresh)
+	}
+	token, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client))
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	if template.CheckHeader(authorization(token)) != nil {
+		return nil, &CredentialError{Reason: "the token endpoint answered a token that cannot be sent"}
+	}
+	return token, nil
+}
+
+// explain says why there is no token. What the endpoint says goes into the log
+// only, without the secrets that were sent to it.
+func (s *tokenSource) explain(err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		status := refused.Response.StatusCode
+		e := &CredentialError{Reason: fmt.Sprintf("the token endpoint answered %d", status), Retry: status == http.StatusTooManyRequests || status >= 500}
+		if status >= 300 && status < 400 {
+			e.Reason += ": it redirects, which is not followed"
+		}
+		if code := s.scrub(refused.ErrorCode); code != "" {
+			e.Reason += " (" + code + ")"
+		}
+		e.detail = s.scrub(refused.ErrorDescription)
+		return e
+	}
+	failed, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return &CredentialError{Reason: "the token endpoint answered no token"}
+	}
+	e := &CredentialError{Reason: "the token endpoint cannot be reached", Retry: true, cause: failed.Err} // the url.Error quotes the URL
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		e.Reason = "the token endpoint did not answer in time"
+	}
+	return e
+}
+
+// scrub takes the client's secrets and all but printable ASCII out of a text
+// of the token endpoint, and cuts it.
+func (s *tokenSource) scrub(text string) string {
+	for _, hidden := range []string{s.config.ClientSecret, s.refresh} {
+		if hidden != "" {
+			text = strings.NewReplacer(hidden, secret.Mask, url.QueryEscape(hidden), secret.Mask).Replace(text)
+		}
+	}
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return ' '
+		}
+		return c
+	}, text)
+	return text[:min(len(text), 300)]
+}
