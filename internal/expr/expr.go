@@ -48,16 +48,6 @@ func (e Expr) Constant() (value.Value, bool) {
 // InSlot returns the slot of an expression that is exactly one slot.
 func (e Expr) InSlot() (i int, ok bool) { return e.slot - 1, e.slot > 0 && len(e.fields) == 0 }
 
-// Slots calls yield for every slot that e reads.
-func (e Expr) Slots(yield func(slot int)) {
-	if e.slot > 0 {
-		yield(e.slot - 1)
-	}
-	for _, v := range e.vars {
-		v.Slots(yield)
-	}
-}
-
 // Eval returns the value: with its type where e is a literal, a slot, or a
 // template that is exactly one variable; else the rendered text. A value that
 // is not there is Absent; a text around one is a *template.MissingError.

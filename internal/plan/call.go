@@ -82,7 +82,9 @@ func (c *call) request() (*upstream.Request, bool) {
 		return nil, false
 	}
 	for _, a := range c.with {
-		c.argument(a)
+		if !slices.ContainsFunc(c.params, func(p *model.Param) bool { return loose(p.Name, a.Key) && c.fromAuth(p) }) {
+			c.argument(a)
+		}
 	}
 	path, ok := c.path(r)
 	if !ok {
@@ -470,7 +472,31 @@ func (c *call) usedInTexts(name string) bool {
 var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat, "comma": upstream.Comma, "csv": upstream.Comma,
 	"space": upstream.Space, "pipe": upstream.Pipe, "json": upstream.JSON, "deep": upstream.Repeat}
 
+// fromAuth reports whether p is the header that the API's authentication fills:
+// the configured credential is sent, nobody is asked for another.
+func (c *call) fromAuth(p *model.Param) bool {
+	a := c.api.Auth
+	if a == nil || c.op.NoAuth || p.In != "header" {
+		return false
+	}
+	header := "Authorization"
+	if a.Type == "apikey" {
+		if placement := a.Text("placement"); placement != "" && placement != "header" {
+			return false
+		}
+		header = a.Text("key")
+	}
+	return strings.EqualFold(p.Name, header)
+}
+
 func (c *call) param(r *upstream.Request, p *model.Param) {
+	if c.fromAuth(p) {
+		if a := c.argumentFor(p.Name); a != nil || p.Value != nil || p.Required != nil && *p.Required {
+			c.c.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
+				"the header “%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
+		}
+		return
+	}
 	e, ok := c.value(p)
 	if !ok {
 		return

@@ -59,7 +59,7 @@ func NewClient(limits Limits) *Client {
 	limits = limits.WithDefaults()
 	c := &Client{limits: limits, decoders: decoders{offered: []string{"zstd, gzip"}}, transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            guardedDial(limits.Connect),
+		DialContext:            guardedDial(limits.Connect, isGuarded),
 		TLSHandshakeTimeout:    limits.Connect,
 		ResponseHeaderTimeout:  limits.Header,
 		ExpectContinueTimeout:  time.Second,

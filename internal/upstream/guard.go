@@ -42,11 +42,11 @@ func guardedLiteral(u *url.URL) bool {
 
 // guardedDial dials, and refuses names that resolve to guarded addresses. It
 // looks at the address that is dialed, so a name cannot change its mind between.
-func guardedDial(timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+func guardedDial(timeout time.Duration, guarded func(netip.Addr) bool) func(ctx context.Context, network, address string) (net.Conn, error) {
 	plain := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
 	named := *plain
 	named.Control = func(_, address string, _ syscall.RawConn) error {
-		if to, err := netip.ParseAddrPort(address); err != nil || isGuarded(to.Addr()) {
+		if to, err := netip.ParseAddrPort(address); err != nil || guarded(to.Addr()) {
 			return ErrGuardedAddress
 		}
 		return nil

@@ -26,13 +26,13 @@ func (v *veracode) sign(_ *Client, req *http.Request, _ []byte, at time.Time) er
 }
 
 func (v *veracode) authorize(req *http.Request, nonce []byte, timestamp string) error {
-	id := strings.ToLower(afterRegion(v.id))
+	id := afterRegion(v.id)
 	key, err := hex.DecodeString(afterRegion(v.key))
 	if err != nil {
 		return &CredentialError{Reason: "apiKey is not a Veracode API key, which is hexadecimal"}
 	}
 	host := cmp.Or(req.Host, req.URL.Host)
-	text := "id=" + id + "&host=" + strings.ToLower(host) + "&url=" + req.URL.RequestURI() + "&method=" + req.Method
+	text := "id=" + strings.ToLower(id) + "&host=" + strings.ToLower(host) + "&url=" + req.URL.RequestURI() + "&method=" + req.Method
 	signature := key
 	for _, part := range []string{string(nonce), timestamp, "vcode_request_version_1", text} {
 		signature = hmacSHA256(signature, part)

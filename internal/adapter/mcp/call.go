@@ -1,0 +1,193 @@
+package mcp
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// callTool serves tools/call. A tool that does not exist is a protocol error;
+// everything that goes wrong after that is a result that the model can read.
+func (r *request) callTool() *rpcError {
+	if r.params.name == nil {
+		return invalidParams("name must be the name of a tool")
+	}
+	t := r.view.byName[string(r.params.name)]
+	if t == nil {
+		return r.unknownTool(string(r.params.name))
+	}
+	if r.params.badArgs {
+		return invalidParams("arguments must be an object")
+	}
+	if t.serve != nil {
+		return t.serve(r)
+	}
+	return r.run(t)
+}
+
+func (r *request) unknownTool(name string) *rpcError {
+	why := "unknown tool " + quoteShort(name)
+	names := make([]string, len(r.view.listed))
+	for i, t := range r.view.listed {
+		names[i] = t.name
+	}
+	if near, ok := diag.Near(name, names); ok {
+		why += `; did you mean "` + near + `"?`
+	}
+	return invalidParams(why)
+}
+
+// run calls the tool with r's arguments and writes its result.
+func (r *request) run(t *tool) *rpcError {
+	values, token, problems := t.bind(r.params.arguments)
+	if problems != nil {
+		r.fail(problemText(t, problems))
+		return nil
+	}
+	if t.confirm {
+		if asked, err := r.confirmed(t, values, token); asked || err != nil {
+			return err
+		}
+	}
+	ctx := r.ctx
+	if token := r.params.meta.progressToken; token != nil && r.sink != nil {
+		p := &progress{r: r, token: token}
+		p.report(0, 1, "")
+		defer p.finish()
+		ctx = withProgress(ctx, p.report)
+	}
+	res, err := r.h.cfg.Invoker.Invoke(ctx, t.unit, engine.Args{Values: values, Trace: r.params.meta.trace()})
+	if err == nil {
+		defer res.Close()
+		err = r.result(t, res)
+	}
+	switch {
+	case err == nil:
+	case err.Kind == engine.Canceled:
+		r.silent = true
+	default:
+		if err.Kind == engine.Internal {
+			r.h.cfg.Logger.ErrorContext(ctx, "mcp tool failed", "tool", t.name, "error", err, "cause", err.Unwrap())
+		}
+		r.fail(failureText(err, t))
+	}
+	return nil
+}
+
+// trace is the trace context of _meta (SEP-414), as headers.
+func (m *meta) trace() http.Header {
+	if m.traceparent == nil {
+		return nil
+	}
+	h := http.Header{"Traceparent": {string(m.traceparent)}}
+	if m.tracestate != nil {
+		h["Tracestate"] = []string{string(m.tracestate)}
+	}
+	return h
+}
+
+// bind converts the arguments to values by input. Problems are lines for the
+// model, all of them at once.
+func (t *tool) bind(arguments []given) (values []value.Value, token string, problems []string) {
+	values = make([]value.Value, len(t.unit.Inputs))
+	for _, g := range arguments {
+		i, ok := t.byArg[string(g.name)]
+		if !ok {
+			if t.confirm && string(g.name) == confirmToken {
+				token = g.value.Text()
+				continue
+			}
+			problems = append(problems, t.unknownArgument(string(g.name)))
+			continue
+		}
+		a := &t.args[i]
+		if a.Schema == nil {
+			values[a.index] = g.value
+			continue
+		}
+		if g.value.Kind() == value.Null && a.Schema.Type != "" {
+			continue // models write null for what they leave out
+		}
+		v, problem := a.Schema.Convert(g.value)
+		if problem != nil {
+			name := a.name
+			if problem.Path != "" && problem.Path[0] != '[' {
+				name += "."
+			}
+			problems = append(problems, "`"+name+problem.Path+"` "+problem.Message)
+			continue
+		}
+		values[a.index] = v
+	}
+	var missing []string
+	for i := range t.args {
+		if a := &t.args[i]; a.Required && values[a.index].IsAbsent() && !hasProblem(problems, a.name) {
+			missing = append(missing, "`"+a.name+"`")
+		}
+	}
+	switch {
+	case len(missing) == 1:
+		problems = append(problems, missing[0]+" is required")
+	case missing != nil:
+		problems = append(problems, strings.Join(missing, ", ")+" are required")
+	}
+	return values, token, problems
+}
+
+func hasProblem(problems []string, name string) bool {
+	return slices.ContainsFunc(problems, func(p string) bool { return strings.HasPrefix(p, "`"+name) })
+}
+
+func (t *tool) unknownArgument(name string) string {
+	line := "`" + strings.Trim(quoteShort(name), `"`) + "` is not known"
+	names := make([]string, len(t.args))
+	for i := range t.args {
+		names[i] = t.args[i].name
+	}
+	if near, ok := diag.Near(name, names); ok {
+		line += "; did you mean `" + near + "`?"
+	}
+	return line
+}
+
+func problemText(t *tool, problems []string) string {
+	var b strings.Builder
+	b.WriteString("The arguments of " + t.name + " do not fit, nothing was sent:")
+	for _, p := range problems {
+		b.WriteString("\n- " + p)
+	}
+	b.WriteString("\nAllowed: ")
+	for i := range t.args {
+		a := &t.args[i]
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("`" + a.name + "`")
+		kind := ""
+		if a.Schema != nil {
+			kind = a.Schema.Type
+		}
+		if a.Required {
+			kind = strings.TrimPrefix(kind+", required", ", ")
+		}
+		if kind != "" {
+			b.WriteString(" (" + kind + ")")
+		}
+	}
+	if len(t.args) == 0 {
+		b.WriteString("no arguments")
+	}
+	return b.String() + "."
+}
+
+// fail writes a result that says what went wrong.
+func (r *request) fail(text string) {
+	r.open()
+	r.out = value.AppendString(append(r.out, `"content":[{"type":"text","text":`...), cmp.Or(text, "failed"))
+	r.out = append(r.out, `}],"isError":true}`...)
+}

@@ -1,0 +1,390 @@
+package mcp_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+func TestToolsCall_convertsArguments(t *testing.T) {
+	var got engine.Args
+	cfg := fixture()
+	cfg.Invoker = invoker{"get_weather": func(_ context.Context, args engine.Args) (*engine.Result, *engine.Error) {
+		got = args
+		return raw(`{}`), nil
+	}}
+	url, _ := serve(t, cfg)
+	for name, arguments := range map[string]string{
+		"by listed name":         `{"city":"Ulm","max_days":3,"units":null}`,
+		"by the document's name": `{"max days":"3","city":"Ulm"}`,
+		"as text":                `"{\"city\":\"Ulm\",\"max_days\":3}"`,
+		"given twice":            `{"city":"Rome","city":"Ulm","max_days":"3"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got = engine.Args{}
+			if res := call(t, url, "get_weather", arguments); res.IsError || res.Error != nil {
+				t.Fatal(res)
+			}
+			want := []string{"Ulm", "", "", "3"}
+			var texts []string
+			for _, v := range got.Values {
+				texts = append(texts, v.Text())
+			}
+			if diff := cmp.Diff(want, texts); diff != "" || got.Values[3].Kind() != value.Number {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("trace context", func(t *testing.T) {
+		post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_weather","arguments":{"city":"x"},"_meta":{"traceparent":"00-a-b-01","tracestate":"c=d","baggage":"secret"}}}`)
+		if diff := cmp.Diff(http.Header{"Traceparent": {"00-a-b-01"}, "Tracestate": {"c=d"}}, got.Trace); diff != "" || got.Authorization != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestToolsCall_namesEverythingMissingAtOnce(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools[0].Inputs[3].Required = true
+	url, _ := serve(t, cfg)
+	if text := call(t, url, "get_weather", `{}`).text(); !strings.Contains(text, "`city`, `max_days` are required") {
+		t.Error(text)
+	}
+	if text := call(t, url, "list_cities", `{"nope":1}`).text(); !strings.Contains(text, "`nope` is not known") || !strings.Contains(text, "Allowed: `limit` (integer).") {
+		t.Error(text)
+	}
+}
+
+func TestToolsCall_results(t *testing.T) {
+	png := base64.StdEncoding.EncodeToString([]byte("\x89PNG"))
+	tests := []struct {
+		name       string
+		answer     *engine.Result
+		content    string // first block as type:text or type:mime:data
+		structured string // for legacy clients
+		modern     string // for modern ones, where it is different
+	}{
+		{"object, raw", raw(" {\"b\" : 1.10,\n\"a\":\"\\u00e9\"} "), `text:{"b":1.10,"a":"\u00e9"}`, `{"b":1.10,"a":"\u00e9"}`, ""},
+		{"object, shaped", &engine.Result{Value: value.Map(value.Member{Name: "a", Value: value.Num("9007199254740993")})}, `text:{"a":9007199254740993}`, `{"a":9007199254740993}`, ""},
+		{"array", raw(`[1, 2]`), "text:[1,2]", "", "[1,2]"},
+		{"number", raw(`7`), "text:7", "", "7"},
+		{"string", raw(`"a\"b"`), `text:a"b`, "", `"a\"b"`},
+		{"shaped string", &engine.Result{Value: value.Of("hello")}, "text:hello", "", `"hello"`},
+		{"no JSON", raw("a,b\n1,2\n"), "text:a,b\n1,2\n", "", ""},
+		{"bad UTF-8", raw("caf\xe9"), "text:caf\uFFFD", "", ""},
+		{"nothing", &engine.Result{Status: 204}, "text:Done: 204 No Content", "", ""},
+		{"empty", raw(""), "text:Done: 200 OK", "", ""},
+		{"image", binary("image/png; a=b", "\x89PNG"), "image:image/png:" + png, "", ""},
+		{"audio", binary("audio/wav", "\x89PNG"), "audio:audio/wav:" + png, "", ""},
+		{"other bytes", binary("application/pdf", "\x89PNG"), "resource:application/pdf:" + png, "", ""},
+	}
+	for _, tt := range tests {
+		for _, era := range []string{"legacy", "modern"} {
+			t.Run(tt.name+", "+era, func(t *testing.T) {
+				cfg := fixture()
+				answer := *tt.answer
+				if answer.Raw != nil { // a reader is good for one era
+					body, _ := tt.answer.Bytes(1 << 20)
+					tt.answer.Raw = raw(string(body)).Raw
+					answer.Raw = raw(string(body)).Raw
+				}
+				cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return &answer, nil }}
+				url, _ := serve(t, cfg)
+				headers, meta, want := legacy, "", tt.structured
+				if era == "modern" {
+					headers, meta = modern("tools/call", "list_cities"), ","+modernMeta
+					if tt.modern != "" {
+						want = tt.modern
+					}
+				}
+				_, body := post(t, url, headers, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_cities"`+meta+`}}`)
+				res := parse(t, body)
+				c := res.Content[0]
+				got := c.Type + ":" + c.Text
+				switch c.Type {
+				case "image", "audio":
+					got = c.Type + ":" + c.MimeType + ":" + c.Data
+				case "resource":
+					got = c.Type + ":" + c.Resource.MimeType + ":" + c.Resource.Blob
+				}
+				if got != tt.content || string(res.StructuredContent) != want || res.IsError {
+					t.Errorf("got %q, structured %s", got, res.StructuredContent)
+				}
+			})
+		}
+	}
+}
+
+// What a tool promises in its output schema is kept whatever the API answers.
+func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
+	for _, tt := range []struct{ name, body, structured, note string }{
+		{"as promised", `{"city":"Ulm","temp":null,"more":[1]}`, `{"city":"Ulm","temp":null,"more":[1]}`, ""},
+		{"other type", `{"city":"Ulm","temp":"mild"}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `temp`."},
+		{"no object", `[1]`, `{"value":[1]}`, ""},
+		{"string", `"x"`, `{"value":"x"}`, ""},
+		{"no JSON", `x`, `{"value":"x"}`, ""},
+		{"nothing", ``, `{}`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
+			url, _ := serve(t, cfg)
+			res := call(t, url, "get_weather", `{"city":"Ulm"}`)
+			note := ""
+			if len(res.Content) > 1 {
+				note = res.Content[1].Text
+			}
+			if string(res.StructuredContent) != tt.structured || note != tt.note {
+				t.Errorf("structured %s, note %q", res.StructuredContent, note)
+			}
+		})
+	}
+}
+
+func TestToolsCall_explainsFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  *engine.Error
+		want string
+	}{
+		{"upstream's words and fields", &engine.Error{Kind: engine.Answered, Status: 422, Title: "the API refused", Body: []byte(`{"message":"bad", "fields":["x"]}`)},
+			"list_cities failed: the API refused (HTTP 422 Unprocessable Entity): bad\nAnswer of the API: {\"message\":\"bad\",\"fields\":[\"x\"]}\nThe same call will fail again."},
+		{"a page", &engine.Error{Kind: engine.Answered, Status: 502, Title: "the API answered 502 Bad Gateway", ContentType: "text/html", Body: []byte("<html>"), Retry: true},
+			"list_cities failed: the API answered 502 Bad Gateway\nThe same call may succeed later."},
+		{"a step", &engine.Error{Kind: engine.TimedOut, Status: 504, Step: "find", Title: "no answer in 30 s", Detail: "Try again.", Retry: true},
+			"list_cities failed: step find: no answer in 30 s\nTry again.\nThe same call may succeed later."},
+		{"an input", &engine.Error{Kind: engine.BadInput, Status: 400, Title: "an input is missing", Fields: []engine.Field{{Name: "limit", Problem: "is required"}}},
+			"list_cities failed: an input is missing\n- `limit` is required"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return nil, tt.err }}
+			url, _ := serve(t, cfg)
+			if res := call(t, url, "list_cities", `{}`); res.text() != tt.want || !res.IsError {
+				t.Errorf("got %q", res.text())
+			}
+		})
+	}
+}
+
+func TestToolsCall_cutsLongAnswers(t *testing.T) {
+	var rows []string
+	for i := range 431 {
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"text":"%s"}`, i, strings.Repeat("é", 100)))
+	}
+	list := "[" + strings.Join(rows, ",") + "]"
+	many := make([]string, 5000)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"key%d":{"a":%d}`, i, i)
+	}
+	for _, tt := range []struct{ name, body, want string }{
+		{"array in an object", `{"total":431,"items":` + list + `,"next":"abc"}`, "items shows 21 of 431 items. For the rest or for less, use limit."},
+		{"array", list, "shows 21 of 431 items. For the rest or for less, use limit."},
+		{"long string", `{"log":"` + strings.Repeat("x\\n", 10000) + `","ok":true}`, "log shows"},
+		{"many members", `{` + strings.Join(many, ",") + `}`, "of 5000 members"},
+		{"one huge item", `[{"blob":"` + strings.Repeat("x", 20000) + `"}]`, "[0].blob shows"},
+		{"no JSON", strings.Repeat("a line of text\n", 1000), "of 15000 characters"},
+		{"nested deeply", strings.Repeat(`{"a":[`, 40) + `"` + strings.Repeat("x", 9000) + `"` + strings.Repeat(`]}`, 40), "of 9000 characters"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Server.Tools[1].Model.MaxChars = 3000
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
+			url, _ := serve(t, cfg)
+			res := call(t, url, "list_cities", `{}`)
+			first := res.Content[0].Text
+			if n := utf8.RuneCountInString(first); n > 3200 || n < 1500 {
+				t.Errorf("%d characters", n)
+			}
+			if tt.name != "no JSON" && !json.Valid([]byte(first)) {
+				t.Errorf("no JSON: %s", first)
+			}
+			if !strings.Contains(res.text(), tt.want) {
+				t.Errorf("no %q in %s", tt.want, res.text()[max(0, len(res.text())-300):])
+			}
+			if res.StructuredContent != nil && string(res.StructuredContent) != first {
+				t.Errorf("structured is not the text: %s", res.StructuredContent)
+			}
+		})
+	}
+}
+
+func TestToolsList_pages(t *testing.T) {
+	cfg := fixture()
+	cfg.Page = 2
+	url, _ := serve(t, cfg)
+	var names []string
+	cursor := ""
+	for pages := 1; ; pages++ {
+		_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{`+cursor+`}}`)
+		var m struct {
+			Result struct {
+				Tools      []struct{ Name string }
+				NextCursor string
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &m); err != nil {
+			t.Fatal(err)
+		}
+		for _, tool := range m.Result.Tools {
+			names = append(names, tool.Name)
+		}
+		if m.Result.NextCursor == "" {
+			if pages != 2 {
+				t.Errorf("%d pages", pages)
+			}
+			break
+		}
+		cursor = `"cursor":"` + m.Result.NextCursor + `"`
+	}
+	if diff := cmp.Diff([]string{"get_weather", "list_cities", "delete_city"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) {
+	long := strings.Repeat("long-", 20)
+	cfg := fixture()
+	cfg.Server.Tools = nil
+	for _, name := range []string{"a.b", "a_b", "a b", "", "été", "!", long, long + "er", "a_b"} {
+		cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{Name: name, Hints: model.Hints{}})
+	}
+	_, h := serve(t, cfg)
+	want := []string{"a_b_2", "a_b", "a_b_3", "tool", "t", "tool_2", h.Tools()[6], h.Tools()[7], "a_b_4"}
+	if diff := cmp.Diff(want, h.Tools()); diff != "" {
+		t.Error(diff)
+	}
+	if a, b := h.Tools()[6], h.Tools()[7]; a == b || len(a) != 64 || len(b) != 64 {
+		t.Error(a, b)
+	}
+}
+
+func TestConfig_filtersTools(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		readOnly    bool
+		allow, deny []string
+		want        []string
+	}{
+		{"all", false, nil, nil, []string{"get_weather", "list_cities", "delete_city"}},
+		{"read-only", true, nil, nil, []string{"get_weather", "list_cities"}},
+		{"allowed by pattern", false, []string{"*_c*"}, nil, []string{"list_cities", "delete_city"}},
+		{"allowed by the document's name", false, []string{"list cities!"}, nil, []string{"list_cities"}},
+		{"denied by tag", false, nil, []string{"tag:write"}, []string{"get_weather", "list_cities"}},
+		{"deny wins", false, []string{"tag:read", "tag:write"}, []string{"hint:destructive"}, []string{"get_weather"}},
+		{"idempotent", false, []string{"hint:idempotent"}, nil, []string{"get_weather", "delete_city"}},
+		{"read-only wins", true, []string{"delete_city"}, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.ReadOnly, cfg.Allow, cfg.Deny = tt.readOnly, tt.allow, tt.deny
+			url, h := serve(t, cfg)
+			if diff := cmp.Diff(tt.want, h.Tools()); diff != "" {
+				t.Error(diff)
+			}
+			if res := call(t, url, "delete_city", `{}`); (res.Error != nil) == slices.Contains(tt.want, "delete_city") {
+				t.Error("delete_city:", res)
+			}
+		})
+	}
+}
+
+func TestServeHTTP_showsToolSets(t *testing.T) {
+	url, _ := serve(t, fixture())
+	for query, want := range map[string]string{
+		"?tags=read": "get_weather", "?tags=read,write": "get_weather delete_city", "?namespace=geo": "list_cities delete_city", "?namespace=geo&tags=write": "delete_city",
+		"?tags=nope": "", "?other=1": "get_weather list_cities delete_city", "?namespace=tiny": "get_weather list_cities delete_city",
+	} {
+		_, body := post(t, url+query, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		var m struct {
+			Result struct{ Tools []struct{ Name string } }
+		}
+		if err := json.Unmarshal([]byte(body), &m); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, tool := range m.Result.Tools {
+			names = append(names, tool.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
+}
+
+func TestSearchTools_standForLargeCatalogues(t *testing.T) {
+	cfg := fixture()
+	cfg.SearchAbove = 2
+	url, h := serve(t, cfg)
+	if diff := cmp.Diff([]string{"search_tools", "describe_tool", "call_read_tool", "call_write_tool"}, h.Tools()); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, tt := range []struct{ tool, arguments, want string }{
+		{"search_tools", `{"query":"a city's weather"}`, `"name":"get_weather"`},
+		{"search_tools", `{"query":"zzz"}`, `{"tools":[],"found":0}`},
+		{"search_tools", `{}`, "`query` is required"},
+		{"describe_tool", `{"name":"get_weather"}`, `"inputSchema":{"type":"object"`},
+		{"describe_tool", `{"name":"nope"}`, "There is no tool \"nope\""},
+		{"call_read_tool", `{"name":"get_weather","arguments":{"city":"Paris"}}`, `{"city":"Paris","temp":21.50}`},
+		{"call_read_tool", `{"name":"get_weather","arguments":{}}`, "`city` is required"},
+		{"call_read_tool", `{"name":"delete_city","arguments":{"id":1}}`, "Call it with call_write_tool"},
+		{"call_write_tool", `{"name":"delete_city","arguments":{"id":1}}`, "confirm_token"},
+		{"get_weather", `{"city":"Paris"}`, `{"city":"Paris","temp":21.50}`},
+	} {
+		if text := call(t, url, tt.tool, tt.arguments).text(); !strings.Contains(text, tt.want) {
+			t.Errorf("%s %s: %s", tt.tool, tt.arguments, text)
+		}
+	}
+}
+
+// Every model accepts the input schemas: an object without combinators, names
+// that Anthropic takes, items on arrays (mcp.md §5).
+func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools[0].Inputs = []*plan.Input{
+		{Name: "$filter[x]", Schema: &schema.Schema{Type: "array"}}, {Name: "filter_x", Schema: &schema.Schema{}}, {Name: strings.Repeat("x", 90)},
+		{Name: "token", Secret: true, Schema: &schema.Schema{Type: "string", Default: value.Of("hunter2")}},
+	}
+	url, _ := serve(t, cfg)
+	_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	if strings.Contains(body, "hunter2") || strings.Contains(body, "$ref") || strings.Contains(body, "anyOf") {
+		t.Error(body)
+	}
+	var m struct {
+		Result struct {
+			Tools []struct {
+				InputSchema struct {
+					Type                 string
+					Properties           map[string]struct{ Items any }
+					AdditionalProperties bool
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &m); err != nil {
+		t.Fatal(err)
+	}
+	s := m.Result.Tools[0].InputSchema
+	if s.Type != "object" || len(s.Properties) != 4 || s.Properties["filter_x_2"].Items == nil {
+		t.Errorf("%+v", s)
+	}
+	for name := range s.Properties {
+		if len(name) > 64 {
+			t.Error(name)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package mcp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// cutMember is the member that says, in a cut object, what is missing.
+const cutMember = "_truncated"
+
+// missing is one place where an answer was cut.
+type missing struct {
+	path         string // "" is the whole answer
+	shown, total int
+	what         string // items, members, characters
+}
+
+// cut shortens v to about the tool's limit: arrays at the end of an item, long
+// strings at the end of a character, never JSON in the middle. An object says
+// so in a member of its own; for anything else the note has to be told beside it.
+func cut(v value.Value, t *tool) (value.Value, string) {
+	c := cutter{}
+	const room = 400 // for the note
+	v = c.fit(v, max(t.maxChars-room, room), "")
+	note := cutNote(c.missing, t)
+	if v.Kind() != value.Object || !v.Get(cutMember).IsAbsent() || t.output != nil && t.output.Closed {
+		return v, note
+	}
+	marked := value.Map()
+	for i := range v.Len() {
+		marked.Add(v.Name(i), v.At(i))
+	}
+	marked.Add(cutMember, value.Of(note))
+	return marked, ""
+}
+
+// cutNote says how much there is and how to get the rest.
+func cutNote(all []missing, t *tool) string {
+	var b strings.Builder
+	b.WriteString("Cut to fit: ")
+	for i, m := range all {
+		if i == 5 {
+			fmt.Fprintf(&b, "; and %d more places", len(all)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		if m.path != "" {
+			b.WriteString(cutText(m.path, 60) + " ")
+		}
+		fmt.Fprintf(&b, "shows %d of %d %s", m.shown, m.total, m.what)
+	}
+	if len(t.paging) > 0 {
+		return b.String() + ". For the rest or for less, use " + strings.Join(t.paging, ", ") + "."
+	}
+	return b.String() + ". Ask for something narrower to see the rest."
+}
+
+type cutter struct{ missing []missing }
+
+// fit returns v with at most about budget characters of JSON.
+func (c *cutter) fit(v value.Value, budget int, path string) value.Value {
+	if size(v, budget) <= budget {
+		return v
+	}
+	switch v.Kind() {
+	case value.Array:
+		return c.array(v, budget, path)
+	case value.Object:
+		return c.object(v, budget, path)
+	case value.String:
+		return c.text(v, budget, path)
+	}
+	return v
+}
+
+// smallest is the least budget for which cutting a part is better than leaving
+// it out, in characters.
+const smallest = 80
+
+func (c *cutter) array(v value.Value, budget int, path string) value.Value {
+	kept, left := value.List(), budget-2
+	for i := range v.Len() {
+		need := size(v.At(i), left) + 1
+		if need > left {
+			if i == 0 && left >= smallest {
+				kept.Append(c.fit(v.At(0), left, path+"[0]"))
+			}
+			break
+		}
+		kept.Append(v.At(i))
+		left -= need
+	}
+	if kept.Len() < v.Len() {
+		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), "items"})
+	}
+	return kept
+}
+
+// object gives every member an equal share; what small ones leave, big ones get.
+func (c *cutter) object(v value.Value, budget int, path string) value.Value {
+	sizes := make([]int, v.Len())
+	for i := range sizes {
+		sizes[i] = size(v.At(i), budget) + utf8.RuneCountInString(v.Name(i)) + 4
+	}
+	share, left := 0, budget-2
+	sorted := slices.Sorted(slices.Values(sizes))
+	for i, s := range sorted {
+		if share = left / (len(sorted) - i); s > share {
+			break
+		}
+		left -= s
+	}
+	kept, left := value.Map(), budget-2
+	for i := range v.Len() {
+		item := v.At(i)
+		if sizes[i] > share {
+			room := share - utf8.RuneCountInString(v.Name(i)) - 4
+			if room < smallest {
+				if sizes[i] > left {
+					continue
+				}
+			} else {
+				item = c.fit(item, room, strings.TrimPrefix(path+"."+v.Name(i), "."))
+			}
+		}
+		left -= min(sizes[i], max(share, smallest))
+		kept.Add(v.Name(i), item)
+	}
+	if kept.Len() < v.Len() {
+		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), "members"})
+	}
+	return kept
+}
+
+func (c *cutter) text(v value.Value, budget int, path string) value.Value {
+	text := v.Text()
+	short := firstRunes(text, max(budget-3, 0))
+	for size(value.Of(short), budget) > budget-1 { // what is escaped takes more
+		short = firstRunes(short, utf8.RuneCountInString(short)*9/10)
+	}
+	c.missing = append(c.missing, missing{path, utf8.RuneCountInString(short), utf8.RuneCountInString(text), "characters"})
+	return value.Of(short + "…")
+}
+
+// size is how many characters of JSON v is, or anything above limit.
+func size(v value.Value, limit int) int {
+	switch v.Kind() {
+	case value.String:
+		n := 2
+		for _, r := range v.Text() {
+			switch {
+			case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t':
+				n += 2
+			case r < ' ':
+				n += 6
+			default:
+				n++
+			}
+		}
+		return n
+	case value.Array, value.Object:
+		n := 2
+		for i := 0; i < v.Len() && n <= limit; i++ {
+			if v.Kind() == value.Object {
+				n += utf8.RuneCountInString(v.Name(i)) + 3
+			}
+			n += size(v.At(i), limit-n) + 1
+		}
+		return n
+	}
+	return len(v.Text())
+}
+
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n--; n < 0 {
+			return text[:i]
+		}
+	}
+	return text
+}

@@ -1,0 +1,219 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxRequest is the most bytes of one message or batch.
+const maxRequest = 4 << 20
+
+var (
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+)
+
+// ServeHTTP answers one POST of the Streamable HTTP transport. Every refusal
+// has a JSON-RPC error as its body.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.hostAllowed(r.Host) {
+		refuse(w, http.StatusForbidden, "the Host "+quoteShort(r.Host)+" is not served here")
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		if !h.originAllowed(origin, r.Host) {
+			refuse(w, http.StatusForbidden, "the Origin "+quoteShort(origin)+" is not allowed")
+			return
+		}
+		allowBrowser(w.Header(), origin)
+	}
+	switch {
+	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "POST")
+		refuse(w, http.StatusMethodNotAllowed, "send messages by POST")
+	case !isJSON(r.Header.Get("Content-Type")):
+		refuse(w, http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
+		refuse(w, http.StatusUnsupportedMediaType, "the body must not be compressed")
+	case !accepts(r.Header["Accept"], "application/json") && !accepts(r.Header["Accept"], "text/event-stream"):
+		refuse(w, http.StatusNotAcceptable, "Accept must have application/json and text/event-stream")
+	default:
+		h.post(w, r)
+	}
+}
+
+func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
+	x := newExchange()
+	defer x.release()
+	var err error
+	if x.body, err = readAll(x.body[:0], r.Body, r.ContentLength); err != nil {
+		if errors.Is(err, errTooLarge) {
+			w.Header().Set("Connection", "close")
+			refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(maxRequest)+" bytes")
+		} else {
+			refuse(w, http.StatusBadRequest, "the body broke off")
+		}
+		return
+	}
+	if first := bytes.TrimLeft(x.body, " \t\r\n"); len(first) > 0 && first[0] == '[' {
+		h.postBatch(w, r, x)
+		return
+	}
+	req := request{exchange: x, ctx: r.Context(), h: h}
+	problem := x.read()
+	if problem == nil {
+		req.version, problem = x.versionOf(r.Header, "")
+	}
+	if problem == nil && req.modern() {
+		problem = x.checkHeaders(r.Header)
+	}
+	switch {
+	case problem != nil:
+		x.out = problem.appendTo(x.out[:0], x.id)
+		respond(w, problem.httpStatus(req.modern()), x.out)
+	case x.id == nil || x.reply:
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		h.serveRequest(w, r, &req)
+	}
+}
+
+func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *request) {
+	req.view = h.current.Load().view(r.URL.RawQuery)
+	if !req.modern() {
+		// Before 2026-07-28 a broken connection does not cancel.
+		req.ctx = context.WithoutCancel(req.ctx)
+	}
+	req.caller = r.Header.Get("Authorization")
+	var s *stream
+	m := methods[string(req.method)]
+	if m != nil && m.slow && (req.params.meta.progressToken != nil && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
+		s = &stream{w: w, control: http.NewResponseController(w)}
+		req.sink = s
+	}
+	err := req.answer(m)
+	switch {
+	case req.silent:
+	case s != nil && s.open:
+		s.send(req.out)
+	case err != nil:
+		respond(w, err.httpStatus(req.modern()), req.out)
+	default:
+		respond(w, http.StatusOK, req.out)
+	}
+}
+
+func respond(w http.ResponseWriter, status int, body []byte) {
+	header := w.Header()
+	header["Content-Type"], header["Cache-Control"] = jsonType, noStore
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	w.Write(body) // whoever went away needs no answer
+}
+
+func refuse(w http.ResponseWriter, status int, why string) {
+	respond(w, status, invalid(why).appendTo(nil, nil))
+}
+
+var errTooLarge = errors.New("read request: too large")
+
+// readAll appends everything that r has to buf, at most maxRequest bytes.
+func readAll(buf []byte, r io.Reader, length int64) ([]byte, error) {
+	if length > maxRequest {
+		return buf, errTooLarge
+	}
+	buf = slices.Grow(buf, int(max(length, 511))+1)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > maxRequest:
+			return buf, errTooLarge
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, len(buf))
+		}
+	}
+}
+
+// hostAllowed keeps DNS rebinding out: a page of evil.example that resolves to
+// 127.0.0.1 still says its own name.
+func (h *Handler) hostAllowed(host string) bool {
+	if h.cfg.AnyHost {
+		return true
+	}
+	name := hostname(host)
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() {
+		return true
+	}
+	return slices.ContainsFunc(h.cfg.Hosts, func(allowed string) bool { return strings.EqualFold(allowed, name) })
+}
+
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+}
+
+// originAllowed accepts pages of the endpoint's own host and those configured.
+func (h *Handler) originAllowed(origin, host string) bool {
+	if slices.Contains(h.cfg.Origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host)
+}
+
+func allowBrowser(header http.Header, origin string) {
+	header.Set("Access-Control-Allow-Origin", origin)
+	header.Add("Vary", "Origin")
+	header.Set("Access-Control-Allow-Methods", "POST")
+	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Traceparent, Tracestate")
+	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	header.Set("Access-Control-Max-Age", "600")
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
+}
+
+// accepts reports whether Accept has the media type, by name or by wildcard. No
+// header accepts everything.
+func accepts(accept []string, mediaType string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	major, _, _ := strings.Cut(mediaType, "/")
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			kind, _, _ := strings.Cut(part, ";")
+			kind = strings.TrimSpace(kind)
+			if strings.EqualFold(kind, mediaType) || kind == "*/*" || strings.EqualFold(kind, major+"/*") {
+				return true
+			}
+		}
+	}
+	return false
+}

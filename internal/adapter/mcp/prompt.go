@@ -1,0 +1,169 @@
+package mcp
+
+import (
+	"cmp"
+	"io"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// maxPrompt is the most bytes of a prompt's file.
+const maxPrompt = 1 << 20
+
+// promptItem is the prompt's entry of prompts/list.
+func promptItem(p *plan.Prompt) []byte {
+	item := value.Map(value.Member{Name: "name", Value: value.Of(p.Name)})
+	add := func(v value.Value, name, text string) {
+		if text != "" {
+			v.Add(name, value.Of(text))
+		}
+	}
+	add(item, "title", p.Title)
+	add(item, "description", describePrompt(p))
+	if len(p.Arguments) > 0 {
+		arguments := value.List()
+		for _, a := range p.Arguments {
+			one := value.Map(value.Member{Name: "name", Value: value.Of(a.Name)})
+			add(one, "title", a.Title)
+			add(one, "description", a.Description)
+			one.Add("required", value.Boolean(a.Required))
+			arguments.Append(one)
+		}
+		item.Add("arguments", arguments)
+	}
+	return item.AppendJSON(nil)
+}
+
+func describePrompt(p *plan.Prompt) string {
+	if p.Model == nil {
+		return ""
+	}
+	return p.Model.Description
+}
+
+func (v *view) prompt(name string) *plan.Prompt {
+	for _, p := range v.prompts {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func (r *request) getPrompt() *rpcError {
+	if r.params.name == nil {
+		return invalidParams("name must be the name of a prompt")
+	}
+	p := r.view.prompt(string(r.params.name))
+	if p == nil {
+		return r.unknownPrompt(string(r.params.name))
+	}
+	if r.params.badArgs {
+		return invalidParams("arguments must be an object")
+	}
+	given := make(map[string]value.Value, len(r.params.arguments))
+	for _, g := range r.params.arguments {
+		if g.value.Kind() != value.Null {
+			given[string(g.name)] = g.value
+		}
+	}
+	var missing []string
+	for _, a := range p.Arguments {
+		if a.Required && given[a.Name].IsAbsent() {
+			missing = append(missing, a.Name)
+		}
+	}
+	if missing != nil {
+		return invalidParams("the prompt needs the arguments " + strings.Join(missing, ", "))
+	}
+	texts, err := promptTexts(p, given)
+	if err != nil {
+		r.h.cfg.Logger.ErrorContext(r.ctx, "mcp prompt failed", "prompt", p.Name, "error", err)
+		return &rpcError{code: codeInternal, message: "The prompt cannot be read: " + p.Name}
+	}
+	r.open()
+	if text := describePrompt(p); text != "" {
+		r.out = append(value.AppendString(append(r.out, `"description":`...), text), ',')
+	}
+	r.out = append(r.out, `"messages":[`...)
+	for i, text := range texts {
+		if i > 0 {
+			r.out = append(r.out, ',')
+		}
+		role := "user"
+		if p.File == "" {
+			role = cmp.Or(p.Messages[i].Role, role)
+		}
+		r.out = value.AppendString(append(r.out, `{"role":`...), role)
+		r.out = value.AppendString(append(r.out, `,"content":{"type":"text","text":`...), text)
+		r.out = append(r.out, "}}"...)
+	}
+	r.out = append(r.out, "]}"...)
+	return nil
+}
+
+func (r *request) unknownPrompt(name string) *rpcError {
+	why := "unknown prompt " + quoteShort(name)
+	var names []string
+	for _, p := range r.view.prompts {
+		names = append(names, p.Name)
+	}
+	if near, ok := diag.Near(name, names); ok {
+		why += `; did you mean "` + near + `"?`
+	}
+	return invalidParams(why)
+}
+
+// promptTexts fills the messages in. A placeholder without an argument stays.
+func promptTexts(p *plan.Prompt, given map[string]value.Value) ([]string, error) {
+	if p.File != "" {
+		f, err := p.Files.Open(p.File)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, maxPrompt))
+		return []string{fillIn(string(text), given)}, err
+	}
+	var texts []string
+	for _, m := range p.Messages {
+		vars := m.Text.Vars()
+		text, err := m.Text.Append(nil, func(i int) value.Value {
+			if v, ok := given[vars[i].Name]; ok || vars[i].Optional {
+				return v
+			}
+			return value.Of("{{" + vars[i].Name + "}}")
+		}, template.Raw)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, string(text))
+	}
+	return texts, nil
+}
+
+// fillIn replaces {{name}} by what was given, once, and nothing else: a file
+// may hold any other text in braces.
+func fillIn(text string, given map[string]value.Value) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "{{")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		name, after, ok := strings.Cut(rest, "}}")
+		v, known := given[strings.TrimSpace(name)]
+		if !ok || !known {
+			b.WriteString("{{")
+			text = rest
+			continue
+		}
+		b.WriteString(v.Text())
+		text = after
+	}
+}

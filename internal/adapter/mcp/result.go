@@ -1,0 +1,234 @@
+package mcp
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"hash/fnv"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Limits of an answer that is read whole, in bytes.
+const (
+	maxAnswer = 32 << 20
+	maxBinary = 10 << 20
+)
+
+// compactOptions make JSON text compact without touching its strings and numbers.
+var compactOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true)}
+
+// result writes the result of a call that worked.
+func (r *request) result(t *tool, res *engine.Result) *engine.Error {
+	if res.Raw == nil {
+		switch res.Value.Kind() {
+		case value.Absent:
+			r.done(t, res.Status)
+			return nil
+		case value.String:
+			r.text(t, res.Value.Text(), true)
+			return nil
+		}
+		r.json = res.Value.AppendJSON(r.json[:0])
+		r.structured(t, res.Value)
+		return nil
+	}
+	limit := int64(maxAnswer)
+	if res.Binary {
+		limit = maxBinary
+		if call := t.unit.Steps; len(call) == 1 && call[0].Call != nil && call[0].Call.MaxBinary > 0 {
+			limit = call[0].Call.MaxBinary
+		}
+	}
+	if err := r.readRaw(res, limit); err != nil {
+		return err
+	}
+	switch {
+	case res.Binary:
+		r.binary(t.unit.Namespace+"/"+t.name, res.ContentType)
+	case len(r.raw) == 0:
+		r.done(t, res.Status)
+	default:
+		var bad error
+		if r.json, bad = jsontext.AppendFormat(r.json[:0], r.raw, compactOptions...); bad != nil {
+			r.text(t, strings.ToValidUTF8(string(r.raw), "\uFFFD"), false)
+		} else {
+			r.structured(t, value.Value{})
+		}
+	}
+	return nil
+}
+
+// readRaw reads an upstream's bytes into r.raw.
+func (r *request) readRaw(res *engine.Result, limit int64) *engine.Error {
+	if res.Length > limit {
+		return tooLarge(limit)
+	}
+	raw := r.raw[:0]
+	if need := int(max(res.Length, 0)) + 1; cap(raw) < need {
+		raw = make([]byte, 0, max(need, 512))
+	}
+	for {
+		n, err := res.Raw.Read(raw[len(raw):cap(raw)])
+		raw = raw[:len(raw)+n]
+		r.raw = raw
+		switch {
+		case int64(len(raw)) > limit:
+			return tooLarge(limit)
+		case err == io.EOF:
+			return nil
+		case err != nil && r.ctx.Err() != nil:
+			return &engine.Error{Kind: engine.Canceled}
+		case err != nil:
+			return &engine.Error{Kind: engine.Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Retry: true}
+		case len(raw) == cap(raw):
+			raw = append(raw, 0)[:len(raw)]
+		}
+	}
+}
+
+func tooLarge(limit int64) *engine.Error {
+	return &engine.Error{Kind: engine.TooLarge, Status: http.StatusBadGateway, Title: "the answer of the API is larger than " + strconv.FormatInt(limit, 10) + " bytes",
+		Detail: "Ask for less: a page, a filter."}
+}
+
+// structured writes r.json, compact JSON, as text and as structuredContent. v is
+// the same as a value, or Absent where nobody needed one so far.
+func (r *request) structured(t *tool, v value.Value) {
+	if len(r.json) > 0 && r.json[0] == '"' {
+		text, _ := jsontext.AppendUnquote(nil, r.json) // it is valid
+		r.text(t, string(text), true)
+		return
+	}
+	note := ""
+	long := len(r.json) > t.maxChars && utf8.RuneCount(r.json) > t.maxChars
+	if (long || t.output != nil) && v.IsAbsent() {
+		v, _ = value.Parse(r.json) // it is valid, unless nested too deeply to be cut
+	}
+	if long && !v.IsAbsent() {
+		v, note = cut(v, t)
+		r.json = v.AppendJSON(r.json[:0])
+	}
+	content := r.json
+	if t.output != nil {
+		var left string
+		content, left = r.conforming(t, v)
+		note = strings.TrimSpace(note + "\n" + left)
+	}
+	r.open()
+	r.out, _ = jsontext.AppendQuote(append(r.out, `"content":[{"type":"text","text":`...), r.json)
+	if note != "" {
+		r.out = value.AppendString(append(r.out, `},{"type":"text","text":`...), note)
+	}
+	r.out = append(r.out, `}]`...)
+	if content[0] == '{' || r.modern() {
+		r.out = append(append(r.out, `,"structuredContent":`...), content...)
+	}
+	r.out = append(r.out, '}')
+}
+
+// conforming returns v as the output schema promises it: what does not fit is
+// left out, and named.
+func (r *request) conforming(t *tool, v value.Value) (content []byte, note string) {
+	if v.Kind() != value.Object {
+		return value.Map(value.Member{Name: "value", Value: v}).AppendJSON(nil), ""
+	}
+	if conforms(v, t.output, false) {
+		return r.json, ""
+	}
+	fit := value.Map()
+	var left []string
+	for i := range v.Len() {
+		fits := true
+		for j := range t.output.Properties {
+			p := &t.output.Properties[j]
+			fits = fits && (p.Name != v.Name(i) || conforms(v.At(i), p.Schema, true))
+		}
+		if fits {
+			fit.Add(v.Name(i), v.At(i))
+		} else {
+			left = append(left, "`"+v.Name(i)+"`")
+		}
+	}
+	return fit.AppendJSON(nil), "Not of the declared type, so only in the text: " + strings.Join(left, ", ") + "."
+}
+
+// text writes an answer that is one JSON string, or no JSON at all.
+func (r *request) text(t *tool, text string, isJSON bool) {
+	note := ""
+	if total := utf8.RuneCountInString(text); total > t.maxChars {
+		text = firstRunes(text, t.maxChars)
+		if line := strings.LastIndexByte(text, '\n'); line > len(text)/2 {
+			text = text[:line]
+		}
+		note = cutNote([]missing{{shown: utf8.RuneCountInString(text), total: total, what: "characters"}}, t)
+	}
+	r.open()
+	r.out = value.AppendString(append(r.out, `"content":[{"type":"text","text":`...), text)
+	if note != "" {
+		r.out = value.AppendString(append(r.out, `},{"type":"text","text":`...), note)
+	}
+	r.out = append(r.out, `}]`...)
+	switch {
+	case t.output != nil:
+		r.out = value.AppendString(append(r.out, `,"structuredContent":{"value":`...), text)
+		r.out = append(r.out, '}')
+	case isJSON && r.modern():
+		r.out = value.AppendString(append(r.out, `,"structuredContent":`...), text)
+	}
+	r.out = append(r.out, '}')
+}
+
+// done writes the result of a call that has no answer.
+func (r *request) done(t *tool, status int) {
+	text := "Done"
+	if status != 0 {
+		text += ": " + strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status))
+	}
+	r.open()
+	r.out = value.AppendString(append(r.out, `"content":[{"type":"text","text":`...), text)
+	r.out = append(r.out, `}]`...)
+	if t.output != nil {
+		r.out = append(r.out, `,"structuredContent":{}`...)
+	}
+	r.out = append(r.out, '}')
+}
+
+// binary writes r.raw as an image, as audio, or as an embedded resource. The
+// place makes its URI, together with what it holds.
+func (r *request) binary(place, contentType string) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		kind = "application/octet-stream"
+	}
+	r.open()
+	r.out = append(r.out, `"content":[`...)
+	switch {
+	case strings.HasPrefix(kind, "image/"):
+		r.out = r.appendBlob(append(r.out, `{"type":"image","data":"`...))
+	case strings.HasPrefix(kind, "audio/"):
+		r.out = r.appendBlob(append(r.out, `{"type":"audio","data":"`...))
+	default:
+		sum := fnv.New64a()
+		sum.Write(r.raw)
+		r.out = value.AppendString(append(r.out, `{"type":"resource","resource":{"uri":`...), "fairlead://"+place+"/"+hex.EncodeToString(sum.Sum(nil)))
+		r.out = r.appendBlob(append(r.out, `,"blob":"`...))
+		r.out = value.AppendString(append(r.out, `,"mimeType":`...), kind)
+		r.out = append(r.out, `}}]}`...)
+		return
+	}
+	r.out = value.AppendString(append(r.out, `,"mimeType":`...), kind)
+	r.out = append(r.out, `}]}`...)
+}
+
+func (r *request) appendBlob(dst []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(dst, r.raw), '"')
+}

@@ -1,0 +1,106 @@
+package mcp
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"sync"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// sink takes whole JSON-RPC messages, from any goroutine; false means that
+// nobody reads any more.
+type sink interface {
+	send(message []byte) bool
+	// alive sends what keeps an idle connection open.
+	alive() bool
+}
+
+// stream is an HTTP answer as server-sent events. It begins with the first message.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	mu      sync.Mutex
+	buf     []byte
+	open    bool
+}
+
+func (s *stream) send(message []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(append(append(s.buf[:0], "event: message\ndata: "...), message...), "\n\n"...)
+	return s.write()
+}
+
+func (s *stream) alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(s.buf[:0], ": alive\n\n"...)
+	return s.write()
+}
+
+func (s *stream) write() bool {
+	if !s.open {
+		s.open = true
+		header := s.w.Header()
+		header.Set("Content-Type", "text/event-stream")
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Accel-Buffering", "no")
+		s.w.WriteHeader(http.StatusOK)
+	}
+	if _, err := s.w.Write(s.buf); err != nil {
+		return false
+	}
+	return s.control.Flush() == nil
+}
+
+// progressFunc reports that done of total steps are done. It may be called by
+// several goroutines; what does not increase is dropped, and so is what comes
+// after the answer.
+type progressFunc func(done, total float64, message string)
+
+type progressKey struct{}
+
+func withProgress(ctx context.Context, report progressFunc) context.Context {
+	return context.WithValue(ctx, progressKey{}, report)
+}
+
+// progress sends notifications/progress for one request.
+type progress struct {
+	r      *request
+	token  []byte
+	mu     sync.Mutex
+	begun  bool
+	last   float64
+	total  float64
+	closed bool
+}
+
+func (p *progress) report(done, total float64, message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.begun && done <= p.last || math.IsNaN(done) || math.IsInf(done, 0) || math.IsInf(total, 0) {
+		return
+	}
+	p.begun, p.last, p.total = true, done, total
+	m := append([]byte(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":`), p.token...)
+	m = value.Float(done).AppendJSON(append(m, `,"progress":`...))
+	if total > 0 {
+		m = value.Float(total).AppendJSON(append(m, `,"total":`...))
+	}
+	if message != "" {
+		m = value.AppendString(append(m, `,"message":`...), message)
+	}
+	p.r.sink.send(append(m, "}}"...))
+}
+
+// finish reports that everything is done, unless the request was cancelled.
+func (p *progress) finish() {
+	if !p.r.silent && p.r.ctx.Err() == nil {
+		p.report(max(p.total, 1), max(p.total, 1), "")
+	}
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+}

@@ -1,0 +1,285 @@
+package mcp
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// tool is a unit as clients see it.
+type tool struct {
+	name       string // that every client accepts
+	unit       *plan.Unit
+	namespaces []string // of the APIs it calls
+	args       []argument
+	byArg      map[string]int // index in args, by listed name and by the document's
+	item       []byte         // its entry of tools/list
+	output     *schema.Schema // what structuredContent conforms to; nil when not promised
+	maxChars   int
+	paging     []string // arguments that ask for less or for the rest
+	confirm    bool
+	readOnly   bool
+	serve      func(*request) *rpcError // of the tools that find tools, instead of unit
+}
+
+// argument is one input that a client gives.
+type argument struct {
+	name  string // listed
+	index int    // among the unit's inputs
+	*plan.Input
+}
+
+// newTools prepares the tools that the configuration lets through, in document
+// order. Names do not depend on what it leaves out.
+func newTools(cfg *Config, s *plan.Server) []*tool {
+	names := make([]string, len(s.Tools))
+	for i, u := range s.Tools {
+		names[i] = u.Name
+	}
+	var all []*tool
+	for i, name := range safeNames(names, false, "tool") {
+		if u := s.Tools[i]; cfg.serves(u, name) {
+			all = append(all, newTool(cfg, u, name))
+		}
+	}
+	return all
+}
+
+func newTool(cfg *Config, u *plan.Unit, name string) *tool {
+	t := &tool{name: name, unit: u, maxChars: cfg.MaxChars, readOnly: isTrue(u.Hints.ReadOnly), namespaces: namespacesOf(u)}
+	if u.Model != nil {
+		t.maxChars = cmp.Or(u.Model.MaxChars, cfg.MaxChars)
+		t.confirm = u.Model.Confirm
+	}
+	t.confirm = t.confirm || cfg.ConfirmDestructive && isDestructive(u.Hints)
+	t.args, t.byArg = arguments(u.Inputs)
+	for _, a := range t.args {
+		if slices.Contains(pagingNames, strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(a.Name))) {
+			t.paging = append(t.paging, a.name)
+		}
+	}
+	if r := u.Result; r != nil && r.Type == "object" && len(r.Properties) > 0 {
+		t.output = r
+	}
+	t.item = t.appendItem(nil)
+	return t
+}
+
+// pagingNames are what APIs call the parameters that choose a part of a list,
+// in lower case without separators.
+var pagingNames = []string{"limit", "page", "pagesize", "perpage", "offset", "cursor", "count", "maxresults", "top", "skip", "start", "after", "before",
+	"startingafter", "pagetoken", "nexttoken", "continuationtoken", "pagenumber", "size", "fields", "filter", "query", "q", "select"}
+
+// arguments are the inputs that a caller gives, under names that every model
+// accepts as property names.
+func arguments(inputs []*plan.Input) ([]argument, map[string]int) {
+	var args []argument
+	var names []string
+	for i, in := range inputs {
+		if in.Place != plan.InPlan {
+			args = append(args, argument{index: i, Input: in})
+			names = append(names, in.Name)
+		}
+	}
+	byArg := make(map[string]int, len(args))
+	for i, name := range safeNames(names, true, "arg") {
+		args[i].name = name
+		byArg[name] = i
+	}
+	for i, name := range names {
+		if _, taken := byArg[name]; !taken {
+			byArg[name] = i
+		}
+	}
+	return args, byArg
+}
+
+// appendItem appends the tool's entry of tools/list.
+func (t *tool) appendItem(dst []byte) []byte {
+	dst = value.AppendString(append(dst, `{"name":`...), t.name)
+	if t.unit.Title != "" {
+		dst = value.AppendString(append(dst, `,"title":`...), t.unit.Title)
+	}
+	if text := cmp.Or(t.unit.Description, t.unit.Title); text != "" {
+		dst = value.AppendString(append(dst, `,"description":`...), text)
+	}
+	input := schema.Schema{Type: "object", Closed: true}
+	for _, a := range t.args {
+		s := schema.Schema{}
+		if a.Schema != nil {
+			s = *a.Schema
+		}
+		if a.Secret {
+			s.Default = value.Value{}
+		}
+		input.Properties = append(input.Properties, schema.Property{Name: a.name, Schema: &s, Required: a.Required})
+	}
+	if t.confirm {
+		input.Properties = append(input.Properties, schema.Property{Name: confirmToken, Schema: &schema.Schema{Type: "string",
+			Description: "Leave this out at first. The answer says what would happen and gives the token that confirms it."}})
+	}
+	dst = input.AppendJSON(append(dst, `,"inputSchema":`...))
+	if t.output != nil {
+		dst = appendOutputSchema(append(dst, `,"outputSchema":`...), t.output, false)
+	}
+	if a := annotations(t.unit); a.Len() > 0 {
+		dst = a.AppendJSON(append(dst, `,"annotations":`...))
+	}
+	return append(dst, '}')
+}
+
+func annotations(u *plan.Unit) value.Value {
+	a := value.Map()
+	if u.Title != "" {
+		a.Add("title", value.Of(u.Title))
+	}
+	for _, hint := range []struct {
+		name  string
+		given *bool
+	}{{"readOnlyHint", u.Hints.ReadOnly}, {"destructiveHint", u.Hints.Destructive}, {"idempotentHint", u.Hints.Idempotent}, {"openWorldHint", u.Hints.OpenWorld}} {
+		if hint.given != nil {
+			a.Add(hint.name, value.Boolean(*hint.given))
+		}
+	}
+	return a
+}
+
+// appendOutputSchema appends a schema that true answers conform to: nothing is
+// required, and what the API leaves empty may be null.
+func appendOutputSchema(dst []byte, s *schema.Schema, nullable bool) []byte {
+	dst = append(dst, '{')
+	if s == nil || s.Type == "" {
+		return append(dst, '}')
+	}
+	dst = append(dst, `"type":`...)
+	if nullable {
+		dst = value.List(value.Of(s.Type), value.Of("null")).AppendJSON(dst)
+	} else {
+		dst = value.AppendString(dst, s.Type)
+	}
+	if s.Description != "" {
+		dst = value.AppendString(append(dst, `,"description":`...), s.Description)
+	}
+	switch s.Type {
+	case "array":
+		dst = appendOutputSchema(append(dst, `,"items":`...), s.Items, true)
+	case "object":
+		dst = append(dst, `,"properties":{`...)
+		for i, p := range s.Properties {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendOutputSchema(append(value.AppendString(dst, p.Name), ':'), p.Schema, true)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+// conforms reports whether v is what appendOutputSchema promises.
+func conforms(v value.Value, s *schema.Schema, nullable bool) bool {
+	if s == nil || s.Type == "" || nullable && v.Kind() == value.Null {
+		return true
+	}
+	switch s.Type {
+	case "integer":
+		_, ok := v.Int64()
+		return ok || v.Kind() == value.Number && !strings.ContainsAny(v.Text(), ".eE")
+	case "array":
+		for i := range v.Len() {
+			if v.Kind() == value.Array && !conforms(v.At(i), s.Items, true) {
+				return false
+			}
+		}
+	case "object":
+		for i := range s.Properties {
+			p := &s.Properties[i]
+			if item := v.Get(p.Name); !item.IsAbsent() && !conforms(item, p.Schema, true) {
+				return false
+			}
+		}
+	}
+	return v.Kind().String() == s.Type
+}
+
+// callable indexes tools by listed name, and by the document's where that is free.
+func callable(set []*tool) map[string]*tool {
+	byName := make(map[string]*tool, len(set))
+	for _, t := range set {
+		byName[t.name] = t
+	}
+	for _, t := range set {
+		if byName[t.unit.Name] == nil {
+			byName[t.unit.Name] = t
+		}
+	}
+	return byName
+}
+
+// namespacesOf are the APIs and aggregates that a unit calls.
+func namespacesOf(u *plan.Unit) []string {
+	var calls []string
+	if u.Model != nil {
+		calls = append(calls, u.Model.Call, u.Model.Ref)
+		for _, step := range u.Model.Steps {
+			calls = append(calls, step.Call)
+		}
+	}
+	names := []string{u.Namespace}
+	for _, call := range calls {
+		if namespace, _, ok := strings.Cut(call, "."); ok && !slices.Contains(names, namespace) {
+			names = append(names, namespace)
+		}
+	}
+	return names
+}
+
+// serves reports whether the configuration lets a unit through.
+func (cfg *Config) serves(u *plan.Unit, name string) bool {
+	if cfg.ReadOnly && !isTrue(u.Hints.ReadOnly) {
+		return false
+	}
+	matches := func(pattern string) bool { return matchUnit(pattern, u, name) }
+	return (len(cfg.Allow) == 0 || slices.ContainsFunc(cfg.Allow, matches)) && !slices.ContainsFunc(cfg.Deny, matches)
+}
+
+func matchUnit(pattern string, u *plan.Unit, name string) bool {
+	if tag, ok := strings.CutPrefix(pattern, "tag:"); ok {
+		return slices.Contains(u.Tags, tag)
+	}
+	if hint, ok := strings.CutPrefix(pattern, "hint:"); ok {
+		switch strings.ToLower(strings.ReplaceAll(hint, "-", "")) {
+		case "readonly":
+			return isTrue(u.Hints.ReadOnly)
+		case "destructive":
+			return isDestructive(u.Hints)
+		case "idempotent":
+			return isTrue(u.Hints.Idempotent)
+		case "openworld":
+			return u.Hints.OpenWorld == nil || *u.Hints.OpenWorld
+		}
+		return false
+	}
+	for _, n := range []string{u.Name, name} {
+		if ok, err := path.Match(pattern, n); ok || err != nil && pattern == n {
+			return true
+		}
+	}
+	return false
+}
+
+func isTrue(hint *bool) bool { return hint != nil && *hint }
+
+// isDestructive reads the hints as MCP does: what says nothing may destroy.
+func isDestructive(h model.Hints) bool {
+	if h.Destructive != nil {
+		return *h.Destructive
+	}
+	return !isTrue(h.ReadOnly)
+}

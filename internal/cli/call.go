@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+func callCommand(s Streams) *cobra.Command {
+	var (
+		run                   running
+		object, authorization string
+	)
+	cmd := &cobra.Command{
+		Use:   "call FILE UNIT [name=value]...",
+		Short: "Run one unit and print its answer",
+		Long: `Call runs one unit of a document, as a REST caller or agent would, and prints
+the answer. A unit is named by its tool or operation name, or by “METHOD path”.
+A value that begins with @ is read from that file. The built-in document is
+koyeb-sessions.yaml.`,
+		Example: `  fairlead call koyeb-sessions.yaml login-user --sandbox body='{"email":"demo@fairlead.example","password":"not-a-real-password"}'
+  fairlead call crm.yaml "GET /customers/{id}" id=42
+  fairlead call crm.yaml find-customer --json '{"name":"Ada"}'`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := run.start(args[:1], s)
+			if err != nil {
+				return err
+			}
+			defer m.close()
+			return m.call(cmd.Context(), s, args[1], args[2:], object, authorization)
+		},
+	}
+	run.flags(cmd)
+	cmd.Flags().StringVar(&object, "json", "", "inputs as a JSON `OBJECT`")
+	cmd.Flags().StringVar(&authorization, "authorization", "", "act with this Authorization `HEADER` of your own, as a REST caller may")
+	return cmd
+}
+
+func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object, authorization string) error {
+	d := m.documents[0]
+	if d.Plan == nil {
+		_ = printDiagnostics(s.Err, d, 0, s)
+		return failed(fmt.Errorf("%s cannot be used", d.Name))
+	}
+	u, err := findUnit(d, name)
+	if err != nil {
+		return failed(err)
+	}
+	args, err := arguments(u, words, object)
+	if err != nil {
+		return failed(err)
+	}
+	if names := missing(u, args); len(names) > 0 {
+		return failed(fmt.Errorf("%s needs %s; “fairlead explain %s %s” shows its inputs", u.Name, strings.Join(names, ", "), d.Name, quoteWord(name)))
+	}
+	args.Authorization = authorization
+	result, failure := m.engine.Invoke(ctx, u, args)
+	if failure != nil {
+		return printFailure(s, failure)
+	}
+	defer result.Close()
+	body, failure := result.Bytes(m.engine.Limits().Response)
+	if failure != nil {
+		return printFailure(s, failure)
+	}
+	if v, err := value.Parse(body); err == nil && !result.Binary {
+		_, err = fmt.Fprintln(s.Out, v.Indent())
+		return failed(err)
+	}
+	_, err = s.Out.Write(body)
+	return failed(err)
+}
+
+func printFailure(s Streams, e *engine.Error) error {
+	if e.Kind == engine.Answered && len(e.Body) > 0 {
+		if v, err := value.Parse(e.Body); err == nil {
+			fmt.Fprintln(s.Out, v.Indent())
+		} else {
+			fmt.Fprintf(s.Out, "%s\n", e.Body)
+		}
+	}
+	text := e.Error()
+	if e.Detail != "" {
+		text += ". " + e.Detail
+	}
+	return failed(errors.New(text))
+}
+
+func quoteWord(s string) string {
+	if strings.ContainsAny(s, " {}") {
+		return "'" + s + "'"
+	}
+	return s
+}

@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+func checkCommand(s Streams) *cobra.Command {
+	var (
+		l      loading
+		out    output
+		strict bool
+		notes  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "check FILE|DIR...",
+		Short: "Say what of documents would not work, where and why",
+		Long: `Check reads documents as serve does and prints every diagnostic with its place.
+It calls nothing. With -o json it prints one line of JSON for each document, with
+-o sarif one SARIF 2.1.0 log. It exits with 1 when there is an error.`,
+		Example: `  fairlead check capability.yaml
+  fairlead check docs/ -o json | jq -c 'select(.units.withheld > 0)'
+  fairlead check docs/ -o sarif > findings.sarif`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o, err := l.options()
+			if err != nil {
+				return err
+			}
+			paths, err := host.Expand(args)
+			if err != nil {
+				return failed(err)
+			}
+			return check(s, paths, l.read(s), o, string(out), strict, notes)
+		},
+	}
+	l.flags(cmd)
+	out.flag(cmd, "text", "json", "sarif")
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 on warnings too")
+	cmd.Flags().BoolVar(&notes, "notes", false, "print infos too (text output)")
+	return cmd
+}
+
+// finding is a checked document.
+type finding struct {
+	path string
+	doc  *host.Document
+	err  error
+}
+
+func check(s Streams, paths []string, read host.ReadOptions, o plan.Options, out string, strict, notes bool) error {
+	var (
+		all   diag.List
+		sum   = summary{causes: map[string]int{}}
+		least = diag.Warning
+	)
+	if notes {
+		least = diag.Info
+	}
+	for f := range compileAll(paths, read, o, progress(s, len(paths))) {
+		if f.err != nil {
+			return failed(f.err)
+		}
+		sum.add(f.doc)
+		var err error
+		switch out {
+		case "json":
+			_, err = s.Out.Write(append(checkLine(f), '\n'))
+		case "sarif":
+			all = append(all, f.doc.Diags...)
+		default:
+			err = printDiagnostics(s.Out, f.doc, least, s)
+		}
+		if err != nil {
+			return failed(err)
+		}
+	}
+	switch out {
+	case "sarif":
+		tool := diag.Tool{Name: "Fairlead", Version: Version(), InformationURI: "https://fairlead.dev", HelpBase: "https://fairlead.dev/diagnostics/"}
+		if err := diag.WriteSARIF(s.Out, tool, all, diag.Codes()); err != nil {
+			return failed(err)
+		}
+	case "text":
+		sum.print(s.Out)
+	}
+	if sum.errors > 0 || strict && sum.warnings > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// compileAll compiles documents on all processors and yields them in order.
+func compileAll(paths []string, read host.ReadOptions, o plan.Options, tick func()) func(yield func(finding) bool) {
+	return func(yield func(finding) bool) {
+		results := make([]chan finding, len(paths))
+		for i := range results {
+			results[i] = make(chan finding, 1)
+		}
+		next := make(chan int)
+		done := make(chan struct{})
+		var workers sync.WaitGroup
+		for range min(runtime.GOMAXPROCS(0), len(paths)) {
+			workers.Go(func() {
+				for i := range next {
+					f := finding{path: paths[i]}
+					var src host.Source
+					if src, f.err = host.Read(f.path, read); f.err == nil {
+						f.doc = host.Compile(src, o)
+					}
+					results[i] <- f
+				}
+			})
+		}
+		go func() {
+			defer close(next)
+			for i := range paths {
+				select {
+				case next <- i:
+				case <-done:
+					return
+				}
+			}
+		}()
+		defer workers.Wait()
+		defer close(done)
+		for _, r := range results {
+			tick()
+			if !yield(<-r) {
+				return
+			}
+		}
+	}
+}
+
+// progress counts documents on a terminal, when there are many.
+func progress(s Streams, total int) func() {
+	if total < 200 || !color(s.Err, s) {
+		return func() {}
+	}
+	n := 0
+	return func() {
+		if n++; n%50 == 0 || n == total {
+			fmt.Fprintf(s.Err, "\r%d of %d documents", n, total)
+			if n == total {
+				fmt.Fprint(s.Err, "\r\033[K")
+			}
+		}
+	}
+}
+
+// checkLine is the line of JSON for one document.
+func checkLine(f finding) []byte {
+	version := "none"
+	if f.doc.Model != nil {
+		version = f.doc.Model.Version.String()
+	}
+	units := value.Map(value.Member{Name: "served", Value: value.Int(int64(f.doc.Served()))}, value.Member{Name: "withheld", Value: value.Int(int64(f.doc.Withheld()))})
+	line := value.Map(value.Member{Name: "file", Value: value.Of(f.path)}, value.Member{Name: "version", Value: value.Of(version)}, value.Member{Name: "units", Value: units}).AppendJSON(nil)
+	line = append(line[:len(line)-1], `,"diagnostics":[`...)
+	for i, d := range f.doc.Diags {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = d.AppendJSON(line)
+	}
+	return append(line, "]}"...)
+}
+
+// summary counts what a check found.
+type summary struct {
+	documents, unusable, served, withheld, errors, warnings, infos int
+	causes                                                         map[string]int
+}
+
+func (m *summary) add(d *host.Document) {
+	m.documents++
+	if d.Plan == nil {
+		m.unusable++
+	}
+	m.served += d.Served()
+	m.withheld += d.Withheld()
+	m.errors += d.Diags.Count(diag.Error)
+	m.warnings += d.Diags.Count(diag.Warning)
+	m.infos += d.Diags.Count(diag.Info)
+	for _, g := range d.Diags {
+		if g.Severity > diag.Info {
+			m.causes[g.Code]++
+		}
+	}
+}
+
+func (m *summary) print(w io.Writer) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s served, %d withheld", count(m.documents, "document"), count(m.served, "unit"), m.withheld)
+	if m.unusable > 0 {
+		fmt.Fprintf(&b, ", %s unusable", count(m.unusable, "document"))
+	}
+	fmt.Fprintf(&b, "; %s, %s, %s\n", count(m.errors, "error"), count(m.warnings, "warning"), count(m.infos, "note"))
+	if m.documents > 1 {
+		codes := make([]string, 0, len(m.causes))
+		for c := range m.causes {
+			codes = append(codes, c)
+		}
+		slices.SortFunc(codes, func(a, b string) int { return cmp.Or(m.causes[b]-m.causes[a], cmp.Compare(a, b)) })
+		for _, c := range codes {
+			fmt.Fprintf(&b, "%6d  %s\n", m.causes[c], c)
+		}
+	}
+	_, _ = w.Write(b.Bytes())
+}

@@ -1,0 +1,227 @@
+// Package cli is the fairlead command.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/plan"
+)
+
+// Exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1 // findings, or something went wrong
+	exitUsage  = 2 // the command line is wrong
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// failure carries the exit code of an error. A silent failure has said all it has to say.
+type failure struct {
+	code   int
+	silent bool
+	error
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+var errFindings = failure{code: exitFailed, silent: true, error: errors.New("findings")}
+
+// Main runs the command line and returns the exit code: 0 fine, 1 findings or
+// failure, 2 wrong usage. Interrupt and SIGTERM end long-running commands in order.
+func Main(args []string, s Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, args, s)
+}
+
+// Run is Main with the caller's context instead of signals.
+func Run(ctx context.Context, args []string, s Streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	var f failure
+	switch {
+	case err == nil:
+		return exitFine
+	case !errors.As(err, &f):
+		fmt.Fprintf(s.Err, "fairlead: %s\nRun “%s --help” for usage.\n", err, cmd.CommandPath())
+		return exitUsage
+	case !f.silent:
+		fmt.Fprintf(s.Err, "fairlead: %s\n", err)
+	}
+	return f.code
+}
+
+// failed makes err the reason to exit with 1.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{code: exitFailed, error: err}
+}
+
+// Version is the version of the engine, from the build information.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "0.1.0-dev"
+	}
+	return info.Main.Version
+}
+
+func newRoot(s Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "fairlead",
+		Short: "Run capability documents: YAML that says which HTTP APIs to call and which REST and MCP servers to offer",
+		Long: `Fairlead runs capability documents: YAML that says which HTTP APIs a capability
+consumes and which REST and MCP servers it exposes. Without a document it runs
+the built-in one, Koyeb sessions.`,
+		Example: `  fairlead serve --sandbox            # the built-in document, no account needed
+  fairlead serve my-capability.yaml   # your own
+  fairlead check docs/                # what would not work, and why`,
+		Version:       Version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetVersionTemplate("fairlead {{.Version}}\n")
+	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), explainCommand(s), callCommand(s), inspectCommand(s))
+	return root
+}
+
+// loading are the flags of every command that reads documents.
+type loading struct {
+	overlays  []string
+	noOverlay bool
+	allow     []string
+	upstream  []string
+}
+
+func (l *loading) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&l.overlays, "overlay", nil, "apply this OpenAPI Overlay `FILE` (besides NAME.overlay.yaml)")
+	f.BoolVar(&l.noOverlay, "no-overlay", false, "do not apply NAME.overlay.yaml")
+	f.StringArrayVar(&l.allow, "allow-path", nil, "let documents read files below this `DIR` too")
+	f.StringArrayVar(&l.upstream, "upstream", nil, "call a consumed API elsewhere: `[NAMESPACE=]URL`")
+}
+
+func (l *loading) read(s Streams) host.ReadOptions {
+	return host.ReadOptions{Overlays: l.overlays, NoOverlay: l.noOverlay, Allow: l.allow, Stdin: s.In}
+}
+
+func (l *loading) options() (plan.Options, error) {
+	o := plan.Options{Upstream: map[string]*url.URL{}}
+	for _, text := range l.upstream {
+		namespace, address := "", text
+		if head, rest, ok := strings.Cut(text, "="); ok && !strings.Contains(head, "/") {
+			namespace, address = head, rest
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return o, fmt.Errorf("--upstream %s: want [NAMESPACE=]URL with http or https", text)
+		}
+		o.Upstream[namespace] = u
+	}
+	return o, nil
+}
+
+// load reads and compiles one document.
+func (l *loading) load(path string, s Streams) (*host.Document, error) {
+	o, err := l.options()
+	if err != nil {
+		return nil, err
+	}
+	src, err := host.Read(path, l.read(s))
+	if err != nil {
+		return nil, failed(err)
+	}
+	return host.Compile(src, o), nil
+}
+
+// usable is load for a command that needs a plan: a document without one is
+// printed with its diagnostics and fails.
+func (l *loading) usable(path string, s Streams) (*host.Document, error) {
+	d, err := l.load(path, s)
+	if err != nil {
+		return nil, err
+	}
+	if d.Plan == nil {
+		if err := printDiagnostics(s.Err, d, diag.Warning, s); err != nil {
+			return nil, failed(err)
+		}
+		return nil, failed(fmt.Errorf("%s cannot be used", d.Name))
+	}
+	return d, nil
+}
+
+// printDiagnostics writes what has at least the severity, with excerpts.
+func printDiagnostics(w io.Writer, d *host.Document, least diag.Severity, s Streams) error {
+	var list diag.List
+	for _, g := range d.Diags {
+		if g.Severity >= least {
+			list = append(list, g)
+		}
+	}
+	return list.WriteText(w, d.Text, diag.Style{Color: color(w, s)})
+}
+
+// color reports whether w is a terminal that wants colour (NO_COLOR, see no-color.org).
+func color(w io.Writer, _ Streams) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// output is the flag -o.
+type output string
+
+func (o *output) flag(cmd *cobra.Command, kinds ...string) {
+	*o = output(kinds[0])
+	cmd.Flags().VarP(&choice{(*string)(o), kinds}, "output", "o", "output format: "+strings.Join(kinds, ", "))
+}
+
+// choice is a flag with a closed set of values.
+type choice struct {
+	value *string
+	kinds []string
+}
+
+func (c *choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+func (c *choice) Type() string { return strings.Join(c.kinds, "|") }
+func (c *choice) Set(text string) error {
+	for _, k := range c.kinds {
+		if k == text {
+			*c.value = text
+			return nil
+		}
+	}
+	return fmt.Errorf("want one of %s", strings.Join(c.kinds, ", "))
+}

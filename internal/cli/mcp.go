@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/plan"
+)
+
+func mcpCommand(s Streams) *cobra.Command {
+	var (
+		run       running
+		o         host.MCPOptions
+		namespace string
+	)
+	cmd := &cobra.Command{
+		Use:   "mcp [FILE|-]",
+		Short: "Serve a document's MCP server on standard input and output",
+		Long: `Mcp speaks the Model Context Protocol on standard input and output, for clients
+that start their servers as processes. Nothing but MCP is written to standard
+output; it ends when standard input ends and what runs has finished. Without FILE
+it serves the built-in document, Koyeb sessions.`,
+		Example: `  fairlead mcp capability.yaml
+  {"mcpServers":{"koyeb":{"command":"fairlead","args":["mcp"],"env":{"KOYEB_API_KEY":"…"}}}}`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := ""
+			if len(args) == 1 {
+				path = args[0]
+			}
+			if path == "-" {
+				return failed(errors.New("mcp reads MCP from standard input, so the document must be a file"))
+			}
+			m, err := run.start([]string{path}, s)
+			if err != nil {
+				return err
+			}
+			defer m.close()
+			d := m.documents[0]
+			if err := printDiagnostics(s.Err, d, diag.Error, s); err != nil {
+				return failed(err)
+			}
+			server, err := mcpServer(d, namespace)
+			if err != nil {
+				return failed(err)
+			}
+			h := mcp.New(mcp.Config{
+				Plan: d.Plan, Server: server, Invoker: m.engine, Version: Version(), Logger: m.log, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
+				ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, SearchAbove: o.SearchAbove,
+			})
+			defer h.Close()
+			return failed(h.ServeStdio(cmd.Context(), s.In, s.Out))
+		},
+	}
+	run.flags(cmd)
+	mcpFlags(cmd, &o)
+	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
+	return cmd
+}
+
+// mcpFlags are the flags of commands that serve MCP.
+func mcpFlags(cmd *cobra.Command, o *host.MCPOptions) {
+	f := cmd.Flags()
+	f.BoolVar(&o.ReadOnly, "read-only", false, "offer agents only tools that change nothing")
+	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool")
+	f.StringSliceVar(&o.Allow, "allow-tools", nil, "offer agents only these tools: names, tag:NAME, hint:NAME")
+	f.StringSliceVar(&o.Deny, "deny-tools", nil, "keep these tools from agents: names, tag:NAME, hint:NAME")
+	f.IntVar(&o.MaxChars, "max-chars", 0, "characters of a tool's answer (default 40000)")
+	f.IntVar(&o.SearchAbove, "search-above", 0, "with more tools than this, offer search_tools instead of all (default off)")
+}
+
+// mcpServer picks the MCP server of a document.
+func mcpServer(d *host.Document, namespace string) (*plan.Server, error) {
+	if d.Plan != nil {
+		for _, s := range d.Plan.Servers {
+			if s.Type == "mcp" && (namespace == "" || s.Namespace == namespace) {
+				return s, nil
+			}
+		}
+	}
+	if namespace != "" {
+		return nil, fmt.Errorf("%s serves no MCP server “%s”", d.Name, namespace)
+	}
+	return nil, fmt.Errorf("%s serves no MCP server; “fairlead check” says why", d.Name)
+}

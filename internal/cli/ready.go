@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// printReady says where the servers are: for people on standard error, or as
+// one line of JSON on standard output.
+func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
+	if asJSON {
+		list := value.List()
+		for _, a := range adapters {
+			list.Append(value.Map(value.Member{Name: "capability", Value: value.Of(a.Capability)}, value.Member{Name: "type", Value: value.Of(a.Type)},
+				value.Member{Name: "namespace", Value: value.Of(a.Namespace)}, value.Member{Name: "url", Value: value.Of(a.URL)}))
+		}
+		line := value.Map(value.Member{Name: "event", Value: value.Of("ready")}, value.Member{Name: "adapters", Value: list})
+		if m.sandbox != nil {
+			line.Add("sandbox", m.sandbox.json())
+		}
+		fmt.Fprintf(s.Out, "%s\n", line.AppendJSON(nil))
+		return
+	}
+	served, withheld := 0, 0
+	for _, d := range m.documents {
+		served += d.Served()
+		withheld += d.Withheld()
+	}
+	fmt.Fprintf(s.Err, "Fairlead %s serves %s.\n", Version(), count(served, "unit"))
+	if withheld > 0 {
+		fmt.Fprintf(s.Err, "%s withheld; “fairlead check” says why.\n", count(withheld, "unit"))
+	}
+	capability := ""
+	for _, a := range adapters {
+		if a.Capability != capability {
+			capability = a.Capability
+			fmt.Fprintf(s.Err, "\n%s\n", capability)
+		}
+		fmt.Fprintf(s.Err, "  %-5s %s\n", strings.ToUpper(a.Type), a.URL)
+		for i, u := range a.Units {
+			if i == 12 {
+				fmt.Fprintf(s.Err, "          … and %d more; “fairlead inspect” lists them\n", len(a.Units)-i)
+				break
+			}
+			fmt.Fprintf(s.Err, "          %s\n", u)
+		}
+	}
+	for _, text := range m.unset() {
+		fmt.Fprintf(s.Err, "\n%s\n", text)
+	}
+	if m.sandbox != nil {
+		m.sandbox.print(s.Err, adapters)
+	}
+	fmt.Fprintln(s.Err, "\nStop with Ctrl-C.")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// unset says which environment variables are not set and what that means.
+func (m *machine) unset() []string {
+	needs := map[string][]string{} // by variables
+	var order []string
+	own := map[string]bool{} // a caller may bring the credential
+	for _, d := range m.documents {
+		if d.Plan == nil {
+			continue
+		}
+		for _, server := range d.Plan.Servers {
+			for _, u := range units(server) {
+				for _, slot := range u.Secrets {
+					key := variables(slot.Refs)
+					if key == "" || m.has(slot.Refs) {
+						continue
+					}
+					if needs[key] == nil {
+						order = append(order, key)
+					}
+					if !slices.Contains(needs[key], u.Name) {
+						needs[key] = append(needs[key], u.Name)
+					}
+					own[key] = own[key] || u.CallerAuthorization && slot.ForAuth
+				}
+			}
+		}
+	}
+	var texts []string
+	for _, key := range order {
+		names := needs[key]
+		if len(names) > 8 {
+			names = append(names[:8:8], fmt.Sprintf("%d more", len(needs[key])-8))
+		}
+		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.", key, strings.Join(names, ", "))
+		if own[key] {
+			text += "\nREST callers who send their own Authorization header do not need it."
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+func (m *machine) has(refs []secret.Ref) bool {
+	return slices.ContainsFunc(refs, m.secrets.InEnvironment)
+}
+
+// variables names the environment variables of refs, "" when they come from elsewhere.
+func variables(refs []secret.Ref) string {
+	var names []string
+	for _, r := range refs {
+		if r.Location != "" {
+			return ""
+		}
+		names = append(names, r.Key)
+	}
+	return strings.Join(names, " or ")
+}

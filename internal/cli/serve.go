@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// running are the flags of every command that calls APIs.
+type running struct {
+	loading
+	sandbox  bool
+	logLevel string
+	limits   upstream.Limits
+}
+
+func (r *running) flags(cmd *cobra.Command) {
+	r.loading.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
+	r.logLevel = "warn"
+	f.Var(&choice{&r.logLevel, []string{"debug", "info", "warn", "error"}}, "log-level", "least level of log lines on standard error: debug, info, warn, error")
+	f.DurationVar(&r.limits.Connect, "connect-timeout", 5*time.Second, "time to connect to an API")
+	f.DurationVar(&r.limits.Header, "header-timeout", 30*time.Second, "time until an API begins to answer")
+	f.DurationVar(&r.limits.Call, "call-timeout", 60*time.Second, "time for a whole call")
+	f.Int64Var(&r.limits.Response, "max-response", 32<<20, "bytes of an API's answer")
+	f.Int64Var(&r.limits.Request, "max-request", 10<<20, "bytes of a caller's body")
+}
+
+// machine is what runs units: client, secrets, engine, and the sandbox if there is one.
+type machine struct {
+	documents []*host.Document
+	engine    *engine.Engine
+	client    *upstream.Client
+	secrets   *secret.Store
+	log       *slog.Logger
+	sandbox   *sandboxed
+}
+
+// start reads the documents and makes what runs them. The caller closes it.
+func (r *running) start(paths []string, s Streams) (*machine, error) {
+	m := &machine{}
+	o, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	getenv := os.LookupEnv
+	if r.sandbox {
+		if m.sandbox, err = openSandbox(); err != nil {
+			return nil, failed(err)
+		}
+		o.Hosts, getenv = m.sandbox.hosts(), m.sandbox.getenv
+	}
+	if err := m.read(r, paths, o, s); err != nil {
+		m.close()
+		return nil, err
+	}
+	m.secrets = newSecrets(getenv, m.documents)
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
+	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
+	m.client = upstream.NewClient(r.limits)
+	m.engine = engine.New(m.client, m.secrets, m.log)
+	return m, nil
+}
+
+func (m *machine) read(r *running, paths []string, o plan.Options, s Streams) error {
+	for _, path := range paths {
+		src, err := host.Read(path, r.read(s))
+		if err != nil {
+			return failed(err)
+		}
+		m.documents = append(m.documents, host.Compile(src, o))
+	}
+	if m.sandbox == nil || slices.ContainsFunc(m.documents, m.sandbox.standsInFor) {
+		return nil
+	}
+	return failed(errors.New("--sandbox stands in for Koyeb's account API only, and no document consumes https://app.koyeb.com; use --upstream URL for another stand-in"))
+}
+
+func (m *machine) close() {
+	if m.client != nil {
+		m.client.Close()
+	}
+	if m.sandbox != nil {
+		m.sandbox.close()
+	}
+}
+
+func serveCommand(s Streams) *cobra.Command {
+	var (
+		run            running
+		config         host.Config
+		ports          = "as-declared"
+		strict, asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "serve [FILE|DIR|-]...",
+		Short: "Serve documents over REST and MCP",
+		Long: `Serve opens the REST and MCP servers that the documents expose and runs until
+it is stopped. Without an argument it serves the built-in document, Koyeb
+sessions; “-” reads a document from standard input, a folder means all documents
+below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.`,
+		Example: `  fairlead serve --sandbox
+  fairlead serve capability.yaml --upstream crm=https://staging.example.com
+  fairlead serve docs/ --ports auto --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config.AutoPorts = ports == "auto"
+			return serve(cmd.Context(), s, &run, config, args, strict, asJSON)
+		},
+	}
+	run.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
+	f.Var(&choice{&ports, []string{"as-declared", "auto"}}, "ports", "ports: as-declared, or auto for free ones")
+	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
+	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
+	f.StringSliceVar(&config.MCP.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers")
+	mcpFlags(cmd, &config.MCP)
+	return cmd
+}
+
+func serve(ctx context.Context, s Streams, r *running, config host.Config, args []string, strict, asJSON bool) error {
+	paths := []string{""}
+	if len(args) > 0 {
+		var err error
+		if paths, err = host.Expand(args); err != nil {
+			return failed(err)
+		}
+	}
+	m, err := r.start(paths, s)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	if err := m.admit(s, strict); err != nil {
+		return err
+	}
+	config.Documents, config.Invoker, config.Secrets, config.Logger, config.Version = m.documents, m.engine, m.secrets, m.log, Version()
+	config.Limits.Request = r.limits.Request
+	h, err := host.Open(config)
+	if err != nil {
+		return failed(err)
+	}
+	if len(h.Conflicts) > 0 {
+		_ = h.Conflicts.WriteText(s.Err, func(string) []byte { return nil }, diag.Style{})
+		if strict {
+			return errFindings
+		}
+	}
+	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
+	printReady(s, m, h.Adapters(), asJSON)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go m.reloadOnHangup(ctx, s, r, h, paths)
+	if err := h.Serve(ctx); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// admit prints what is wrong with the documents and decides whether they are served.
+func (m *machine) admit(s Streams, strict bool) error {
+	served, findings := 0, 0
+	for _, d := range m.documents {
+		if err := printDiagnostics(s.Err, d, diag.Warning, s); err != nil {
+			return failed(err)
+		}
+		served += d.Served()
+		findings += d.Diags.Count(diag.Warning) + d.Diags.Count(diag.Error)
+	}
+	switch {
+	case strict && findings > 0:
+		return failed(fmt.Errorf("not started: %d findings and --strict; correct them, or start without it", findings))
+	case served == 0:
+		return failed(errors.New("not started: nothing can be served; the findings above say why"))
+	}
+	return nil
+}
+
+// reloadOnHangup reads the documents again on SIGHUP and swaps their plans. A
+// document that got worse than unusable keeps its old plan.
+func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, h *host.Host, paths []string) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		next := &machine{sandbox: m.sandbox}
+		o, err := r.options()
+		if err == nil {
+			if m.sandbox != nil {
+				o.Hosts = m.sandbox.hosts()
+			}
+			err = next.read(r, paths, o, s)
+		}
+		if err == nil {
+			err = next.admit(s, false)
+		}
+		if err != nil {
+			fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
+			continue
+		}
+		if restart := h.Update(next.documents); len(restart) > 0 {
+			fmt.Fprintf(s.Err, "fairlead: restart to serve or close: %s\n", strings.Join(restart, ", "))
+		}
+		fmt.Fprintf(s.Err, "fairlead: reloaded %d documents\n", len(next.documents))
+	}
+}

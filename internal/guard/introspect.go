@@ -1,0 +1,122 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// introspectionLife is how long an answer counts, less when the token ends before.
+const introspectionLife = time.Minute
+
+// flights lets concurrent requests with one token share a question.
+type flights struct{ singleflight.Group }
+
+// introspected asks the authorization server about a token (RFC 7662), or
+// remembers what it said. Only that a token is active is remembered.
+func (v *verifier) introspected(ctx context.Context, token string, sum [32]byte) (*Identity, error) {
+	if id := v.tokens.get(sum, nil, v.cfg.Clock()); id != nil {
+		return id, nil
+	}
+	answer := v.asking.DoChan(string(sum[:]), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer cancel()
+		id, err := v.introspectNow(ctx, token)
+		if err != nil {
+			if _, ok := err.(tokenError); !ok {
+				v.complain(ctx, "a token cannot be introspected: "+err.Error())
+			}
+			return nil, err
+		}
+		until := v.cfg.Clock().Add(introspectionLife)
+		if !id.Expires.IsZero() && id.Expires.Before(until) {
+			until = id.Expires
+		}
+		v.tokens.put(sum, remembered{id, nil, until})
+		return id, nil
+	})
+	select {
+	case result := <-answer:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*Identity), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (v *verifier) introspectNow(ctx context.Context, token string) (*Identity, error) {
+	endpoint := v.introspection
+	if endpoint == "" {
+		server, err := v.server.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if endpoint = server.introspection; endpoint == "" {
+			return nil, errors.New("the metadata of the authorization server has no introspection_endpoint")
+		}
+	}
+	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
+	client, err := v.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req, err := client.post(ctx, endpoint, form)
+	if err != nil {
+		return nil, err
+	}
+	status, answer, _, err := fetch(v.cfg.Client, req)
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("%s answers with status %d", where(req.URL), status)
+	}
+	active := answer.Get("active")
+	switch {
+	case active.Kind() != value.Bool:
+		return nil, fmt.Errorf("%s does not say whether the token is active", where(req.URL))
+	case !active.True():
+		return nil, faultInactive
+	}
+	return v.accept(answer, token)
+}
+
+// client reads as whom we speak to the authorization server.
+func (v *verifier) client(ctx context.Context) (clientAuth, error) {
+	id, err := v.cfg.text(ctx, "clientId")
+	if err != nil {
+		return clientAuth{}, err
+	}
+	key, err := v.cfg.text(ctx, "clientSecret")
+	return clientAuth{id, key}, err
+}
+
+// clientAuth is a client of an authorization server.
+type clientAuth struct{ id, secret string }
+
+// post makes a form request with the client's authentication (RFC 6749 section
+// 2.3.1): Basic with a secret, else the bare client_id, or none at all.
+func (c clientAuth) post(ctx context.Context, endpoint string, form url.Values) (*http.Request, error) {
+	if c.secret == "" && c.id != "" {
+		form.Set("client_id", c.id)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if c.secret != "" {
+		req.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(c.secret))
+	}
+	return req, nil
+}

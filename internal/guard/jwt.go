@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Faults of a token.
+const (
+	faultForm      = tokenError("The access token is not a JWT with a signature of an accepted algorithm.")
+	faultType      = tokenError("The JWT is not an access token.")
+	faultKey       = tokenError("The access token is signed with a key that the authorization server does not publish.")
+	faultAlgorithm = tokenError("The access token is signed with an algorithm that is not that of its key.")
+	faultSignature = tokenError("The signature of the access token is wrong.")
+	faultClaims    = tokenError("The access token has no claims.")
+	faultNoExpiry  = tokenError("The access token has no expiry.")
+	faultExpired   = tokenError("The access token has expired.")
+	faultEarly     = tokenError("The access token is not valid yet.")
+	faultIssuer    = tokenError("The access token is of another issuer.")
+	faultAudience  = tokenError("The access token is not for this resource.")
+	faultInactive  = tokenError("The access token is not active.")
+)
+
+// types are the values of the header typ that an access token may have: RFC 9068
+// section 2.1, and what servers sent before it. Others name tokens for other
+// ends (RFC 8725 section 3.11).
+var types = []string{"", "jwt", "at+jwt"}
+
+// verifyJWT verifies signature and claims, and returns the key set that it did
+// it with. A key that is not known makes it look for new ones.
+func (v *verifier) verifyJWT(ctx context.Context, token string, keys *keySet) (*Identity, *keySet, error) {
+	jws, err := jose.ParseSignedCompact(token, algorithms)
+	if err != nil {
+		return nil, nil, faultForm
+	}
+	header := jws.Signatures[0].Protected
+	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
+	if !slices.Contains(types, strings.TrimPrefix(strings.ToLower(typ), "application/")) {
+		return nil, nil, faultType
+	}
+	payload, err := keys.verify(jws, header)
+	if err == faultKey {
+		newer, fetchErr := v.keys.newer(ctx, renewPause)
+		if fetchErr != nil {
+			return nil, nil, fetchErr
+		}
+		keys = newer
+		payload, err = keys.verify(jws, header)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	claims, err := value.Parse(payload)
+	if err != nil || claims.Kind() != value.Object {
+		return nil, nil, faultClaims
+	}
+	if claims.Get("exp").IsAbsent() {
+		return nil, nil, faultNoExpiry
+	}
+	if claims.Get("iss").IsAbsent() {
+		return nil, nil, faultIssuer
+	}
+	id, err := v.accept(claims, token)
+	return id, keys, err
+}
+
+// verify returns the signed payload. The error is faultKey when another set of
+// keys may do better.
+func (s *keySet) verify(jws *jose.JSONWebSignature, header jose.Header) ([]byte, error) {
+	keys, known := s.find(header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
+	switch {
+	case !known:
+		return nil, faultKey
+	case len(keys) == 0 && header.KeyID != "":
+		return nil, faultAlgorithm
+	}
+	for _, k := range keys {
+		if payload, err := jws.Verify(k.public); err == nil {
+			return payload, nil
+		}
+	}
+	if header.KeyID == "" {
+		return nil, faultKey
+	}
+	return nil, faultSignature
+}
+
+// accept checks the claims of a token that is genuine: those of a JWT (RFC 7519,
+// RFC 9068) or of an introspection (RFC 7662 section 2.2). An audience is a must
+// with both, as MCP has it.
+func (v *verifier) accept(claims value.Value, token string) (*Identity, error) {
+	now := v.cfg.Clock()
+	expires, hasExpiry, ok := date(claims.Get("exp"))
+	switch {
+	case !ok:
+		return nil, faultNoExpiry
+	case hasExpiry && now.After(expires.Add(leeway)):
+		return nil, faultExpired
+	}
+	notBefore, hasStart, ok := date(claims.Get("nbf"))
+	if !ok || hasStart && now.Add(leeway).Before(notBefore) {
+		return nil, faultEarly
+	}
+	issuer := claims.Get("iss")
+	if !issuer.IsAbsent() && (issuer.Kind() != value.String || !sameURI(issuer.Text(), v.issuerText)) {
+		return nil, faultIssuer
+	}
+	if !slices.ContainsFunc(texts(claims.Get("aud")), func(aud string) bool { return sameURI(aud, v.audience) }) {
+		return nil, faultAudience
+	}
+	id := &Identity{
+		Kind: "oauth2", Subject: str(claims.Get("sub")), Issuer: v.issuerText, Client: str(claims.Get("client_id")),
+		Scopes: scopesOf(claims), Claims: claims, Expires: expires, Token: secret.New(token),
+	}
+	if id.Client == "" {
+		id.Client = str(claims.Get("azp"))
+	}
+	return id, nil
+}
+
+// date reads a NumericDate. It is not ok when there is something else.
+func date(v value.Value) (at time.Time, present, ok bool) {
+	if v.IsAbsent() {
+		return time.Time{}, false, true
+	}
+	seconds, ok := v.Float64()
+	const maximum = 1 << 38 // the year 10680
+	if !ok || math.IsNaN(seconds) || seconds < 0 {
+		return time.Time{}, true, false
+	}
+	return time.Unix(int64(min(seconds, maximum)), 0), true, true
+}
+
+// texts returns the strings of an array, or the one that v is.
+func texts(v value.Value) (list []string) {
+	if v.Kind() == value.String {
+		return []string{v.Text()}
+	}
+	if v.Kind() != value.Array {
+		return nil
+	}
+	for i := range v.Len() {
+		if item := v.At(i); item.Kind() == value.String {
+			list = append(list, item.Text())
+		}
+	}
+	return list
+}
+
+// scopesOf reads the claims scope and scp, which servers write as text with
+// blanks between or as an array.
+func scopesOf(claims value.Value) (scopes []string) {
+	for _, name := range []string{"scope", "scp"} {
+		for _, text := range texts(claims.Get(name)) {
+			for scope := range strings.FieldsSeq(text) {
+				if !slices.Contains(scopes, scope) {
+					scopes = append(scopes, scope)
+				}
+			}
+		}
+	}
+	return scopes
+}
+
+// str is the text of a string, "" for anything else.
+func str(v value.Value) string {
+	if v.Kind() != value.String {
+		return ""
+	}
+	return v.Text()
+}

@@ -1,0 +1,141 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// settings are the fields of an oauth2 authentication that are no secrets.
+type settings struct {
+	issuer        *url.URL
+	issuerText    string // as written
+	resource      string // without a trailing slash
+	audience      string // what a token must be for: the field, else the resource
+	scopes        []string
+	introspect    bool
+	introspection string   // endpoint; "" when it is to be discovered
+	metadataURL   string   // of the protected resource metadata; "" when none is published
+	paths         []string // where it is published
+	document      []byte
+}
+
+func (s settings) equal(other settings) bool {
+	return s.issuerText == other.issuerText && s.resource == other.resource && s.audience == other.audience && slices.Equal(s.scopes, other.scopes) &&
+		s.introspect == other.introspect && s.introspection == other.introspection
+}
+
+// settings reads and checks the fields.
+func (cfg Config) settings(ctx context.Context) (settings, error) {
+	var s settings
+	var validation, scopes string
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{
+		{"authorizationServerUri", &s.issuerText},
+		{"resource", &s.resource},
+		{"audience", &s.audience},
+		{"tokenValidation", &validation},
+		{"introspectionEndpoint", &s.introspection},
+	} {
+		text, err := cfg.text(ctx, f.name)
+		if err != nil {
+			return settings{}, err
+		}
+		*f.to = text
+	}
+	for _, name := range []string{"scope", "scopes"} {
+		text, err := cfg.text(ctx, name)
+		if err != nil {
+			return settings{}, err
+		}
+		if scopes = text; scopes != "" {
+			break
+		}
+	}
+	var err error
+	if s.scopes, err = scopeList(scopes, cfg.Scopes); err != nil {
+		return settings{}, fmt.Errorf("read the field scope: %w", err)
+	}
+	if s.issuer, err = webURL(s.issuerText); err != nil {
+		return settings{}, fmt.Errorf("read the field authorizationServerUri: %w", err)
+	}
+	if s.issuer.RawQuery != "" {
+		return settings{}, errors.New("read the field authorizationServerUri: a URL with a query")
+	}
+	switch strings.ToLower(validation) {
+	case "", "jwks":
+	case "introspection":
+		s.introspect = true
+	default:
+		return settings{}, errors.New("read the field tokenValidation: neither jwks nor introspection")
+	}
+	if s.introspection != "" {
+		if _, err := webURL(s.introspection); err != nil {
+			return settings{}, fmt.Errorf("read the field introspectionEndpoint: %w", err)
+		}
+	}
+	s.resource = strings.TrimSuffix(s.resource, "/")
+	if s.resource == "" {
+		return settings{}, errors.New("read the field resource: it is empty")
+	}
+	if s.audience == "" {
+		s.audience = s.resource
+	}
+	if !cfg.MCP {
+		return s, nil
+	}
+	return s, s.publish()
+}
+
+// text reads a field that may be absent. A variable of it that is not set is an
+// error all the same: without it the authentication would be another one.
+func (cfg Config) text(ctx context.Context, field string) (string, error) {
+	v, err := cfg.Value(ctx, field)
+	if _, missing := errors.AsType[*secret.MissingError](err); missing {
+		return "", err
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the field %s: %w", field, err)
+	}
+	return strings.TrimSpace(v.Reveal()), nil
+}
+
+// scopeList reads scopes written as text with blanks between or as a JSON array,
+// and appends them to those given.
+func scopeList(text string, given []string) ([]string, error) {
+	list := slices.Clone(given)
+	if strings.HasPrefix(text, "[") {
+		array, err := value.Parse([]byte(text))
+		if err != nil {
+			return nil, err
+		}
+		for i := range array.Len() {
+			list = append(list, array.At(i).Text())
+		}
+	} else {
+		list = append(list, strings.Fields(text)...)
+	}
+	var scopes []string
+	for _, scope := range list {
+		if !isScope(scope) {
+			return nil, fmt.Errorf("%q is no scope", scope)
+		}
+		if !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes, nil
+}
+
+// isScope reports whether text is a scope-token of RFC 6749 section 3.3.
+func isScope(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+}

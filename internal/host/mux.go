@@ -1,0 +1,188 @@
+package host
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
+	"github.com/fairlead/fairlead/internal/adapter/rest"
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/guard"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
+)
+
+// mux hands the requests of one listener to the servers mounted on it.
+type mux struct{ mounts []*mount }
+
+// mount is one server on a listener.
+type mount struct {
+	document *Document
+	server   *plan.Server
+	rest     *rest.Handler
+	mcp      *mcp.Handler
+	guard    *guard.Guard
+	handler  http.Handler // rest or mcp behind the guard
+}
+
+func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
+	m := &mount{document: d, server: s}
+	switch s.Type {
+	case "rest":
+		h.conflicts(x, d, s)
+		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request})
+		m.handler = m.rest
+	case "mcp":
+		o := h.config.MCP
+		m.mcp = mcp.New(mcp.Config{
+			Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
+			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, SearchAbove: o.SearchAbove,
+		})
+		m.handler = m.mcp
+	}
+	if s.Auth != nil {
+		g, err := newGuard(h, s)
+		if err != nil {
+			return err
+		}
+		m.guard, m.handler = g, g.Wrap(m.handler)
+	}
+	x.mounts = append(x.mounts, m)
+	return nil
+}
+
+// newGuard makes the incoming authentication of a server; its secrets are read
+// when a request needs them.
+func newGuard(h *Host, s *plan.Server) (*guard.Guard, error) {
+	compiled := s.Auth
+	return guard.New(guard.Config{
+		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger,
+		Value: func(ctx context.Context, field string) (secret.String, error) {
+			return compiled.Value(ctx, field, h.config.Secrets.Get)
+		},
+	})
+}
+
+// conflicts reports paths that a server on the same listener claims already.
+func (h *Host) conflicts(x *mux, d *Document, s *plan.Server) {
+	for _, r := range s.Routes {
+		for _, m := range x.mounts {
+			if m.rest == nil {
+				continue
+			}
+			for _, earlier := range m.server.Routes {
+				if earlier.Method == r.Method && earlier.Path == r.Path {
+					h.Conflicts.Add(diag.RouteConflict, r.Unit.Model.Node.Range(), "Give one of the documents another port.",
+						"%s %s is served by %s already; the first wins", r.Method, r.Path, m.document.Name)
+				}
+			}
+		}
+	}
+}
+
+func (x *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x.find(r).ServeHTTP(w, r)
+}
+
+// find picks the server for a request: the only one, else the MCP server whose
+// path it is, else the REST server that has the method on the path, the path, or
+// is the first.
+func (x *mux) find(r *http.Request) http.Handler {
+	if len(x.mounts) == 1 && x.mounts[0].guard == nil && (x.mounts[0].rest != nil || isMCPPath(r.URL.Path)) {
+		return x.mounts[0].handler
+	}
+	for _, m := range x.mounts {
+		if m.guard != nil {
+			for _, path := range m.guard.MetadataPaths() {
+				if r.URL.Path == path {
+					return m.guard.Metadata()
+				}
+			}
+		}
+		if m.mcp != nil && x.claims(m, r.URL.Path) {
+			return m.handler
+		}
+	}
+	for _, knows := range []func(*rest.Handler, *http.Request) bool{(*rest.Handler).Match, (*rest.Handler).Knows, anyREST} {
+		for _, m := range x.mounts {
+			if m.rest != nil && knows(m.rest, r) {
+				return m.handler
+			}
+		}
+	}
+	return http.HandlerFunc(noSuchEndpoint)
+}
+
+func anyREST(*rest.Handler, *http.Request) bool { return true }
+
+func isMCPPath(path string) bool { return path == "/" || path == "/mcp" }
+
+func noSuchEndpoint(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte(`{"type":"about:blank","title":"Not Found","status":404,"detail":"This listener serves MCP on /mcp."}`))
+}
+
+// claims reports whether path is an endpoint of the MCP server m: /mcp and /,
+// or /<namespace>/mcp where several servers share the listener.
+func (x *mux) claims(m *mount, path string) bool {
+	if path == "/"+m.server.Namespace+"/mcp" {
+		return true
+	}
+	if !isMCPPath(strings.TrimSuffix(path, "/")) && path != "/" && path != "/mcp/" {
+		return false
+	}
+	for _, other := range x.mounts {
+		if other.mcp != nil {
+			return other == m
+		}
+	}
+	return false
+}
+
+// path is where a client finds the server m.
+func (x *mux) path(m *mount) string {
+	if m.mcp == nil {
+		return ""
+	}
+	for _, other := range x.mounts {
+		if other.mcp != nil && other != m {
+			return "/" + m.server.Namespace + "/mcp"
+		}
+	}
+	return "/mcp"
+}
+
+func (x *mux) close() {
+	for _, m := range x.mounts {
+		if m.mcp != nil {
+			m.mcp.Close()
+		}
+	}
+}
+
+func (m *mount) units() (names []string) {
+	for _, r := range m.server.Routes {
+		names = append(names, r.Method+" "+r.Path)
+	}
+	for _, t := range m.server.Tools {
+		names = append(names, t.Name)
+	}
+	for _, r := range m.server.Resources {
+		names = append(names, r.URI)
+	}
+	for _, p := range m.server.Prompts {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func (m *mount) update(_ *Host, d *Document, s *plan.Server) {
+	if m.rest != nil {
+		m.rest.Update(d.Plan, s)
+	}
+	if m.mcp != nil {
+		m.mcp.Update(d.Plan, s)
+	}
+}

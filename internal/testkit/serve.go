@@ -1,0 +1,130 @@
+package testkit
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// Options say how a document is served in a test.
+type Options struct {
+	Upstream string            // URL that every consumed API is pointed at; "" leaves them
+	Env      map[string]string // environment variables of the document
+	Overlay  string            // overlay text
+	Dir      string            // the document's folder
+	MCP      host.MCPOptions
+	Limits   upstream.Limits
+	Log      io.Writer // debug log, nil for none
+}
+
+// Served is a document that accepts requests.
+type Served struct {
+	Document *host.Document
+	REST     string // URL of the first REST server, "" when there is none
+	MCP      string // URL of the first MCP server
+	Engine   *engine.Engine
+	Secrets  *secret.Store
+}
+
+// Serve serves a document on free ports until the test ends.
+func Serve(t testing.TB, text string, o Options) *Served {
+	t.Helper()
+	src := host.Source{File: host.File{Name: "test.yaml", Text: []byte(text)}, Folder: document.NewFolder(o.Dir)}
+	if o.Overlay != "" {
+		src.Overlays = []host.File{{Name: "test.overlay.yaml", Text: []byte(o.Overlay)}}
+	}
+	return ServeSource(t, src, o)
+}
+
+// ServeSource is Serve for a source that was read already.
+func ServeSource(t testing.TB, src host.Source, o Options) *Served {
+	t.Helper()
+	var po plan.Options
+	if o.Upstream != "" {
+		u, err := url.Parse(o.Upstream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		po.Upstream = map[string]*url.URL{"": u}
+	}
+	d := host.Compile(src, po)
+	if d.Served() == 0 {
+		t.Fatalf("nothing is served: %v", d.Diags)
+	}
+	getenv := func(name string) (string, bool) { v, ok := o.Env[name]; return v, ok }
+	s := &Served{Document: d, Secrets: secret.NewStore(secret.Config{Getenv: getenv})}
+	var log *slog.Logger
+	if o.Log != nil {
+		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	client := upstream.NewClient(o.Limits)
+	s.Engine = engine.New(client, s.Secrets, log)
+	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Secrets: s.Secrets, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		client.Close()
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+	for _, a := range h.Adapters() {
+		switch {
+		case a.Type == "rest" && s.REST == "":
+			s.REST = a.URL
+		case a.Type == "mcp" && s.MCP == "":
+			s.MCP = a.URL
+		}
+	}
+	return s
+}
+
+// Do sends a request to a served document and returns status, header and body.
+func Do(t testing.TB, method, url, body string, header ...string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(text)
+}
+
+// CallTool calls a tool as a client of 2025-06-18 and returns the result.
+func CallTool(t testing.TB, endpoint, tool, arguments string) string {
+	t.Helper()
+	if arguments == "" {
+		arguments = "{}"
+	}
+	_, _, body := Do(t, http.MethodPost, endpoint, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","arguments":`+arguments+`}}`,
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2025-06-18")
+	return body
+}

@@ -1,0 +1,88 @@
+package upstream
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) {
+	var leaked []string
+	thief := serve(t, func(_ http.ResponseWriter, r *http.Request) { leaked = append(leaked, wire(r)) })
+	var location string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/end" {
+			_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+			return
+		}
+		w.Header().Set("Location", location)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
+	for _, c := range []struct {
+		name, method, location string
+		status                 int
+	}{
+		{"a path", "GET", "/end", 200},
+		{"the same host", "GET", s.URL + "/end", 200},
+		{"another port", "GET", thief.URL + "/end", 307},
+		{"another name", "GET", "http://localhost" + port + "/end", 307},
+		{"another scheme", "GET", strings.Replace(s.URL, "http:", "https:", 1) + "/end", 307},
+		{"no scheme", "GET", strings.TrimPrefix(thief.URL, "http:"), 307},
+		{"a user", "GET", "http://x@" + strings.TrimPrefix(thief.URL, "http://"), 307},
+		{"no URL", "GET", "http://[", 307},
+		{"a loop", "GET", "/again", 307},
+		{"a POST", "POST", "/end", 307},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			location = c.location
+			for _, auth := range []*Auth{plainAuth[2].auth, digestAs(canary)} {
+				status, body, err := send(t, newClient(t), to(t, s.URL, c.method, "/start", auth), nil)
+				if err != nil || status != c.status || status == 200 && auth.Kind == Bearer && body != "Bearer "+canary {
+					t.Errorf("status %d, %q, error %v, want %d", status, body, err, c.status)
+				}
+			}
+		})
+	}
+	if len(leaked) > 0 {
+		t.Errorf("another host got %q", leaked)
+	}
+}
+
+func TestClient_refusesAnAnswerWhoseHeaderIsTooLarge(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for range 40 {
+			w.Header().Add("X-Large", strings.Repeat("x", 32<<10))
+		}
+	})
+	if status, _, err := send(t, newClient(t), to(t, s.URL, "GET", "/", nil), nil); err == nil {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestClient_endsACallWhoseTimeIsOver(t *testing.T) {
+	release := make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release })
+	defer close(release)
+	c := NewClient(Limits{Call: 20 * time.Millisecond})
+	defer c.Close()
+	if _, _, err := send(t, c, to(t, s.URL, "GET", "/", nil), nil); err == nil || !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestClient_keepsNoCookies(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Cookie"] != nil {
+			t.Errorf("cookie %q", r.Header["Cookie"])
+		}
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
+	})
+	c := newClient(t)
+	for range 2 {
+		mustSend(t, c, to(t, s.URL, "GET", "/", nil), nil)
+	}
+}
