@@ -154,7 +154,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return err
 	}
 	config.Documents, config.Invoker, config.Secrets, config.Logger, config.Version = m.documents, m.engine, m.secrets, m.log, Version()
-	config.Limits.Request = r.limits.Request
+	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
 	h, err := host.Open(config)
 	if err != nil {
 		return failed(err)

@@ -57,7 +57,7 @@ var (
 	BindUnused         = &Code{"bind-unused", Warning, "A credential is bound and never used"}
 	BindUndeclared     = &Code{"bind-undeclared", Warning, "A credential is used and never bound"}
 	BindLocation       = &Code{"bind-location", Warning, "A bind's location cannot be read"}
-	HeaderFromAuth     = &Code{"header-from-authentication", Info, "A header parameter is filled by authentication"}
+	HeaderFromAuth     = &Code{"header-from-authentication", Info, "A parameter is filled by authentication"}
 	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
 	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
 	FormatUnknown      = &Code{"format-unknown", Warning, "A format is not known"}

@@ -146,7 +146,7 @@ func TestGuard_ofAnyKindLetsNobodyInWithoutItsSecrets(t *testing.T) {
 	}
 	credentials := [][]string{
 		{}, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "}, {"Authorization", "Bearer {{TOKEN}}"},
-		{"X-Key", ""}, {"X-Key", " "}, {"X-Key", "{{KEY}}"}, {"", ""},
+		{"X-Key", ""}, {"X-Key", " "}, {"X-Key", "{{KEY}}"},
 		{"Authorization", "Basic Og=="}, {"Authorization", "Basic YWRhOg=="}, {"Authorization", "Basic OnMzY3JldA=="}, {"Authorization", "Basic"},
 	}
 	for kind, all := range complete {
@@ -154,9 +154,6 @@ func TestGuard_ofAnyKindLetsNobodyInWithoutItsSecrets(t *testing.T) {
 			for name, text := range map[string]string{"unset": unset, "empty": ""} {
 				p := newPlace(t, Config{Kind: kind, Value: all.with(field, text).value})
 				for _, c := range append(credentials, []string{"Authorization", answerDigest(t, p, all["username"], strings.Trim(text, unset))}) {
-					if c = slices.Clone(c); len(c) > 0 && c[0] == "" {
-						c = nil
-					}
 					if w := p.get("/", c...); w.Code != 401 && w.Code != 400 || w.Code == 401 && w.Header().Get("WWW-Authenticate") == "" {
 						t.Errorf("%s, %s %s, %q: status %d", kind, field, name, c, w.Code)
 					}

@@ -72,7 +72,7 @@ func TestGuard_repeatsAComplaintOnceAMinute(t *testing.T) {
 		p.token("x")
 		c.pass(25 * time.Second)
 	}
-	if n := strings.Count(p.logged(), "VAR_token"); n != 2 {
+	if n := strings.Count(p.logged(), "nobody is let in"); n != 2 {
 		t.Errorf("%d lines:\n%s", n, p.logged())
 	}
 }

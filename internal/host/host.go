@@ -16,6 +16,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
 )
 
@@ -24,6 +25,7 @@ type Config struct {
 	Documents []*Document
 	Invoker   adapter.Invoker
 	Secrets   engine.Secrets
+	Client    guard.HTTPDoer // for the errands of incoming OAuth; must not follow redirects
 	Limits    Limits
 	Listen    string // host that every listener binds to, instead of what documents say
 	AutoPorts bool   // take free ports instead of the declared ones

@@ -2,8 +2,11 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/adapter/rest"
@@ -22,8 +25,7 @@ type mount struct {
 	server   *plan.Server
 	rest     *rest.Handler
 	mcp      *mcp.Handler
-	guard    *guard.Guard
-	handler  http.Handler // rest or mcp behind the guard
+	way      atomic.Pointer[way] // swapped on reload
 }
 
 func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
@@ -32,36 +34,48 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	case "rest":
 		h.conflicts(x, d, s)
 		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request})
-		m.handler = m.rest
 	case "mcp":
 		o := h.config.MCP
 		m.mcp = mcp.New(mcp.Config{
 			Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
 			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, SearchAbove: o.SearchAbove,
 		})
-		m.handler = m.mcp
 	}
-	if s.Auth != nil {
-		g, err := newGuard(h, s)
-		if err != nil {
-			return err
-		}
-		m.guard, m.handler = g, g.Wrap(m.handler)
+	if err := m.protect(h, s); err != nil {
+		return err
 	}
 	x.mounts = append(x.mounts, m)
 	return nil
 }
 
-// newGuard makes the incoming authentication of a server; its secrets are read
-// when a request needs them.
-func newGuard(h *Host, s *plan.Server) (*guard.Guard, error) {
-	compiled := s.Auth
-	return guard.New(guard.Config{
-		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger,
-		Value: func(ctx context.Context, field string) (secret.String, error) {
-			return compiled.Value(ctx, field, h.config.Secrets.Get)
-		},
-	})
+// protect puts the incoming authentication of a server before its adapter; its
+// secrets are read when a request needs them.
+func (m *mount) protect(h *Host, s *plan.Server) error {
+	var adapter http.Handler = m.rest
+	if m.mcp != nil {
+		adapter = m.mcp
+	}
+	way := &way{handler: adapter}
+	if compiled := s.Auth; compiled != nil {
+		g, err := guard.New(guard.Config{
+			Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Client: h.config.Client,
+			Value: func(ctx context.Context, field string) (secret.String, error) {
+				return compiled.Value(ctx, field, h.config.Secrets.Get)
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("protect %s: %w", s.Namespace, err)
+		}
+		way.guard, way.handler = g, g.Wrap(adapter)
+	}
+	m.way.Store(way)
+	return nil
+}
+
+// way is how requests reach a server: through its guard, if it has one.
+type way struct {
+	guard   *guard.Guard
+	handler http.Handler
 }
 
 // conflicts reports paths that a server on the same listener claims already.
@@ -89,25 +103,19 @@ func (x *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // path it is, else the REST server that has the method on the path, the path, or
 // is the first.
 func (x *mux) find(r *http.Request) http.Handler {
-	if len(x.mounts) == 1 && x.mounts[0].guard == nil && (x.mounts[0].rest != nil || isMCPPath(r.URL.Path)) {
-		return x.mounts[0].handler
-	}
 	for _, m := range x.mounts {
-		if m.guard != nil {
-			for _, path := range m.guard.MetadataPaths() {
-				if r.URL.Path == path {
-					return m.guard.Metadata()
-				}
-			}
+		way := m.way.Load()
+		if way.guard != nil && slices.Contains(way.guard.MetadataPaths(), r.URL.Path) {
+			return way.guard.Metadata()
 		}
-		if m.mcp != nil && x.claims(m, r.URL.Path) {
-			return m.handler
+		if m.mcp != nil && x.claims(m, r.URL.Path) || m.rest != nil && len(x.mounts) == 1 {
+			return way.handler
 		}
 	}
 	for _, knows := range []func(*rest.Handler, *http.Request) bool{(*rest.Handler).Match, (*rest.Handler).Knows, anyREST} {
 		for _, m := range x.mounts {
 			if m.rest != nil && knows(m.rest, r) {
-				return m.handler
+				return m.way.Load().handler
 			}
 		}
 	}
@@ -178,11 +186,14 @@ func (m *mount) units() (names []string) {
 	return names
 }
 
-func (m *mount) update(_ *Host, d *Document, s *plan.Server) {
+func (m *mount) update(h *Host, d *Document, s *plan.Server) {
 	if m.rest != nil {
 		m.rest.Update(d.Plan, s)
 	}
 	if m.mcp != nil {
 		m.mcp.Update(d.Plan, s)
+	}
+	if err := m.protect(h, s); err != nil {
+		h.config.Logger.Error("the old authentication stays in force", "server", s.Namespace, "error", err)
 	}
 }

@@ -24,7 +24,7 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	if n.Get("import") != nil && n.Get("baseUri") == nil && n.Get("resources") == nil {
 		name, _ := n.First("as", "import")
 		r.report(diag.ImportFailed, n.At, "Add “from” with the path of the file.", "the import of “%s” names no file", n.Get("import").Str())
-		return &model.Consume{Node: n, Type: "http", Namespace: name.Str(), Missing: "a file that the import does not name"}
+		return &model.Consume{Node: n, Type: "http", Namespace: name.Str(), Missing: "“" + n.Get("import").Str() + "”"}
 	}
 	r.keys(n, "a consumed API", "type", "namespace", "name", "description", "baseUri", "inputParameters", "authentication", "auth", "tunnel",
 		"resources", "operations", "address", "import", "from", "location", "as", "display", "label", "tags")
@@ -85,12 +85,24 @@ func (r *reader) operation(res *model.ConsumedResource, e entry) *model.Operatio
 		op.Method = "GET"
 	}
 	if op.Path != "" && res.Path != "" && op.Path != res.Path {
-		r.report(diag.OperationPath, n.Where("path"), "Put the operation under a resource with that path.", "the operation's own path replaces its resource's path “%s”", res.Path)
+		how := "replaces"
+		if firstSegment(op.Path) != firstSegment(res.Path) {
+			how, op.Path = "continues", strings.TrimRight(res.Path, "/")+"/"+strings.TrimLeft(op.Path, "/")
+		}
+		r.report(diag.OperationPath, n.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
 	}
 	if body, _ := n.First("body", "requestBody"); !body.IsNull() {
 		op.Body = r.body(body)
 	}
 	return op
+}
+
+// firstSegment tells whole paths from continued ones: authors who give an
+// operation a path of its own repeat the resource's path from its beginning
+// (/repos, /repos/{id}), or write what comes after it (/accounts, /{id}).
+func firstSegment(path string) string {
+	segment, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	return segment
 }
 
 // bodyTypes maps the spellings of body types that occur to ours.

@@ -44,8 +44,11 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 	case "control":
 		r.keys(n, "a control server", append(common, "management", "observability")...)
 	default:
-		at := n.Where("type")
-		r.report(diag.UnknownServer, at, "Use rest, mcp, skill or control.", "a server of type “%s” is not served", e.Type)
+		what := "a server of type “" + e.Type + "”"
+		if e.Type == "" {
+			what = "a server without a type"
+		}
+		r.report(diag.UnknownServer, n.Where("type"), "Use rest, mcp, skill or control.", "%s is not served", what)
 	}
 	return e
 }
@@ -197,7 +200,7 @@ func (r *reader) unit(u *model.Unit, e entry) {
 	for _, s := range r.named(n.Get("steps"), "step", false) {
 		u.Steps = append(u.Steps, r.step(s))
 	}
-	if mappings := n.Get("mappings"); mappings.Is(value.Array) {
+	if mappings := r.is(n.Get("mappings"), value.Array, "mappings"); mappings != nil {
 		for _, m := range mappings.Items {
 			target, _ := m.First("target", "targetName")
 			u.Mappings = append(u.Mappings, model.StepMapping{Node: m, Target: target.Str(), Value: m.Get("value").Str()})

@@ -26,7 +26,7 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 	if items.IsNull() || len(items.Items) == 0 {
 		items = root.Get("capability").Get(section)
 	}
-	source := r.pick(items, name, from)
+	source := r.pick(items, n, from)
 	if source == nil {
 		return nil
 	}
@@ -42,20 +42,23 @@ func (r *reader) importFile(from *document.Node) *document.Node {
 		return nil
 	}
 	root, diags := r.files.Load(from.Str())
-	r.imported[from.Str()] = root
 	if root == nil {
 		reason := "it cannot be read"
 		if len(diags) > 0 {
 			reason = diags[0].Message
 		}
 		r.report(diag.ImportFailed, from.At, "Put the file there, or correct the path; whatever needs it is withheld.", "“%s” cannot be imported: %s", from.Str(), reason)
+		return nil
 	}
+	r.imported[from.Str()] = root
+	r.diags = append(r.diags, diags...)
 	return root
 }
 
-// pick takes the element with the namespace name: an import of an import is not
-// followed, and the only element is taken whatever it is called.
-func (r *reader) pick(items *document.Node, name string, from *document.Node) *document.Node {
+// pick takes the element with the namespace that entry imports: an import of an
+// import is not followed, and the only element is taken whatever it is called.
+func (r *reader) pick(items, entry, from *document.Node) *document.Node {
+	name, at := entry.Get("import").Str(), entry.Where("import")
 	var names []string
 	var only *document.Node
 	for _, item := range r.list(items, "the imported section") {
@@ -71,7 +74,7 @@ func (r *reader) pick(items *document.Node, name string, from *document.Node) *d
 	}
 	if len(names) == 1 {
 		if name != "" {
-			r.report(diag.ImportName, from.At, "Import it as “"+names[0]+"”.", "“%s” has no “%s”; its only entry “%s” is taken for it", from.Str(), name, names[0])
+			r.report(diag.ImportName, at, "Import it as “"+names[0]+"”.", "“%s” has no “%s”; its only entry “%s” is taken for it", from.Str(), name, names[0])
 		}
 		return only
 	}
@@ -79,7 +82,7 @@ func (r *reader) pick(items *document.Node, name string, from *document.Node) *d
 	if near, ok := diag.Near(name, names); ok {
 		hint = "Did you mean “" + near + "”?"
 	}
-	r.report(diag.ImportFailed, from.At, hint, "“%s” has no entry “%s”", from.Str(), name)
+	r.report(diag.ImportFailed, at, hint, "“%s” has no entry “%s”", from.Str(), name)
 	return nil
 }
 

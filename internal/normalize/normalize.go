@@ -66,7 +66,7 @@ func (r *reader) is(n *document.Node, kind value.Kind, what string) *document.No
 		}
 		return n
 	}
-	r.report(diag.WrongType, n.At, "", "%s must be %s, not %s; it is ignored", what, kindPhrase(kind), kindPhrase(n.Kind))
+	r.report(diag.WrongType, n.At, "Write it as "+kindPhrase(kind)+".", "%s must be %s, not %s; it is ignored", what, kindPhrase(kind), kindPhrase(n.Kind))
 	return nil
 }
 
@@ -76,6 +76,8 @@ func kindPhrase(k value.Kind) string {
 		return "a mapping"
 	case value.Array:
 		return "a list"
+	case value.Null:
+		return "empty"
 	default:
 		return "a " + k.String()
 	}
@@ -173,7 +175,7 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 		r.report(diag.NotCapability, diag.Range{File: file}, "A capability document is a mapping with a capability section.", "the file holds no mapping but %s", kindPhrase(nodeKind(root)))
 		return nil
 	}
-	c := &model.Capability{File: file, Node: root, Version: r.version(root)}
+	c := &model.Capability{File: file, Node: root}
 	body := root.Get("capability")
 	if !body.Is(value.Object) {
 		sections := []string{"consumes", "exposes", "aggregates", "binds"}
@@ -183,6 +185,7 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 		}
 		body = nil
 	}
+	c.Version = r.version(root)
 	r.keys(root, "the document", "naftiko", "ikanos", "info", "capability", "consumes", "exposes", "aggregates", "binds", "externalRefs")
 	r.keys(body, "the capability", "consumes", "exposes", "aggregates", "binds", "description", "name")
 	c.Info = r.info(root.Get("info"))
@@ -331,8 +334,8 @@ func boolean(n *document.Node) *bool {
 	return nil
 }
 
-// uniqueNamespaces reports namespaces of consumed APIs and of servers that
-// stand twice; a call reaches the first.
+// uniqueNamespaces reports namespaces of consumed APIs that stand twice (a call
+// reaches the first), and of servers of one type.
 func (r *reader) uniqueNamespaces(c *model.Capability) {
 	for i, m := range c.Consumes {
 		for _, earlier := range c.Consumes[:i] {
@@ -340,6 +343,14 @@ func (r *reader) uniqueNamespaces(c *model.Capability) {
 				r.report(diag.DuplicateName, m.Node.Where("namespace"), "Give one of them another namespace.", "the consumed namespace “%s” is declared twice; an operation is looked for in both, the first wins", m.Namespace)
 				break
 			}
+		}
+	}
+	for i, e := range c.Exposes {
+		same := func(earlier *model.Expose) bool {
+			return earlier.Type == e.Type && earlier.Namespace == e.Namespace && e.Namespace != ""
+		}
+		if slices.ContainsFunc(c.Exposes[:i], same) {
+			r.report(diag.DuplicateName, e.Node.Where("namespace"), "Give one of them another namespace.", "two %s servers have the namespace “%s”; clients cannot tell them apart", e.Type, e.Namespace)
 		}
 	}
 }

@@ -54,12 +54,23 @@ func (r *reader) namedParams(n *document.Node) (entries []entry) {
 			if item.IsNull() {
 				item = &document.Node{Kind: value.Object, At: p.KeyAt}
 			}
-			entries = append(entries, entry{p.Key, p.KeyAt, item})
+			entries = append(entries, entry{p.Key, p.KeyAt, withName(item, p)})
 		}
 		return entries
 	}
 	r.is(n, value.Array, "inputParameters")
 	return nil
+}
+
+// withName is item, a member of a map by name, with its key as its name, so that
+// whoever speaks of its name finds the place of it.
+func withName(item *document.Node, p document.Pair) *document.Node {
+	if !item.Is(value.Object) || item.Get("name") != nil {
+		return item
+	}
+	named := *item
+	named.Pairs = append([]document.Pair{{Key: "name", KeyAt: p.KeyAt, Value: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}}}, item.Pairs...)
+	return &named
 }
 
 func (r *reader) param(e entry) *model.Param {

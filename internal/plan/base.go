@@ -24,6 +24,9 @@ func (k *compiler) upstreams() {
 		b := k.base(c)
 		k.bases[c] = b
 		k.plan.Upstreams = append(k.plan.Upstreams, Upstream{Namespace: c.Namespace, URL: b.text, Problem: b.problem})
+		if !c.Tunnel.IsNull() {
+			k.diags.Add(diag.NotServed, c.Tunnel.At, "Run Fairlead where the API can be reached.", "no tunnel is opened; “%s” is called directly", c.Namespace)
+		}
 	}
 }
 
@@ -48,7 +51,13 @@ func (k *compiler) base(c *model.Consume) *base {
 		u, err := upstream.ParseBase(strings.TrimSpace(text))
 		if err != nil {
 			b.problem = "its baseUri “" + text + "” is " + err.Error()
-			k.diags.Add(diag.BaseURIUnusable, at, "Correct it, or start with --upstream "+c.Namespace+"=URL; until then its operations answer 503.",
+			if text == "" {
+				b.problem = "it has no baseUri"
+				k.diags.Add(diag.BaseURIUnusable, at, "Add baseUri, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
+					"“%s” has no baseUri", c.Namespace)
+				return b
+			}
+			k.diags.Add(diag.BaseURIUnusable, at, "Correct it, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
 				"the baseUri “%s” of “%s” is %s", text, c.Namespace, err)
 			return b
 		}
@@ -61,7 +70,7 @@ func (k *compiler) base(c *model.Consume) *base {
 	for _, v := range t.Vars() {
 		if !k.baseKnows(c, v.Name) {
 			b.problem = "its baseUri has the variable “" + v.Name + "” without a value"
-			k.diags.Add(diag.BaseURIVariable, at, "Bind the variable (binds: keys: …), or start with --upstream "+c.Namespace+"=URL; until then its operations answer 503.",
+			k.diags.Add(diag.BaseURIVariable, at, "Bind the variable (binds: keys: …), or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
 				"the baseUri of “%s” has the variable “%s”, which nothing binds", c.Namespace, v.Name)
 			return b
 		}

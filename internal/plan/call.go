@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -139,7 +140,7 @@ func (c *call) argument(a *argument) {
 // suspectLiteral warns of a literal that looks like a reference with an unknown prefix.
 func (c *call) suspectLiteral(a *argument) {
 	prefix, rest, ok := strings.Cut(a.Value.Text, ".")
-	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || prefix[0] >= '0' && prefix[0] <= '9' {
+	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || startsWithDigit(prefix) || startsWithDigit(rest) {
 		return
 	}
 	if _, isStep := c.steps[prefix]; isStep {
@@ -152,6 +153,8 @@ func (c *call) suspectLiteral(a *argument) {
 	}
 	c.c.report(diag.WithPrefix, a.Value.At, hint, "“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
 }
+
+func startsWithDigit(s string) bool { return s[0] >= '0' && s[0] <= '9' }
 
 func isWord(s string) bool {
 	for _, c := range s {
@@ -472,28 +475,26 @@ func (c *call) usedInTexts(name string) bool {
 var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat, "comma": upstream.Comma, "csv": upstream.Comma,
 	"space": upstream.Space, "pipe": upstream.Pipe, "json": upstream.JSON, "deep": upstream.Repeat}
 
-// fromAuth reports whether p is the header that the API's authentication fills:
-// the configured credential is sent, nobody is asked for another.
+// fromAuth reports whether p is the header or query parameter that the API's
+// authentication fills: the configured credential is sent, nobody is asked for
+// another.
 func (c *call) fromAuth(p *model.Param) bool {
 	a := c.api.Auth
-	if a == nil || c.op.NoAuth || p.In != "header" {
+	if a == nil || c.op.NoAuth {
 		return false
 	}
-	header := "Authorization"
+	place, name := "header", "Authorization"
 	if a.Type == "apikey" {
-		if placement := a.Text("placement"); placement != "" && placement != "header" {
-			return false
-		}
-		header = a.Text("key")
+		place, name = cmp.Or(strings.ToLower(a.Text("placement")), "header"), a.Text("key")
 	}
-	return strings.EqualFold(p.Name, header)
+	return p.In == place && (p.Name == name || p.In == "header" && strings.EqualFold(p.Name, name))
 }
 
 func (c *call) param(r *upstream.Request, p *model.Param) {
 	if c.fromAuth(p) {
 		if a := c.argumentFor(p.Name); a != nil || p.Value != nil || p.Required != nil && *p.Required {
 			c.c.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
-				"the header “%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
+				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
 		}
 		return
 	}
@@ -506,7 +507,7 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 	case "header":
 		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
 		if hopByHop[out.Name] {
-			c.c.report(diag.WithUnused, p.Node.Range(), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
+			c.c.report(diag.WithUnused, p.Node.Where("name"), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
 			return
 		}
 	case "cookie":

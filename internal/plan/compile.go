@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/template"
 )
 
 // Options steer compilation.
@@ -41,6 +44,8 @@ func Compile(c *model.Capability, o Options) (*Plan, diag.List) {
 	k := &compiler{model: c, options: o, plan: &Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}}
 	k.upstreams()
 	k.served()
+	k.sharedPorts()
+	k.locations()
 	k.unusedBinds()
 	k.diags.Sort()
 	return k.plan, k.diags
@@ -137,7 +142,7 @@ var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "
 func (k *compiler) unusedBinds() {
 	for _, b := range k.model.Binds {
 		for _, key := range b.Keys {
-			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) {
+			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || k.authenticates(b, key) {
 				continue
 			}
 			namespace := "NAMESPACE"
@@ -147,6 +152,62 @@ func (k *compiler) unusedBinds() {
 			k.diags.Add(diag.BindUnused, key.Node.At,
 				fmt.Sprintf("If %s wants it, add to that API: authentication: {type: bearer, token: \"{{%s}}\"} (in the document or an overlay).", namespace, key.Name),
 				"“%s” is bound and never used: no request carries it", key.Name)
+		}
+	}
+}
+
+// authenticates reports whether the authentication of an API names the key: it
+// is used even if no unit that works calls that API.
+func (k *compiler) authenticates(b *model.Bind, key model.BindKey) bool {
+	names := func(v template.Var) bool { return v.Name == key.Name || v.Name == b.Namespace+"."+key.Name }
+	return slices.ContainsFunc(k.model.Consumes, func(c *model.Consume) bool {
+		if c.Auth == nil {
+			return false
+		}
+		t, err := template.Compile(c.Auth.Node.Value().Text(), template.Double)
+		return err == nil && slices.ContainsFunc(t.Vars(), names)
+	})
+}
+
+// locations reports binds whose location no provider reads.
+func (k *compiler) locations() {
+	known := slices.Sorted(maps.Keys(secret.Defaults(secret.System{}, nil)))
+	for _, b := range k.model.Binds {
+		at := b.Node.Where("location")
+		if b.Node.Get("location") == nil {
+			at = b.Node.Where("uri")
+		}
+		scheme, _, isURL := strings.Cut(b.Location, ":")
+		if !isURL || len(scheme) < 2 || strings.ContainsAny(scheme, `/\.`) {
+			continue // the environment, or a path
+		}
+		hint := "Use " + strings.Join(known, ", ") + "; until then its keys have no value."
+		if !slices.Contains(known, scheme) {
+			if near, ok := diag.Near(scheme, known); ok {
+				hint = "Did you mean “" + near + "”?"
+			}
+			k.diags.Add(diag.BindLocation, at, hint, "no secrets are read from %s: locations", scheme)
+		} else if _, err := url.Parse(b.Location); err != nil {
+			k.diags.Add(diag.BindLocation, at, "Correct it; until then its keys have no value.", "the location is not a URL") // it may hold a password
+		}
+	}
+}
+
+// sharedPorts tells of servers that one listener serves.
+func (k *compiler) sharedPorts() {
+	address := func(s *Server) string {
+		return cmp.Or(strings.Replace(s.Model.Address, "localhost", "127.0.0.1", 1), "127.0.0.1")
+	}
+	for i, s := range k.plan.Servers {
+		if s.Model.Port == 0 || s.Model.Transport == "stdio" {
+			continue
+		}
+		for _, earlier := range k.plan.Servers[:i] {
+			if earlier.Model.Port == s.Model.Port && earlier.Model.Transport != "stdio" && address(earlier) == address(s) {
+				k.diags.Add(diag.PortTaken, s.Model.Node.Where("port"), "Nothing needs to change; another port keeps them apart.",
+					"“%s” shares port %d with “%s”: one listener serves both", s.Namespace, s.Model.Port, earlier.Namespace)
+				break
+			}
 		}
 	}
 }

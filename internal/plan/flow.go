@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -44,6 +45,9 @@ func (s *scope) flow(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool 
 
 func (s *scope) step(step *Step, m *model.Step, apis map[*model.Consume]bool) bool {
 	switch m.Kind {
+	case "":
+		s.c.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
+		return false
 	case "call":
 		c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
 		if !ok {
@@ -69,6 +73,10 @@ func (s *scope) step(step *Step, m *model.Step, apis map[*model.Consume]bool) bo
 }
 
 func (s *scope) lookup(step *Step, m *model.Step) bool {
+	if m.Index == "" || m.Match == "" || m.Lookup == "" {
+		s.c.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.", "the lookup “%s” lacks index, match or lookupValue", m.Name)
+		return false
+	}
 	slot, ok := s.steps[m.Index]
 	if !ok {
 		s.unknownStep(m.Index, m.Node.Where("index"))
@@ -77,10 +85,6 @@ func (s *scope) lookup(step *Step, m *model.Step) bool {
 	s.reads[slot] = true
 	step.Kind = LookupStep
 	step.Lookup = &Lookup{Index: expr.Slot(slot), Match: m.Match, Fields: m.Fields}
-	if m.Match == "" || m.Lookup == "" {
-		s.c.report(diag.StepInvalid, m.Node.Range(), "Add match and lookupValue.", "the lookup “%s” lacks match or lookupValue", m.Name)
-		return false
-	}
 	at := m.Node.Where("lookupValue")
 	if path, ok := strings.CutPrefix(m.Lookup, "$."); ok {
 		e, ok := s.stepResult(path)
@@ -104,6 +108,10 @@ func (s *scope) lookup(step *Step, m *model.Step) bool {
 // mapping compiles $.step.path → target.
 func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
+	if m.Target == "" || m.Value == "" {
+		s.c.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.", "the mapping lacks targetName or value")
+		return false
+	}
 	text := strings.TrimSpace(m.Value)
 	if inner, ok := strings.CutPrefix(text, "{{"); ok {
 		text = strings.TrimSpace(strings.TrimSuffix(inner, "}}"))
@@ -116,15 +124,18 @@ func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 	}
 	path, notes, err := jsonpath.Compile("$"+rest, jsonpath.Lenient)
 	if err != nil {
+		if syntax, ok := errors.AsType[*jsonpath.SyntaxError](err); ok {
+			syntax.Offset += strings.LastIndex(m.Value, rest) - 1
+		}
 		s.c.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", m.Value, err)
 		return false
 	}
 	for _, n := range notes {
-		s.c.report(diag.LenientPath, at, "In RFC 9535: "+n.Standard, "%s", n.Message)
-	}
-	if m.Target == "" {
-		s.c.report(diag.StepInvalid, m.Node.Range(), "Add target.", "the mapping names no target")
-		return false
+		hint := "RFC 9535 has no spelling for it; other readers of the document may refuse it."
+		if n.Standard != "" {
+			hint = "In RFC 9535 the part behind the step's name is " + strings.TrimPrefix(n.Standard, "$") + "."
+		}
+		s.c.report(diag.LenientPath, at, hint, "%s", n.Message)
 	}
 	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
 	return true
@@ -248,7 +259,7 @@ func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool
 	var asked []*model.Param
 	for _, p := range flow.Inputs {
 		inner.declared[p.Name] = true
-		if _, given := inner.outer[p.Name]; !given && s.find(p.Name, diag.Range{}) < 0 {
+		if _, given := inner.outer[p.Name]; !given && s.find(p.Name, m.Node.Where("ref")) < 0 {
 			asked = append(asked, p)
 		}
 	}

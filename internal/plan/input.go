@@ -138,13 +138,13 @@ func (s *scope) finish() {
 			in.Schema.Type = "string"
 		}
 		if in.Origin == "declared" && !s.used[in.Name] && in.Place != InPlan && s.unit.Model != nil {
-			at := s.unit.Model.Node.Range()
+			at, whose := s.unit.Model.Node.Range(), "inherited input"
 			for _, p := range s.unit.Model.Inputs {
 				if p.Name == in.Name {
-					at = p.Node.Where("name")
+					at, whose = p.Node.Where("name"), "input"
 				}
 			}
-			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the input “%s” feeds nothing", in.Name)
+			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,7 +42,11 @@ func (k *compiler) served() {
 		if n := k.model.Node.Get("capability").Get("exposes"); n != nil {
 			at = n.At
 		}
-		k.report(diag.NothingServed, at, "Expose at least one REST operation or MCP tool that works.", "nothing of “%s” can be served", k.model.Name())
+		hint := "Expose at least one REST operation or MCP tool."
+		if len(k.plan.Withheld) > 0 {
+			hint = "Correct what withholds its operations and tools."
+		}
+		k.report(diag.NothingServed, at, hint, "nothing of “%s” can be served", k.model.Name())
 	}
 }
 
@@ -90,6 +95,9 @@ func (k *compiler) restServer(s *Server) {
 	}
 }
 
+// safeName is what a tool may be called so that every MCP client and model API accepts it.
+var safeName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+
 func (k *compiler) mcpServer(s *Server) {
 	names := map[string]bool{}
 	for _, t := range s.Model.Tools {
@@ -102,8 +110,13 @@ func (k *compiler) mcpServer(s *Server) {
 				k.report(diag.MissingName, t.Node.Range(), "Add a name.", "the tool has no name and is not listed")
 				return false
 			}
-			if names[name] {
-				return false // reported when the names were read
+			if names[name] { // explicit names are unique since they were read; this one is of its ref
+				k.report(diag.DuplicateName, t.Node.Where("ref"), "Add a name.", "the tool “%s”, named by its ref, is declared twice; the first one counts", name)
+				return false
+			}
+			if !safeName.MatchString(name) {
+				k.diags.Add(diag.ToolName, t.Node.Where("name"), "Use letters, digits, _ and - only; calls by the document's own name work too.",
+					"not every client accepts the tool name “%s”; it is listed under a similar one", name)
 			}
 			u := &Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name, Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
 			if !k.unit(u, unitContext{server: s.Model, inputs: slices.Concat(s.Model.Inputs, t.Inputs), required: true}) {

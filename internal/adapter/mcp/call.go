@@ -3,7 +3,6 @@ package mcp
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -54,9 +53,10 @@ func (r *request) run(t *tool) *rpcError {
 			return err
 		}
 	}
-	ctx := r.ctx
+	ctx, start := r.ctx, len(r.out)
+	var p *progress
 	if token := r.params.meta.progressToken; token != nil && r.sink != nil {
-		p := &progress{r: r, token: token}
+		p = &progress{r: r, token: token}
 		p.report(0, 1, "")
 		defer p.finish()
 		ctx = withProgress(ctx, p.report)
@@ -64,6 +64,9 @@ func (r *request) run(t *tool) *rpcError {
 	res, err := r.h.cfg.Invoker.Invoke(ctx, t.unit, engine.Args{Values: values, Trace: r.params.meta.trace()})
 	if err == nil {
 		defer res.Close()
+		if p != nil {
+			p.report(0.5, 1, "the API has answered")
+		}
 		err = r.result(t, res)
 	}
 	switch {
@@ -74,6 +77,7 @@ func (r *request) run(t *tool) *rpcError {
 		if err.Kind == engine.Internal {
 			r.h.cfg.Logger.ErrorContext(ctx, "mcp tool failed", "tool", t.name, "error", err, "cause", err.Unwrap())
 		}
+		r.out = r.out[:start]
 		r.fail(failureText(err, t))
 	}
 	return nil
@@ -95,6 +99,7 @@ func (m *meta) trace() http.Header {
 // model, all of them at once.
 func (t *tool) bind(arguments []given) (values []value.Value, token string, problems []string) {
 	values = make([]value.Value, len(t.unit.Inputs))
+	var failed map[int]bool
 	for _, g := range arguments {
 		i, ok := t.byArg[string(g.name)]
 		if !ok {
@@ -115,18 +120,26 @@ func (t *tool) bind(arguments []given) (values []value.Value, token string, prob
 		}
 		v, problem := a.Schema.Convert(g.value)
 		if problem != nil {
+			if failed == nil {
+				failed = map[int]bool{}
+			}
+			failed[i] = true
 			name := a.name
 			if problem.Path != "" && problem.Path[0] != '[' {
 				name += "."
 			}
-			problems = append(problems, "`"+name+problem.Path+"` "+problem.Message)
+			message := problem.Message
+			if a.Secret {
+				message, _, _ = strings.Cut(message, ", not ") // what was given
+			}
+			problems = append(problems, "`"+name+problem.Path+"` "+message)
 			continue
 		}
 		values[a.index] = v
 	}
 	var missing []string
 	for i := range t.args {
-		if a := &t.args[i]; a.Required && values[a.index].IsAbsent() && !hasProblem(problems, a.name) {
+		if a := &t.args[i]; a.Required && values[a.index].IsAbsent() && !failed[i] {
 			missing = append(missing, "`"+a.name+"`")
 		}
 	}
@@ -137,10 +150,6 @@ func (t *tool) bind(arguments []given) (values []value.Value, token string, prob
 		problems = append(problems, strings.Join(missing, ", ")+" are required")
 	}
 	return values, token, problems
-}
-
-func hasProblem(problems []string, name string) bool {
-	return slices.ContainsFunc(problems, func(p string) bool { return strings.HasPrefix(p, "`"+name) })
 }
 
 func (t *tool) unknownArgument(name string) string {

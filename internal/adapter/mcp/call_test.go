@@ -64,7 +64,19 @@ func TestToolsCall_namesEverythingMissingAtOnce(t *testing.T) {
 	if text := call(t, url, "get_weather", `{}`).text(); !strings.Contains(text, "`city`, `max_days` are required") {
 		t.Error(text)
 	}
+	if text := call(t, url, "get_weather", `{"city":[1]}`).text(); !strings.Contains(text, "`city` must be a string, not array") || !strings.Contains(text, "`max_days` is required") {
+		t.Error(text)
+	}
 	if text := call(t, url, "list_cities", `{"nope":1}`).text(); !strings.Contains(text, "`nope` is not known") || !strings.Contains(text, "Allowed: `limit` (integer).") {
+		t.Error(text)
+	}
+}
+
+func TestToolsCall_doesNotRepeatSecrets(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools[2].Inputs[1].Schema = &schema.Schema{Type: "integer"}
+	url, _ := serve(t, cfg)
+	if text := call(t, url, "delete_city", `{"id":1,"key":"hunter2"}`).text(); strings.Contains(text, "hunter2") || !strings.Contains(text, "`key` must be an integer") {
 		t.Error(text)
 	}
 }
@@ -132,7 +144,9 @@ func TestToolsCall_results(t *testing.T) {
 // What a tool promises in its output schema is kept whatever the API answers.
 func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 	for _, tt := range []struct{ name, body, structured, note string }{
-		{"as promised", `{"city":"Ulm","temp":null,"more":[1]}`, `{"city":"Ulm","temp":null,"more":[1]}`, ""},
+		{"as promised", `{"city":"Ulm","temp":1.50,"more":[null]}`, `{"city":"Ulm","temp":1.50,"more":[null]}`, ""},
+		{"null", `{"city":"Ulm","temp":null,"more":null,"days":[{"max":null,"min":2}]}`, `{"city":"Ulm","more":null,"days":[{"min":2}]}`, ""},
+		{"null in a list", `{"city":"Ulm","days":[null]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days`."},
 		{"other type", `{"city":"Ulm","temp":"mild"}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `temp`."},
 		{"no object", `[1]`, `{"value":[1]}`, ""},
 		{"string", `"x"`, `{"value":"x"}`, ""},
@@ -141,6 +155,8 @@ func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
+			day := &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "max", Schema: &schema.Schema{Type: "integer"}}, {Name: "min", Schema: &schema.Schema{Type: "integer"}}}}
+			cfg.Server.Tools[0].Result.Properties = append(cfg.Server.Tools[0].Result.Properties, schema.Property{Name: "days", Schema: &schema.Schema{Type: "array", Items: day}})
 			cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
 			url, _ := serve(t, cfg)
 			res := call(t, url, "get_weather", `{"city":"Ulm"}`)
@@ -385,6 +401,41 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 	for name := range s.Properties {
 		if len(name) > 64 {
 			t.Error(name)
+		}
+	}
+}
+
+func TestToolsCall_mapsPartsToContent(t *testing.T) {
+	answer := "--x\r\nContent-Type: text/plain\r\n\r\nTwo things:\r\n" +
+		"--x\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n" +
+		"--x\r\nContent-Type: application/json\r\nContent-Location: test://mixed\r\n\r\n{\"a\":1}\r\n--x--\r\n"
+	cfg := fixture()
+	cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+		return binary("multipart/mixed; boundary=x", answer), nil
+	}}
+	url, _ := serve(t, cfg)
+	_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_cities"}}`)
+	want := `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"Two things:"},{"type":"image","data":"iVBORw==","mimeType":"image/png"},` +
+		`{"type":"resource","resource":{"uri":"test://mixed","mimeType":"application/json","text":"{\"a\":1}"}}]}}`
+	if body != want {
+		t.Error(body)
+	}
+	answer = answer[:60]
+	if res := call(t, url, "list_cities", `{}`); !res.IsError {
+		t.Error(res.text())
+	}
+}
+
+func TestPromptsGet_embedsResources(t *testing.T) {
+	url, _ := serve(t, fixture())
+	for uri, want := range map[string]string{
+		"tiny://about":                   `{"type":"resource","resource":{"uri":"tiny://about","mimeType":"text/plain","text":"We are tiny."}}`,
+		"docs://weather/img/a%20dot.png": `{"type":"image","data":"iVBORw0KGgo=","mimeType":"image/png"}`,
+		"tiny://about it":                `{"type":"text","text":"tiny://about it"}`,
+	} {
+		_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"embed","arguments":{"uri":"`+uri+`"}}}`)
+		if !strings.Contains(body, `{"role":"user","content":`+want+`}`) {
+			t.Error(body)
 		}
 	}
 }

@@ -211,8 +211,8 @@ func overlap(a, b []string) bool {
 // changesFrom says what a client that knows old has to list again.
 func (c *catalogue) changesFrom(old *catalogue) filter {
 	return filter{
-		tools:     !old.all.toolPages.equal(c.all.toolPages),
-		prompts:   !old.all.promptPages.equal(c.all.promptPages),
+		tools:   !old.all.toolPages.equal(c.all.toolPages),
+		prompts: !old.all.promptPages.equal(c.all.promptPages),
 		// What a folder held before, nobody remembers.
 		resources: !slices.EqualFunc(old.resources, c.resources, func(a, b *resource) bool {
 			return bytes.Equal(a.item, b.item) && a.files == nil && b.files == nil

@@ -69,17 +69,16 @@ func (r *request) confirmed(t *tool, values []value.Value, token string) (asked 
 			return false, invalidParams("requestState is not of this request")
 		}
 	}
-	switch {
-	case state != good || r.params.action == nil:
-	case string(r.params.action) != "accept", r.params.approval.Kind() == value.Bool && !r.params.approval.True():
+	if state == good && r.params.action != nil {
+		if string(r.params.action) == "accept" && (r.params.approval.IsAbsent() || r.params.approval.True()) {
+			return false, nil
+		}
 		r.fail("The user did not confirm. Nothing was sent.")
 		return true, nil
-	case r.params.approval.True():
-		return false, nil
 	}
 	r.out = append(append(append(r.out, `{"resultType":"input_required","_meta":{"`+metaServer+`":`...), r.view.info...), `},"inputRequests":{"`+confirmKey+`":`...)
 	r.out = value.AppendString(append(r.out, `{"method":"elicitation/create","params":{"mode":"form","message":`...), t.question(values))
-	r.out = append(r.out, `,"requestedSchema":{"type":"object","properties":{"`+confirmKey+`":{"type":"boolean","title":"Go ahead"}},"required":["`+confirmKey+`"]}}}},"requestState":"`...)
+	r.out = append(r.out, `,"requestedSchema":{"type":"object","properties":{"`+confirmKey+`":{"type":"boolean","title":"Go ahead","default":true}}}}}},"requestState":"`...)
 	r.out = append(append(r.out, r.ticket("state", t, values)...), `"}`...)
 	return true, nil
 }

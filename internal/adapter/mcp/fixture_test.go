@@ -82,10 +82,8 @@ func fixture() mcp.Config {
 		".git/config":     {Data: []byte("no")},
 		"prompt.txt":      {Data: []byte("Say {{name}} and {{other}} in {{ name }} {{.")},
 	}
-	ask, err := template.Compile("Weather in {{city}}? {{unknown}}", template.Double)
-	if err != nil {
-		panic(err)
-	}
+	ask, _ := template.Compile("Weather in {{city}}? {{unknown}}", template.Double)
+	embed, _ := template.Compile("{{uri}}", template.Double)
 	server := &plan.Server{
 		Model: &model.Expose{Type: "mcp", Namespace: "tiny", Description: "Weather for agents.", TTL: 60000, CacheScope: "public"}, Type: "mcp", Namespace: "tiny",
 		Tools: []*plan.Unit{weather, list, remove},
@@ -97,6 +95,7 @@ func fixture() mcp.Config {
 		Prompts: []*plan.Prompt{
 			{Name: "ask", Title: "Ask", Model: &model.Prompt{Description: "Ask about a city."}, Arguments: []plan.Argument{{Name: "city", Required: true, Enum: []string{"Paris", "Prague", "Rome"}}},
 				Messages: []plan.Message{{Role: "user", Text: ask}}},
+			{Name: "embed", Arguments: []plan.Argument{{Name: "uri"}}, Messages: []plan.Message{{Text: embed}}},
 			{Name: "filed", Arguments: []plan.Argument{{Name: "name", Required: true}}, Files: files, File: "prompt.txt"},
 		},
 	}

@@ -32,7 +32,9 @@ func with(headers map[string]string, pairs ...string) map[string]string {
 func TestServeHTTP_refuses(t *testing.T) {
 	const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 	modernCall := `{"jsonrpc":"2.0","id":"q","method":"tools/call","params":{"name":"get_weather","arguments":{"city":"Paris"},` + modernMeta + `}}`
-	list := func(meta string) string { return `{"jsonrpc":"2.0","id":"q","method":"tools/list","params":{` + meta + `}}` }
+	list := func(meta string) string {
+		return `{"jsonrpc":"2.0","id":"q","method":"tools/list","params":{` + meta + `}}`
+	}
 	old := strings.ReplaceAll(modernMeta, "2026-07-28", "2099-01-01")
 	tests := []struct {
 		name    string

@@ -99,10 +99,27 @@ func (r *request) getPrompt() *rpcError {
 			role = cmp.Or(p.Messages[i].Role, role)
 		}
 		r.out = value.AppendString(append(r.out, `{"role":`...), role)
-		r.out = value.AppendString(append(r.out, `,"content":{"type":"text","text":`...), text)
-		r.out = append(r.out, "}}"...)
+		r.out = append(r.out, `,"content":`...)
+		if problem := r.promptContent(text); problem != nil || r.silent {
+			return problem
+		}
+		r.out = append(r.out, '}')
 	}
 	r.out = append(r.out, "]}"...)
+	return nil
+}
+
+// promptContent writes a message: its text or, when that is the URI of one of
+// the server's resources and nothing else, the resource.
+func (r *request) promptContent(text string) *rpcError {
+	if res, ok := r.view.resource(text); ok {
+		kind, isText, problem := r.load(res, text)
+		if problem == nil && !r.silent {
+			r.block(text, kind, isText)
+		}
+		return problem
+	}
+	r.out = append(value.AppendString(append(r.out, `{"type":"text","text":`...), text), '}')
 	return nil
 }
 

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"cmp"
-	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
@@ -225,17 +224,30 @@ func (r *request) noResource() *rpcError {
 func (r *request) readResource() *rpcError {
 	uri := string(r.params.uri)
 	res, ok := r.view.resource(uri)
-	switch {
-	case !ok:
+	if !ok {
 		return r.noResource()
-	case res.files != nil:
-		return r.readFile(res, uri)
-	default:
-		return r.readUnit(res, uri)
 	}
+	kind, text, problem := r.load(res, uri)
+	if problem != nil || r.silent {
+		return problem
+	}
+	r.open()
+	r.out = r.appendResource(append(r.out, `"contents":[`...), uri, kind, text)
+	r.out = append(r.out, ']')
+	r.closeCacheable()
+	return nil
 }
 
-func (r *request) readFile(res *resource, uri string) *rpcError {
+// load reads a resource into r.raw and says what it is. When the client went
+// away meanwhile, r is silent.
+func (r *request) load(res *resource, uri string) (kind string, text bool, problem *rpcError) {
+	if res.files != nil {
+		return r.loadFile(res, uri)
+	}
+	return r.loadUnit(res, uri)
+}
+
+func (r *request) loadFile(res *resource, uri string) (kind string, text bool, problem *rpcError) {
 	name, _ := res.file(uri)
 	f, err := res.files.Open(name)
 	if err == nil {
@@ -244,18 +256,17 @@ func (r *request) readFile(res *resource, uri string) *rpcError {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return r.noResource()
+		return "", false, r.noResource()
 	case err != nil:
-		return &rpcError{code: codeInternal, message: "The resource cannot be read: " + quoteShort(uri)}
+		return "", false, &rpcError{code: codeInternal, message: "The resource cannot be read: " + quoteShort(uri)}
 	case len(r.raw) > maxFile:
-		return &rpcError{code: codeInternal, message: "The resource is larger than 10 MiB: " + quoteShort(uri)}
+		return "", false, &rpcError{code: codeInternal, message: "The resource is larger than 10 MiB: " + quoteShort(uri)}
 	}
-	kind := res.mimeType(name)
+	kind = res.mimeType(name)
 	if kind == "" {
 		kind, _, _ = mime.ParseMediaType(http.DetectContentType(r.raw))
 	}
-	r.contents(uri, kind, isText(kind) && utf8.Valid(r.raw))
-	return nil
+	return kind, isText(kind) && utf8.Valid(r.raw), nil
 }
 
 // isText reports whether a media type is text in a model's eyes.
@@ -268,52 +279,60 @@ func isText(kind string) bool {
 	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml") || strings.HasSuffix(kind, "+yaml")
 }
 
-func (r *request) readUnit(res *resource, uri string) *rpcError {
-	values := make([]value.Value, len(res.Unit.Inputs))
-	if res.pattern != nil {
-		for i, text := range res.pattern.FindStringSubmatch(uri)[1:] {
-			decoded, err := url.PathUnescape(text)
-			if err != nil {
-				return r.noResource()
-			}
-			if at := res.args[i]; at >= 0 {
-				values[at] = value.Of(decoded)
-				if s := res.Unit.Inputs[at].Schema; s != nil {
-					v, problem := s.Convert(values[at])
-					if problem != nil {
-						return invalidParams(res.Unit.Inputs[at].Name + " " + problem.Error())
-					}
-					values[at] = v
-				}
-			}
-		}
+func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, problem *rpcError) {
+	values, problem := r.variablesOf(res, uri)
+	if problem != nil {
+		return "", false, problem
 	}
 	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.params.meta.trace()})
 	if failed != nil {
-		return r.resourceError(failed)
+		return "", false, r.resourceError(failed)
 	}
 	defer answer.Close()
-	kind := res.MimeType
 	if answer.Raw == nil {
-		kind = cmp.Or(kind, "application/json")
 		if r.raw = r.raw[:0]; answer.Value.Kind() == value.String {
 			r.raw = append(r.raw, answer.Value.Text()...)
 		} else if !answer.Value.IsAbsent() {
 			r.raw = answer.Value.AppendJSON(r.raw)
 		}
-		r.contents(uri, kind, true)
-		return nil
+		return cmp.Or(res.MimeType, "application/json"), true, nil
 	}
 	limit := int64(maxAnswer)
 	if answer.Binary {
 		limit = maxBinary
 	}
 	if failed := r.readRaw(answer, limit); failed != nil {
-		return r.resourceError(failed)
+		return "", false, r.resourceError(failed)
 	}
 	declared, _, _ := mime.ParseMediaType(answer.ContentType)
-	r.contents(uri, cmp.Or(kind, declared, "application/octet-stream"), !answer.Binary && utf8.Valid(r.raw))
-	return nil
+	return cmp.Or(res.MimeType, declared, "application/octet-stream"), !answer.Binary && utf8.Valid(r.raw), nil
+}
+
+// variablesOf converts what stands in a URI to the inputs that it feeds.
+func (r *request) variablesOf(res *resource, uri string) ([]value.Value, *rpcError) {
+	values := make([]value.Value, len(res.Unit.Inputs))
+	if res.pattern == nil {
+		return values, nil
+	}
+	for i, text := range res.pattern.FindStringSubmatch(uri)[1:] {
+		decoded, err := url.PathUnescape(text)
+		if err != nil {
+			return nil, r.noResource()
+		}
+		at := res.args[i]
+		if at < 0 {
+			continue
+		}
+		values[at] = value.Of(decoded)
+		if s := res.Unit.Inputs[at].Schema; s != nil {
+			v, problem := s.Convert(values[at])
+			if problem != nil {
+				return nil, invalidParams(res.Unit.Inputs[at].Name + " " + problem.Error())
+			}
+			values[at] = v
+		}
+	}
+	return values, nil
 }
 
 func (r *request) resourceError(e *engine.Error) *rpcError {
@@ -329,16 +348,12 @@ func (r *request) resourceError(e *engine.Error) *rpcError {
 	return &rpcError{code: codeInternal, message: failureText(e, nil)}
 }
 
-// contents writes r.raw as the only content of a resource.
-func (r *request) contents(uri, kind string, text bool) {
-	r.open()
-	r.out = value.AppendString(append(r.out, `"contents":[{"uri":`...), uri)
-	r.out = value.AppendString(append(r.out, `,"mimeType":`...), kind)
+// appendResource appends r.raw as the content of a resource.
+func (r *request) appendResource(dst []byte, uri, kind string, text bool) []byte {
+	dst = value.AppendString(append(dst, `{"uri":`...), uri)
+	dst = value.AppendString(append(dst, `,"mimeType":`...), kind)
 	if text {
-		r.out = value.AppendString(append(r.out, `,"text":`...), string(r.raw))
-	} else {
-		r.out = append(base64.StdEncoding.AppendEncode(append(r.out, `,"blob":"`...), r.raw), '"')
+		return append(value.AppendString(append(dst, `,"text":`...), string(r.raw)), '}')
 	}
-	r.out = append(r.out, `}]`...)
-	r.closeCacheable()
+	return append(r.appendBlob(append(dst, `,"blob":"`...)), '}')
 }

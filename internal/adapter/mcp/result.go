@@ -1,11 +1,14 @@
 package mcp
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"hash/fnv"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,7 +56,7 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	}
 	switch {
 	case res.Binary:
-		r.binary(t.unit.Namespace+"/"+t.name, res.ContentType)
+		return r.binary(t.unit.Namespace+"/"+t.name, res.ContentType)
 	case len(r.raw) == 0:
 		r.done(t, res.Status)
 	default:
@@ -135,30 +138,29 @@ func (r *request) structured(t *tool, v value.Value) {
 	r.out = append(r.out, '}')
 }
 
-// conforming returns v as the output schema promises it: what does not fit is
-// left out, and named.
+// conforming returns v as the output schema promises it: nulls, and what is of
+// another type, which is named, are left out.
 func (r *request) conforming(t *tool, v value.Value) (content []byte, note string) {
 	if v.Kind() != value.Object {
 		return value.Map(value.Member{Name: "value", Value: v}).AppendJSON(nil), ""
 	}
-	if conforms(v, t.output, false) {
+	if conforms(v, t.output) {
 		return r.json, ""
 	}
+	v = withoutNulls(v, t.output)
 	fit := value.Map()
 	var left []string
 	for i := range v.Len() {
-		fits := true
-		for j := range t.output.Properties {
-			p := &t.output.Properties[j]
-			fits = fits && (p.Name != v.Name(i) || conforms(v.At(i), p.Schema, true))
-		}
-		if fits {
+		if conforms(v.At(i), propertyOf(t.output, v.Name(i))) {
 			fit.Add(v.Name(i), v.At(i))
 		} else {
 			left = append(left, "`"+v.Name(i)+"`")
 		}
 	}
-	return fit.AppendJSON(nil), "Not of the declared type, so only in the text: " + strings.Join(left, ", ") + "."
+	if left != nil {
+		note = "Not of the declared type, so only in the text: " + strings.Join(left, ", ") + "."
+	}
+	return fit.AppendJSON(nil), note
 }
 
 // text writes an answer that is one JSON string, or no JSON at all.
@@ -202,33 +204,83 @@ func (r *request) done(t *tool, status int) {
 	r.out = append(r.out, '}')
 }
 
-// binary writes r.raw as an image, as audio, or as an embedded resource. The
-// place makes its URI, together with what it holds.
-func (r *request) binary(place, contentType string) {
-	kind, _, err := mime.ParseMediaType(contentType)
+// binary writes the result of a call that answered bytes: one block of content,
+// or one for each part of a multipart answer (RFC 2046). The place makes the
+// URIs of embedded resources, together with what they hold.
+func (r *request) binary(place, contentType string) *engine.Error {
+	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		kind = "application/octet-stream"
 	}
 	r.open()
 	r.out = append(r.out, `"content":[`...)
+	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
+		if !r.parts(place, params["boundary"]) {
+			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the multipart answer of the API cannot be read"}
+		}
+	} else {
+		r.block(resourceURI(place, r.raw), kind, false)
+	}
+	r.out = append(r.out, `]}`...)
+	return nil
+}
+
+// resourceURI names bytes that have no address of their own.
+func resourceURI(place string, content []byte) string {
+	sum := fnv.New64a()
+	sum.Write(content)
+	return "fairlead://" + place + "/" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// parts writes a block for each part of r.raw.
+func (r *request) parts(place, boundary string) bool {
+	parts := multipart.NewReader(bytes.NewReader(r.raw), boundary)
+	for n := 0; ; n++ {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return true
+		}
+		var content []byte
+		if err == nil {
+			content, err = io.ReadAll(part)
+		}
+		if err != nil {
+			return false
+		}
+		kind, _, err := mime.ParseMediaType(cmp.Or(part.Header.Get("Content-Type"), "text/plain"))
+		if err != nil {
+			kind = "application/octet-stream"
+		}
+		if n > 0 {
+			r.out = append(r.out, ',')
+		}
+		r.raw = content
+		text := isText(kind) && utf8.Valid(content)
+		if uri := part.Header.Get("Content-Location"); uri == "" && text {
+			r.out = value.AppendString(append(r.out, `{"type":"text","text":`...), string(content))
+			r.out = append(r.out, '}')
+		} else {
+			r.block(cmp.Or(uri, resourceURI(place, content)), kind, text)
+		}
+	}
+}
+
+// block writes r.raw as an image, as audio, or as an embedded resource.
+func (r *request) block(uri, kind string, text bool) {
 	switch {
-	case strings.HasPrefix(kind, "image/"):
+	case strings.HasPrefix(kind, "image/") && !text:
 		r.out = r.appendBlob(append(r.out, `{"type":"image","data":"`...))
 	case strings.HasPrefix(kind, "audio/"):
 		r.out = r.appendBlob(append(r.out, `{"type":"audio","data":"`...))
 	default:
-		sum := fnv.New64a()
-		sum.Write(r.raw)
-		r.out = value.AppendString(append(r.out, `{"type":"resource","resource":{"uri":`...), "fairlead://"+place+"/"+hex.EncodeToString(sum.Sum(nil)))
-		r.out = r.appendBlob(append(r.out, `,"blob":"`...))
-		r.out = value.AppendString(append(r.out, `,"mimeType":`...), kind)
-		r.out = append(r.out, `}}]}`...)
+		r.out = r.appendResource(append(r.out, `{"type":"resource","resource":`...), uri, kind, text)
+		r.out = append(r.out, '}')
 		return
 	}
-	r.out = value.AppendString(append(r.out, `,"mimeType":`...), kind)
-	r.out = append(r.out, `}]}`...)
+	r.out = append(value.AppendString(append(r.out, `,"mimeType":`...), kind), '}')
 }
 
+// appendBlob appends r.raw in base64 and the quote that ends it.
 func (r *request) appendBlob(dst []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(dst, r.raw), '"')
 }

@@ -285,6 +285,28 @@ func TestSubscriptionsListen_endsWithTheClient(t *testing.T) {
 	res.Body.Close()
 }
 
+func TestProgress_passesTheStepsOn(t *testing.T) {
+	cfg := fixture()
+	cfg.Invoker = invoker{"list cities!": func(ctx context.Context, _ engine.Args) (*engine.Result, *engine.Error) {
+		report := mcp.Progress(ctx)
+		report(1, 3, "find")
+		report(1, 3, "find again")
+		report(2, 3, "")
+		return raw(`[]`), nil
+	}}
+	url, _ := serve(t, cfg)
+	_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_cities","_meta":{"progressToken":7}}}`)
+	next := events(t, strings.NewReader(body))
+	for _, want := range []string{`"progress":0,"total":1`, `"progress":1,"total":3,"message":"find"`, `"progress":2,"total":3`, `"progress":3,"total":3`, `"result"`} {
+		if got := next(); !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if mcp.Progress(t.Context()) != nil {
+		t.Error("progress that nobody asked for")
+	}
+}
+
 // form is a modern client that can ask its user.
 func form(t *testing.T, url, arguments, more string) result {
 	_, body := post(t, url, modern("tools/call", "delete_city"), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_city","arguments":`+arguments+more+`,`+askingMeta+`}}`)
@@ -316,7 +338,7 @@ func TestConfirm_asksTheUser(t *testing.T) {
 		{"declined", `{"id":7,"key":"hunter2"}`, answer(`{"action":"decline"}`), "did not confirm", 0},
 		{"not confirmed", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept","content":{"confirm":false}}`), "did not confirm", 0},
 		{"no response", `{"id":7,"key":"hunter2"}`, `,"requestState":"` + asked.RequestState + `"`, "input_required", 0},
-		{"no content", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept"}`), "input_required", 0},
+		{"accepted without looking", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept"}`), "Done", 1},
 		{"accepted", `{"key":"hunter2","id":"7"}`, answer(`{"action":"accept","content":{"confirm":true,"more":1}}`), "Done", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

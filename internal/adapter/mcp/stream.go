@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -43,6 +44,7 @@ func (s *stream) alive() bool {
 func (s *stream) write() bool {
 	if !s.open {
 		s.open = true
+		_ = s.control.SetWriteDeadline(time.Time{}) // a stream may last longer than any answer
 		header := s.w.Header()
 		header.Set("Content-Type", "text/event-stream")
 		header.Set("Cache-Control", "no-store")
@@ -55,15 +57,22 @@ func (s *stream) write() bool {
 	return s.control.Flush() == nil
 }
 
-// progressFunc reports that done of total steps are done. It may be called by
-// several goroutines; what does not increase is dropped, and so is what comes
-// after the answer.
+// progressFunc is what Progress returns.
 type progressFunc func(done, total float64, message string)
 
 type progressKey struct{}
 
 func withProgress(ctx context.Context, report progressFunc) context.Context {
 	return context.WithValue(ctx, progressKey{}, report)
+}
+
+// Progress returns what an Invoker reports its steps to: done of total, and a
+// word for people. It may be called by several goroutines; what does not
+// increase is dropped, and so is what comes after the answer. It is nil when the
+// client did not ask for progress.
+func Progress(ctx context.Context) func(done, total float64, message string) {
+	report, _ := ctx.Value(progressKey{}).(progressFunc)
+	return report
 }
 
 // progress sends notifications/progress for one request.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,7 @@ type received struct {
 	uri    string
 	header http.Header
 	body   []byte
+	base   string // path of the base URI
 }
 
 type probe struct {
@@ -91,7 +93,7 @@ func newProbe(t *testing.T) *probe {
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		p.mu.Lock()
-		p.got = append(p.got, received{r.RequestURI, r.Header.Clone(), body})
+		p.got = append(p.got, received{uri: r.RequestURI, header: r.Header.Clone(), body: body})
 		p.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"ok":true}`)
@@ -110,7 +112,7 @@ func (p *probe) close() {
 type anySecret struct{}
 
 func (anySecret) Get(_ context.Context, ref secret.Ref) (secret.String, error) {
-	return secret.New("secret-" + ref.Key), nil
+	return secret.New(fmt.Sprintf("%x", "secret "+ref.Key)), nil // hexadecimal, which one kind of key must be
 }
 
 // take returns the one request that came, or nil.
@@ -171,9 +173,17 @@ func (p *probe) values(u *plan.Unit) map[string]value.Value {
 	return given
 }
 
+// testable reports whether a unit is one plain call that needs no token endpoint.
+func testable(d *host.Document, u *plan.Unit) bool {
+	if len(u.Steps) != 1 || u.Steps[0].Kind != plan.CallStep {
+		return false
+	}
+	return !slices.ContainsFunc(d.Model.Consumes, func(c *model.Consume) bool { return c.Auth != nil && c.Auth.Type == "oauth2" })
+}
+
 func (p *probe) rest(t *testing.T, d *host.Document, s *plan.Server, r *plan.Route) int {
 	u := r.Unit
-	if u == nil || len(u.Steps) != 1 || u.Steps[0].Kind != plan.CallStep {
+	if u == nil || !testable(d, u) || slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Select != nil }) {
 		return 0
 	}
 	given := p.values(u)
@@ -220,7 +230,7 @@ func (p *probe) rest(t *testing.T, d *host.Document, s *plan.Server, r *plan.Rou
 }
 
 func (p *probe) tool(t *testing.T, d *host.Document, s *plan.Server, u *plan.Unit) int {
-	if len(u.Steps) != 1 || u.Steps[0].Kind != plan.CallStep {
+	if !testable(d, u) {
 		return 0
 	}
 	given := p.values(u)
@@ -256,6 +266,7 @@ func (p *probe) compare(t *testing.T, d *host.Document, u *plan.Unit, own string
 		return 0
 	}
 	op := u.Steps[0].Call.Operation
+	got.base = basePath(d, op)
 	checked := 0
 	for param, want := range expectations(d, u, op, own, given) {
 		checked++
@@ -280,7 +291,7 @@ func expectations(d *host.Document, u *plan.Unit, op *model.Operation, own strin
 		}
 	}
 	for _, q := range op.Inputs {
-		if strings.EqualFold(q.Name, "Authorization") { // the API's authentication fills it
+		if fromAuthentication(d, q) {
 			continue
 		}
 		if q.Value != nil || q.In == "environment" || q.In == "" || bodies > 1 && q.In == "body" && q.Value != nil {
@@ -305,6 +316,19 @@ func expectations(d *host.Document, u *plan.Unit, op *model.Operation, own strin
 		}
 	}
 	return want
+}
+
+// fromAuthentication reports whether the API's authentication fills a parameter.
+func fromAuthentication(d *host.Document, q *model.Param) bool {
+	if strings.EqualFold(q.Name, "Authorization") {
+		return true
+	}
+	for _, c := range d.Model.Consumes {
+		if c.Auth != nil && strings.EqualFold(c.Auth.Text("key"), q.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // has looks for a value at a parameter's place.
@@ -365,6 +389,24 @@ func (r *received) has(op *model.Operation, q *model.Param, want value.Value) st
 	return ""
 }
 
+// basePath is the path of the base URI of the API that an operation belongs to.
+func basePath(d *host.Document, op *model.Operation) string {
+	for _, c := range d.Model.Consumes {
+		for _, r := range c.Resources {
+			if r == op.Resource {
+				rest := c.BaseURI
+				if i := strings.Index(rest, "//"); i >= 0 {
+					rest = rest[i+2:]
+				}
+				if i := strings.IndexByte(rest, '/'); i >= 0 {
+					return strings.TrimRight(rest[i:], "/")
+				}
+			}
+		}
+	}
+	return ""
+}
+
 var placeholder = regexp.MustCompile(`\{\{?([^{}]+)\}?\}`)
 
 // hasInPath matches the received path with the declared one and compares the placeholder's text.
@@ -382,7 +424,7 @@ func (r *received) hasInPath(op *model.Operation, q *model.Param, want value.Val
 		}
 		at = m[1]
 	}
-	pattern.WriteString(regexp.QuoteMeta(declared[at:]) + "$")
+	pattern.WriteString(regexp.QuoteMeta(strings.TrimRight(declared[at:], "/")))
 	if index < 0 {
 		encoded := string(template.AppendPathSegment(nil, want.Text()))
 		if !strings.Contains(path, "/"+encoded) && !strings.Contains(path, "=") {
@@ -390,7 +432,7 @@ func (r *received) hasInPath(op *model.Operation, q *model.Param, want value.Val
 		}
 		return ""
 	}
-	m := regexp.MustCompile(strings.TrimPrefix(pattern.String(), "/")).FindStringSubmatch(path)
+	m := regexp.MustCompile("^/?" + strings.TrimPrefix(pattern.String(), "/") + "(?:/[^/]*)*$").FindStringSubmatch(strings.TrimPrefix(path, r.base))
 	if m == nil {
 		return "path " + path + " does not look like " + declared
 	}

@@ -1,0 +1,156 @@
+package shape
+
+import (
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+type kind uint8
+
+const (
+	leaf   kind = iota // what the path finds
+	fixed              // a constant
+	text               // a template over the base
+	object             // of members
+	array              // of items
+	table              // an object with members of any name, each an item
+	broken             // its text cannot be compiled: finds nothing
+)
+
+// output is one compiled output parameter.
+type output struct {
+	kind        kind
+	path        *jsonpath.Path // from the base; nil is the base itself
+	typ         string
+	maxLength   int
+	description string
+
+	constant value.Value        // fixed
+	template *template.Template // text
+	names    []string           // object
+	members  []*output          // object, parallel to names
+	item     *output            // array, table; nil leaves the items as they are
+
+	partial bool // of an object: of which no member is found, it is absent
+	loose   bool // a node that is no array or object, though declared so, stays as it is
+
+	stream streaming
+}
+
+// isRoot reports whether o is its base as it is.
+func (o *output) isRoot() bool {
+	return o.path == nil && o.maxLength == 0 && (o.kind == leaf || o.kind == array && o.item == nil)
+}
+
+// apply evaluates o from the base; Absent when nothing is found.
+func (o *output) apply(base value.Value) value.Value {
+	found := base
+	if o.path != nil {
+		found = o.path.Eval(base)
+	}
+	switch o.kind {
+	case leaf:
+		return o.convert(found)
+	case fixed:
+		return o.constant
+	case text:
+		return o.render(base)
+	case object:
+		return o.object(found)
+	case array, table:
+		return o.each(found)
+	default:
+		return value.Value{}
+	}
+}
+
+func (o *output) object(base value.Value) value.Value {
+	if o.path != nil && base.Kind() <= value.Null || o.loose && base.Kind() != value.Object {
+		return base
+	}
+	members, any := make([]value.Member, len(o.members)), !o.partial
+	for i, m := range o.members {
+		v := m.apply(base)
+		any = any || !v.IsAbsent()
+		members[i] = value.Member{Name: o.names[i], Value: orNull(v)}
+	}
+	if !any {
+		return value.Value{}
+	}
+	return value.Map(members...)
+}
+
+func (o *output) each(found value.Value) value.Value {
+	switch found.Kind() {
+	case value.Null:
+		return found
+	case value.Array:
+		if o.kind == array {
+			return o.items(found)
+		}
+	case value.Object:
+		if o.kind == table {
+			return o.values(found)
+		}
+	}
+	if o.loose {
+		return found
+	}
+	return value.Value{}
+}
+
+func (o *output) items(list value.Value) value.Value {
+	if o.item == nil {
+		return list
+	}
+	items := make([]value.Value, list.Len())
+	for i := range items {
+		items[i] = orNull(o.item.apply(list.At(i)))
+	}
+	return value.List(items...)
+}
+
+func (o *output) values(m value.Value) value.Value {
+	members := make([]value.Member, m.Len())
+	for i := range members {
+		members[i] = value.Member{Name: m.Name(i), Value: orNull(o.item.apply(m.At(i)))}
+	}
+	return value.Map(members...)
+}
+
+func (o *output) render(base value.Value) value.Value {
+	vars := o.template.Vars()
+	look := func(i int) value.Value { return variable(base, vars[i].Name) }
+	if i, ok := o.template.Single(); ok {
+		return o.convert(look(i))
+	}
+	rendered, err := o.template.Append(nil, look, template.Raw)
+	if err != nil {
+		return value.Value{}
+	}
+	return o.convert(value.Of(string(rendered)))
+}
+
+// variable finds a template's name below base: the member of that whole name,
+// else part by part. The name may be written as a path, $.name.
+func variable(base value.Value, name string) value.Value {
+	name = strings.TrimPrefix(name, "$.")
+	if v := base.Get(name); !v.IsAbsent() {
+		return v
+	}
+	for _, part := range strings.Split(name, ".") {
+		base = expr.Field(base, part)
+	}
+	return base
+}
+
+func orNull(v value.Value) value.Value {
+	if v.IsAbsent() {
+		return value.Nil()
+	}
+	return v
+}

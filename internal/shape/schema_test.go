@@ -1,0 +1,80 @@
+package shape
+
+import (
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+func schemaText(s *schema.Schema) string {
+	if s == nil {
+		return "none"
+	}
+	return string(s.AppendJSON(nil))
+}
+
+func TestSchema(t *testing.T) {
+	for _, test := range []struct{ name, outputs, want string }{
+		{"an object", `[{type: object, description: A ship, properties: {n: {type: string, description: Name}, y: {type: number}, s: {type: object, properties: {l: {type: number, mapping: $.l}}}, w: {type: array, mapping: "$.w[*].id", items: {type: string}}, k: {type: string, value: v}}}]`,
+			`{"type":"object","description":"A ship","properties":{"n":{"description":"Name"},"y":{"description":"number or null"},"s":{"type":"object","properties":{"l":{"description":"number or null"}},"additionalProperties":true},"w":{"type":"array","items":{"description":"string or null"}},"k":{"type":"string"}},"additionalProperties":true}`},
+		{"named outputs", `{a: {type: string, mapping: $.a}}`, `{"type":"object","properties":{"a":{"description":"string or null"}},"additionalProperties":true}`},
+		{"an object that may not be found", `[{type: object, mapping: $.x, properties: {a: {type: string}}}]`, "none"},
+		{"an array", `[{type: array, mapping: "$.x[*]"}]`, "none"},
+		{"one of several", `[{type: object, properties: {a: {type: string}}}, {type: string, mapping: $.b}]`, "none"},
+		{"a constant", `[{type: string, value: x}]`, "none"},
+		{"the identity", `[{type: object, mapping: $.}]`, "none"},
+	} {
+		if got := schemaText(program(t, test.outputs).Schema()); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestSchema_holdsForWhatApplyReturns(t *testing.T) {
+	for _, v := range vectors {
+		p := program(t, v.outputs)
+		s := p.Schema()
+		if s == nil {
+			continue
+		}
+		answer, ok := p.Apply(parse(t, v.answer))
+		if problem := conflict(s, answer); ok && problem != "" {
+			t.Errorf("%s: %s: %s is not valid", v.name, schemaText(s), problem)
+		}
+	}
+}
+
+func TestSchema_ofSteps(t *testing.T) {
+	var diags diag.List
+	if s := CompileStep(outputs(t, `[{name: a, type: string, value: $.a}]`), &diags).Schema(); s != nil {
+		t.Error(schemaText(s))
+	}
+	if got := schemaText(CompileOrchestrated(outputs(t, `{a: {type: number}, l: {type: array, items: {n: {type: string}}}}`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"description":"number or null"},"l":{"description":"array or null"}},"additionalProperties":true}` {
+		t.Error(got)
+	}
+	if s := CompileOrchestrated(outputs(t, `[{type: object, properties: {a: {type: number}}}]`), &diags).Schema(); s != nil {
+		t.Error(schemaText(s))
+	}
+}
+
+// conflict returns the part of v whose type is not that of the schema.
+func conflict(s *schema.Schema, v value.Value) string {
+	if s.Type != "" && s.Type != v.Kind().String() {
+		return v.Text()
+	}
+	for _, p := range s.Properties {
+		if problem := conflict(p.Schema, v.Get(p.Name)); v.Kind() == value.Object && problem != "" {
+			return problem
+		}
+	}
+	if s.Items != nil {
+		for i := range v.Len() {
+			if problem := conflict(s.Items, v.At(i)); problem != "" {
+				return problem
+			}
+		}
+	}
+	return ""
+}
