@@ -19,6 +19,7 @@ import (
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -50,6 +51,7 @@ type machine struct {
 	engine    *engine.Engine
 	client    *upstream.Client
 	secrets   *secret.Store
+	scripts   *script.Pool
 	log       *slog.Logger
 	sandbox   *sandboxed
 }
@@ -77,7 +79,8 @@ func (r *running) start(paths []string, s Streams) (*machine, error) {
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
 	m.client = upstream.NewClient(r.limits)
-	m.engine = engine.New(m.client, m.secrets, m.log)
+	m.scripts = newScripts()
+	m.engine = engine.New(m.client, m.secrets, m.scripts, m.log)
 	return m, nil
 }
 
@@ -98,6 +101,7 @@ func (m *machine) read(r *running, paths []string, o plan.Options, s Streams) er
 func (m *machine) close() {
 	if m.client != nil {
 		m.client.Close()
+		m.scripts.Close()
 	}
 	if m.sandbox != nil {
 		m.sandbox.close()

@@ -27,16 +27,18 @@ type Secrets interface {
 type Engine struct {
 	client  *upstream.Client
 	secrets Secrets
+	scripts Scripts
 	log     *slog.Logger
 	frames  sync.Pool
 }
 
-// New makes an engine that calls through client and reads secrets.
-func New(client *upstream.Client, secrets Secrets, log *slog.Logger) *Engine {
+// New makes an engine that calls through client and reads secrets. scripts may
+// be nil: then script steps fail.
+func New(client *upstream.Client, secrets Secrets, scripts Scripts, log *slog.Logger) *Engine {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{client: client, secrets: secrets, log: log}
+	return &Engine{client: client, secrets: secrets, scripts: scripts, log: log}
 }
 
 // Limits returns the limits that calls run under.

@@ -88,7 +88,7 @@ func (r *run) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {
 		}
 		return v, nil
 	default:
-		return value.Value{}, &Error{Kind: Internal, Status: http.StatusInternalServerError, Title: "the step cannot run here"}
+		return r.script(ctx, s.Script)
 	}
 }
 

@@ -137,7 +137,7 @@ func (h *Host) listener(address string) (*listener, error) {
 		}
 		return nil, fmt.Errorf("open servers: cannot listen on %s: %w", address, err)
 	}
-	l := &listener{address: address, net: ln, mux: &mux{}}
+	l := &listener{address: address, net: ln, mux: &mux{loopback: ln.Addr().(*net.TCPAddr).IP.IsLoopback()}}
 	l.http = &http.Server{
 		Handler:           l.mux,
 		ReadHeaderTimeout: 10 * time.Second,

@@ -17,7 +17,10 @@ import (
 )
 
 // mux hands the requests of one listener to the servers mounted on it.
-type mux struct{ mounts []*mount }
+type mux struct {
+	loopback bool // the listener is reached from this machine only
+	mounts   []*mount
+}
 
 // mount is one server on a listener.
 type mount struct {
@@ -39,6 +42,7 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 		m.mcp = mcp.New(mcp.Config{
 			Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
 			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, SearchAbove: o.SearchAbove,
+			AnyHost: !x.loopback,
 		})
 	}
 	if err := m.protect(h, s); err != nil {

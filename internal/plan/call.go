@@ -324,7 +324,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 		return c.input(c.unit.Inputs[i].Name, h, at)
 	}
 	if h.must {
-		c.c.report(diag.InputInferred, at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", p.Name, c.target())
+		c.inferred(p.Name)
 		return c.input(p.Name, h, at)
 	}
 	if p.Default != nil {
@@ -395,7 +395,15 @@ func (c *call) variable(name string, self *model.Param, at diag.Range, optional 
 	if c.brokenStep(name, at) {
 		return expr.Expr{}
 	}
-	return c.input(name, c.templateHint(name, self, optional), at)
+	h := c.templateHint(name, self, optional)
+	if c.hasArgs && h.must && c.findLoosely(name) < 0 {
+		c.inferred(name)
+	}
+	return c.input(name, h, at)
+}
+
+func (c *call) inferred(name string) {
+	c.c.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
 }
 
 func (c *call) templateHint(name string, self *model.Param, optional bool) hint {

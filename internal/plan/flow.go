@@ -315,9 +315,3 @@ func semantics(h *model.Hints, s model.Semantics) {
 		h.Idempotent = s.Idempotent
 	}
 }
-
-// script compiles a script step.
-func (s *scope) script(_ *Step, m *model.Step) bool {
-	s.c.report(diag.ScriptRefused, m.Node.Range(), "Use call and lookup steps.", "scripts do not run yet")
-	return false
-}

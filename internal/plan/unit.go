@@ -4,11 +4,14 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -185,12 +188,14 @@ type Lookup struct {
 	Fields []string  // fields kept
 }
 
-// Script is a sandboxed program.
+// Script is a sandboxed program. Its context holds the unit's inputs, the
+// results of the steps before it and what its with block gives, which goes first.
 type Script struct {
-	Language string // "javascript" or "starlark"
-	Source   string
-	File     string
-	With     []Named
+	Program *script.Program
+	File    string
+	Timeout time.Duration // 0 is the pool's
+	Before  []Named       // results of earlier steps
+	With    []Named
 }
 
 // Named is a name and where its value comes from.

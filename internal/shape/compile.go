@@ -42,16 +42,20 @@ type compiler struct {
 }
 
 func (c *compiler) program(outputs []*model.Output) *Program {
+	if len(outputs) == 0 {
+		return &Program{}
+	}
 	named := !slices.ContainsFunc(outputs, func(m *model.Output) bool { return m.Name == "" })
 	all := c.object(outputs, named)
-	switch first := slices.Concat(all.members, []*output{{}})[0]; {
-	case first.isRoot() && (first.kind == leaf && !named || len(outputs) <= 1):
+	switch first := all.members[0]; {
+	case first.isRoot() && (len(outputs) == 1 || first.kind == leaf && !named):
 		return &Program{}
 	case named:
 		all.partial = true
 		return &Program{outputs: []*output{all}}
+	default:
+		return &Program{outputs: all.members}
 	}
-	return &Program{outputs: all.members}
 }
 
 // object compiles outputs as the members of one object. Where named, each can be

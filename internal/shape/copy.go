@@ -2,6 +2,7 @@ package shape
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -11,7 +12,7 @@ import (
 // copy appends the value at the place, which has been read before, byte for byte
 // as Value.AppendJSON writes it.
 func (s *scan) copy(dst []byte, at span) []byte {
-	out, _, ok := s.copyValue(dst, at.start)
+	out, _, ok := s.copyValue(slices.Grow(dst, at.end-at.start), at.start)
 	if ok {
 		return out
 	}

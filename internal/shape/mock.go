@@ -16,10 +16,10 @@ type Mock struct{ members []*mock }
 
 type mock struct {
 	name    string
-	kind    kind      // text (of an expression), object, array or broken
-	convert output    // its type and length
-	value   expr.Expr // text
-	members []*mock   // object: all; array: the item, if any
+	kind    kind      // text, object or array
+	as      output    // its type and length
+	value   expr.Expr // of a text
+	members []*mock   // of an object; of an array the item, if any
 }
 
 // CompileMock compiles outputs with fixed values. compile makes an expression of
@@ -30,7 +30,7 @@ func CompileMock(outputs []*model.Output, compile func(*document.Node) (expr.Exp
 
 func mocks(outputs []*model.Output, compile func(*document.Node) (expr.Expr, bool)) (members []*mock) {
 	for _, m := range outputs {
-		c := &mock{name: cmp.Or(m.Name, "value"), convert: output{typ: m.Type, maxLength: m.MaxLength}}
+		c := &mock{name: cmp.Or(m.Name, "value"), as: output{typ: m.Type, maxLength: m.MaxLength}}
 		switch {
 		case m.Value != nil:
 			var ok bool
@@ -76,7 +76,7 @@ func build(members []*mock, f expr.Frame) (value.Value, error) {
 func (m *mock) build(f expr.Frame) (value.Value, error) {
 	if m.kind == text {
 		v, err := m.value.Eval(f)
-		return m.convert.convert(convertStatic(m.convert.typ, v)), err
+		return m.as.convert(convertStatic(m.as.typ, v)), err
 	}
 	v, err := build(m.members, f)
 	switch {

@@ -72,13 +72,13 @@ func (o *output) object(base value.Value) value.Value {
 	if o.path != nil && base.Kind() <= value.Null || o.loose && base.Kind() != value.Object {
 		return base
 	}
-	members, any := make([]value.Member, len(o.members)), !o.partial
+	members, found := make([]value.Member, len(o.members)), !o.partial
 	for i, m := range o.members {
 		v := m.apply(base)
-		any = any || !v.IsAbsent()
+		found = found || !v.IsAbsent()
 		members[i] = value.Member{Name: o.names[i], Value: orNull(v)}
 	}
-	if !any {
+	if !found {
 		return value.Value{}
 	}
 	return value.Map(members...)

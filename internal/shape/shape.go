@@ -69,7 +69,7 @@ func (p *Program) Apply(root value.Value) (shaped value.Value, ok bool) {
 
 // Stream appends to dst what Apply makes of the JSON text src, byte for byte as
 // Value.AppendJSON writes it; on ok false or an error dst is as it was. The
-// error is that of value.Parse.
+// error wraps that of value.Parse.
 func (p *Program) Stream(dst, src []byte) (out []byte, ok bool, err error) {
 	if p.Streamable() {
 		if out, ok, valid := p.project(dst, src); valid {

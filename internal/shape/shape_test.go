@@ -159,6 +159,7 @@ var vectors = []vector{
 	// Spellings of paths
 	{"names with spaces", `[{type: string, mapping: $.a.First name.b}]`, `{"a":{"First name":{"b":"x"}}}`, `"x"`},
 	{"braces around a path", `[{type: string, mapping: "{{$.login}}"}]`, `{"login":"x"}`, `"x"`},
+	{"a name of any characters", `[{type: object, properties: {"q\"'\n\u0001\\.[*]": {type: string}}}]`, `{"q\"'\n\u0001\\.[*]":1}`, `{"q\"'\n\u0001\\.[*]":"1"}`},
 	{"no $", `[{type: string, mapping: login}]`, `{"login":"x"}`, `"x"`},
 	{"a value that is a path", `[{name: id, type: string, value: $.login}]`, `{"login":"x"}`, `{"id":"x"}`},
 	{"the last of equal names", `[{type: object, properties: {a: {type: number, mapping: $.o.a}, b: {type: number, mapping: $.o.b}, c: {type: object, mapping: $.c}}}]`, `{"o":{"a":1,"b":2},"o":{"b":3},"c":{"x":1,"y":2,"x":3}}`, `{"a":null,"b":3,"c":{"x":3,"y":2}}`},

@@ -25,6 +25,7 @@ type Options struct {
 	Dir      string            // the document's folder
 	MCP      host.MCPOptions
 	Limits   upstream.Limits
+	Scripts  engine.Scripts
 	Log      io.Writer // debug log, nil for none
 }
 
@@ -69,7 +70,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	client := upstream.NewClient(o.Limits)
-	s.Engine = engine.New(client, s.Secrets, log)
+	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
 	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Secrets: s.Secrets, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
 	if err != nil {
 		t.Fatal(err)

@@ -24,8 +24,8 @@ const (
 	codeLegacyNoResource = -32002
 )
 
-// rpcError is a JSON-RPC error. Status is the HTTP status where it is not the
-// one that status returns; data is JSON.
+// rpcError is a JSON-RPC error. A status other than 0 goes before what httpStatus
+// makes of the code; data is JSON.
 type rpcError struct {
 	code    int
 	status  int

@@ -99,7 +99,7 @@ func newProbe(t *testing.T) *probe {
 		_, _ = io.WriteString(w, `{"ok":true}`)
 	}))
 	p.client = upstream.NewClient(upstream.Limits{})
-	p.engine = engine.New(p.client, anySecret{}, nil)
+	p.engine = engine.New(p.client, anySecret{}, nil, nil)
 	return p
 }
 

@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/script"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// languages are what the suffix of a script's file says.
+var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".py": "python", ".star": "starlark", ".groovy": "groovy"}
+
+// script compiles a script step: its file is read and checked now, so that a
+// script that cannot run withholds its unit.
+func (s *scope) script(step *Step, m *model.Step) bool {
+	at := m.Node.Where("file")
+	settings := s.c.scripting()
+	if on, ok := settings.Get("enabled").Bool(); ok && !on {
+		s.c.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.", "scripts are switched off in this document")
+		return false
+	}
+	language := cmp.Or(m.Language, languages[path.Ext(m.File)], settings.Get("defaultLanguage").Str())
+	if allowed := settings.Get("allowedLanguages"); allowed != nil && len(allowed.Items) > 0 &&
+		!slices.ContainsFunc(allowed.Items, func(n *document.Node) bool { return strings.EqualFold(n.Str(), language) }) {
+		s.c.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.", "the language “%s” is not allowed in this document", language)
+		return false
+	}
+	folder := cmp.Or(m.Location, settings.Get("defaultLocation").Str())
+	source, ok := s.c.scriptFile(folder, m.File, m)
+	if !ok {
+		return false
+	}
+	var dependencies []string
+	for _, file := range m.Dependencies {
+		text, ok := s.c.scriptFile(folder, file, m)
+		if !ok {
+			return false
+		}
+		dependencies = append(dependencies, text)
+	}
+	program, err := script.Check(language, source, dependencies...)
+	if err != nil {
+		s.c.reportScript(m, language, err)
+		return false
+	}
+	step.Kind = ScriptStep
+	step.Script = &Script{Program: program, File: m.File}
+	if ms, err := strconv.Atoi(settings.Get("timeout").Str()); err == nil && ms > 0 {
+		step.Script.Timeout = time.Duration(ms) * time.Millisecond
+	}
+	for _, earlier := range s.unit.Steps { // context holds them all, so it runs after them
+		s.reads[earlier.Result] = true
+		step.Script.Before = append(step.Script.Before, Named{earlier.Name, expr.Slot(earlier.Result)})
+	}
+	for _, a := range m.With {
+		e, ok := s.scriptArgument(m, a)
+		if !ok {
+			return false
+		}
+		step.Script.With = append(step.Script.With, Named{a.Key, e})
+	}
+	return true
+}
+
+func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool) {
+	h := hint{origin: "with", place: InBody, must: true, feeds: a.Key + " of step " + m.Name}
+	if name, ok := s.reference(a.Value.Str()); ok && a.Value.Is(value.String) {
+		return s.input(name, h, a.Value.At), true
+	}
+	return s.data(a.Value, func(name string, optional bool) expr.Expr { return s.callerVariable(name, h, a.Value.At, optional) })
+}
+
+// scripting is the management.scripting block of the first control server, nil when there is none.
+func (k *compiler) scripting() *document.Node {
+	for _, e := range k.model.Exposes {
+		if e.Type == "control" {
+			return e.Node.Get("management").Get("scripting")
+		}
+	}
+	return nil
+}
+
+func (k *compiler) scriptFile(folder, file string, m *model.Step) (string, bool) {
+	at := m.Node.Where("file")
+	if file == "" || strings.Contains(file, "..") || path.IsAbs(file) {
+		k.report(diag.ScriptRefused, at, "Name a file below the script's location.", "“%s” is not the path of a script", file)
+		return "", false
+	}
+	if k.options.Files == nil {
+		k.report(diag.ScriptRefused, at, "Serve the document from a file, beside its scripts.", "the document has no folder to read “%s” from", file)
+		return "", false
+	}
+	text, err := k.options.Files.ReadFile(strings.TrimSuffix(document.FilePath(folder), "/") + "/" + file)
+	if folder == "" {
+		text, err = k.options.Files.ReadFile(file)
+	}
+	if err != nil {
+		k.report(diag.ScriptRefused, at, "Put the file there, or correct location and file.", "the script “%s” cannot be read: %s", file, err)
+		return "", false
+	}
+	return string(text), true
+}
+
+// reportScript says why a script cannot run, at its own place when it has one.
+func (k *compiler) reportScript(m *model.Step, language string, err error) {
+	at := m.Node.Where("file")
+	hint := "Correct the script."
+	if unknown := new(script.LanguageError); errors.As(err, &unknown) {
+		at, hint = m.Node.Where("language"), "Write it in JavaScript or in the Starlark subset of Python."
+	} else if strings.EqualFold(language, "python") {
+		hint = "Python runs as far as it is Starlark: no import, class, try or with."
+	}
+	k.report(diag.ScriptRefused, at, hint, "the script “%s” cannot run: %s", m.File, err)
+}
