@@ -58,6 +58,9 @@ func (s *scope) script(step *Step, m *model.Step) bool {
 	if ms, err := strconv.Atoi(settings.Get("timeout").Str()); err == nil && ms > 0 {
 		step.Script.Timeout = time.Duration(ms) * time.Millisecond
 	}
+	for name := range s.declared { // context holds every input too
+		s.used[name] = true
+	}
 	for _, earlier := range s.unit.Steps { // context holds them all, so it runs after them
 		s.reads[earlier.Result] = true
 		step.Script.Before = append(step.Script.Before, Named{earlier.Name, expr.Slot(earlier.Result)})

@@ -1,0 +1,197 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Config says how a Pool runs scripts. Zero fields have the defaults named.
+type Config struct {
+	// Command starts a worker: a program that calls Work with its standard input
+	// and output, and its arguments. It gets no environment. Required.
+	Command []string
+	// Workers is how many processes there may be, thus how many scripts may run
+	// at once: 2.
+	Workers int
+	// Timeout is how long a script may run: 60 s. Waiting for a worker does not count.
+	Timeout time.Duration
+	// MemoryBytes is how much memory a script may use, its context, result and
+	// garbage included: 256 MiB.
+	MemoryBytes int64
+	// StatementLimit is how many statements a Starlark script may execute, counted
+	// as twenty instructions each: 100 000. JavaScript has no such limit.
+	StatementLimit int
+	// OutputBytes is how long a result may be, as JSON: 8 MiB.
+	OutputBytes int
+	// Idle is how long a worker waits for its next script before it ends: 1 min.
+	Idle time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	c.Workers = positive(c.Workers, 2)
+	c.Timeout = positive(c.Timeout, time.Minute)
+	c.MemoryBytes = positive(c.MemoryBytes, 256<<20)
+	c.StatementLimit = positive(c.StatementLimit, 100_000)
+	c.OutputBytes = positive(c.OutputBytes, 8<<20)
+	c.Idle = positive(c.Idle, time.Minute)
+	return c
+}
+
+func positive[N ~int | ~int64](n, otherwise N) N {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// Pool runs scripts in worker processes, which it starts when they are needed.
+// It is safe for concurrent use.
+type Pool struct {
+	cfg   Config
+	slots chan struct{} // one for each script that runs
+
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{}  // closed with closed
+	workers []*worker      // all that live
+	idle    []*worker      // those that run nothing, the last used last
+	ended   sync.WaitGroup // of processes
+}
+
+// NewPool returns a pool that has no processes yet. Close it.
+func NewPool(cfg Config) *Pool {
+	cfg = cfg.withDefaults()
+	return &Pool{cfg: cfg, slots: make(chan struct{}, cfg.Workers), closing: make(chan struct{})}
+}
+
+var errClosed = errors.New("run script: the pool is closed")
+
+// Run runs p with context, an object, as its variable of that name, and returns
+// what it left in result; Absent when it left nothing. Nothing that a script
+// does outlives its run.
+//
+// The error is a *ScriptError when the script itself failed, a *TimeoutError,
+// *MemoryError or *CrashError when its process ended, the cause of ctx when that
+// ended first (the script is killed), or says that no process could be started.
+// Only a *CrashError, and the failure to start, are no fault of the script.
+func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Value) (value.Value, error) {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return value.Value{}, fmt.Errorf("run script: %w", context.Cause(ctx))
+	case <-p.closing:
+		return value.Value{}, errClosed
+	}
+	if ctx.Err() != nil {
+		return value.Value{}, fmt.Errorf("run script: %w", context.Cause(ctx))
+	}
+	frames, err := request(task{
+		Language: program.Language, Sources: program.sources(),
+		Statements: p.cfg.StatementLimit, Output: p.cfg.OutputBytes,
+	}, contextValue)
+	if err != nil {
+		return value.Value{}, fmt.Errorf("run script: %w", err)
+	}
+	w, err := p.take()
+	if err != nil {
+		return value.Value{}, err
+	}
+	late := &TimeoutError{After: p.cfg.Timeout}
+	running, cancel := context.WithTimeoutCause(ctx, p.cfg.Timeout, late)
+	defer cancel()
+	stop := context.AfterFunc(running, w.kill)
+
+	result, err := w.run(frames, p.cfg.OutputBytes)
+	killed := !stop()
+	var failed *ScriptError
+	if !killed && (err == nil || errors.As(err, &failed)) {
+		p.release(w)
+		return result, err
+	}
+	if killed {
+		w.kill() // the other call of kill may not have come to it yet
+		<-w.exited
+		if cause := context.Cause(running); cause != error(late) {
+			return value.Value{}, fmt.Errorf("run script: %w", cause)
+		}
+		return value.Value{}, late
+	}
+	select {
+	case <-p.closing:
+		<-w.exited
+		return value.Value{}, errClosed
+	default:
+		return value.Value{}, w.cause(err, p.cfg.MemoryBytes)
+	}
+}
+
+// Close kills all workers, fails the runs that wait or go on, and returns when
+// no process is left. It may be called more than once.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	if !p.closed {
+		p.closed = true
+		close(p.closing)
+	}
+	for _, w := range p.workers {
+		w.kill()
+	}
+	for _, w := range p.idle {
+		w.retire.Stop()
+	}
+	p.mu.Unlock()
+	p.ended.Wait()
+}
+
+// take returns the worker that idles for the shortest time, or a new one.
+func (p *Pool) take() (*worker, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		w := p.idle[last]
+		p.idle = p.idle[:last]
+		if w.retire.Stop() && w.alive() {
+			return w, nil
+		}
+		w.kill()
+	}
+	if p.closed {
+		return nil, errClosed
+	}
+	w, err := startWorker(p.cfg.Command, p.cfg.MemoryBytes, p.forget)
+	if err != nil {
+		return nil, fmt.Errorf("start script worker: %w", err)
+	}
+	p.ended.Add(1)
+	p.workers = append(p.workers, w)
+	return w, nil
+}
+
+// release lets w wait for its next script, for a while.
+func (p *Pool) release(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return // and w is killed
+	}
+	w.retire = time.AfterFunc(p.cfg.Idle, w.kill)
+	p.idle = append(p.idle, w)
+}
+
+// forget is told of each worker that has ended.
+func (p *Pool) forget(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := func(other *worker) bool { return other == w }
+	p.workers = slices.DeleteFunc(p.workers, same)
+	p.idle = slices.DeleteFunc(p.idle, same)
+	p.ended.Done()
+}

@@ -1,0 +1,163 @@
+package script
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// worker is a process that runs one script after another.
+type worker struct {
+	process *exec.Cmd
+	in      *os.File      // what the worker reads
+	replies *bufio.Reader // what it writes
+	hello   []byte        // what to send before the first job
+	words   *beginning
+	exited  chan struct{} // closed when the process is gone and process.ProcessState set
+	retire  *time.Timer   // closes the worker when it idles for long
+}
+
+// startWorker starts a process and calls gone when it has ended.
+func startWorker(command []string, memory int64, gone func(*worker)) (*worker, error) {
+	if len(command) == 0 {
+		return nil, errors.New("no command")
+	}
+	childIn, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	out, childOut, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, childIn.Close(), in.Close())
+	}
+	w := &worker{
+		process: exec.Command(command[0], command[1:]...),
+		in:      in, replies: bufio.NewReader(out),
+		words: &beginning{}, exited: make(chan struct{}),
+	}
+	w.hello, err = appendMessage(nil, hello{Memory: memory})
+	w.process.Env = []string{}
+	w.process.Stdin, w.process.Stdout, w.process.Stderr = childIn, childOut, w.words
+	w.process.SysProcAttr = tied()
+	if err == nil {
+		err = w.process.Start()
+	}
+	_, _ = childIn.Close(), childOut.Close() // the process has its own
+	if err != nil {
+		return nil, errors.Join(err, in.Close(), out.Close())
+	}
+	go func() {
+		_ = w.process.Wait() // ProcessState tells
+		_, _ = in.Close(), out.Close()
+		close(w.exited)
+		gone(w)
+	}()
+	return w, nil
+}
+
+// kill ends the process at once. It may be called by anyone, at any time.
+func (w *worker) kill() { _ = w.process.Process.Kill() } // fails only when it has ended
+
+// alive tells whether the process has not ended yet, as far as is known.
+func (w *worker) alive() bool {
+	select {
+	case <-w.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// run sends a job, as request has it, and waits for its answer, of at most limit
+// bytes. After a *ScriptError the worker can run another job, after any other
+// error it must be killed.
+func (w *worker) run(request []byte, limit int) (value.Value, error) {
+	if w.hello != nil {
+		request = append(w.hello, request...)
+		w.hello = nil
+	}
+	if _, err := w.in.Write(request); err != nil {
+		return value.Value{}, err
+	}
+	var r reply
+	if err := readMessage(w.replies, smallFrame, &r); err != nil {
+		return value.Value{}, noEOF(err)
+	}
+	result, err := readFrame(w.replies, int64(limit))
+	if err != nil {
+		return value.Value{}, noEOF(err)
+	}
+	if r.Failed != nil {
+		return value.Value{}, r.Failed
+	}
+	if len(result) == 0 {
+		return value.Value{}, nil
+	}
+	answer, err := decode(result)
+	if err != nil {
+		return value.Value{}, &ScriptError{Message: clip(err.Error())}
+	}
+	return answer, nil
+}
+
+// request is what run sends for a task.
+func request(t task, context value.Value) ([]byte, error) {
+	frames, err := appendMessage(nil, t)
+	if err != nil {
+		return nil, err
+	}
+	return appendFrame(frames, context.AppendJSON(nil))
+}
+
+// cause waits for the end of a process that broke off with err, which nobody
+// killed, and says why it ended.
+func (w *worker) cause(err error, memory int64) error {
+	select {
+	case <-w.exited:
+	case <-time.After(5 * time.Second): // it lives, and talks nonsense
+		w.kill()
+		<-w.exited
+		return &CrashError{Detail: err.Error()}
+	}
+	state := w.process.ProcessState
+	if state.ExitCode() == exitMemory || w.words.tellOfMemory() {
+		return &MemoryError{Limit: memory}
+	}
+	return &CrashError{Detail: fmt.Sprintf("%v (%v)", err, state)}
+}
+
+// beginning keeps the first bytes that a worker prints on its standard error,
+// where the Go runtime says why it dies and a script has no way to print.
+// Nothing of it is ever shown.
+type beginning struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p[:min(len(p), 1024-len(b.text))]...)
+	return len(p), nil
+}
+
+// deaths are the runtime's words for a process that is over its limits.
+var deaths = []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow"}
+
+func (b *beginning) tellOfMemory() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, words := range deaths {
+		if bytes.Contains(b.text, []byte(words)) {
+			return true
+		}
+	}
+	return false
+}
