@@ -174,6 +174,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go m.reloadOnHangup(ctx, s, r, h, paths)
+	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)
 	}
