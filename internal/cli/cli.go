@@ -47,6 +47,7 @@ var errFindings = failure{code: exitFailed, silent: true, error: errors.New("fin
 // Main runs the command line and returns the exit code: 0 fine, 1 findings or
 // failure, 2 wrong usage. Interrupt and SIGTERM end long-running commands in order.
 func Main(args []string, s Streams) int {
+	tuneGC()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, args, s)
