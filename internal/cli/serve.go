@@ -74,7 +74,7 @@ func (r *running) start(paths []string, s Streams) (*machine, error) {
 		m.close()
 		return nil, err
 	}
-	m.secrets = newSecrets(getenv, m.documents)
+	m.secrets = host.NewSecrets(getenv, m.documents)
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
@@ -157,7 +157,8 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	if err := m.admit(s, strict); err != nil {
 		return err
 	}
-	config.Documents, config.Invoker, config.Secrets, config.Logger, config.Version = m.documents, m.engine, m.secrets, m.log, Version()
+	config.Documents, config.Secrets, config.Logger, config.Version = m.documents, m.secrets, m.log, Version()
+	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
 	h, err := host.Open(config)
 	if err != nil {

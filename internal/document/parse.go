@@ -74,10 +74,15 @@ func (p *parser) syntax(err error) {
 	var load *yaml.LoadError
 	switch {
 	case errors.Is(err, io.EOF):
-		message = "the document is empty"
+		p.diags.Add(diag.SyntaxError, at, "Write a capability document, or remove the file.", "the document is empty")
+		return
 	case errors.As(err, &load):
 		message = load.Message
-		at.Start = diag.Pos{Line: load.Mark.Line, Column: max(load.Mark.Column, 1)}
+		mark := load.Mark
+		if strings.Contains(message, "could not find expected") && load.ContextMark.Line > 0 {
+			mark = load.ContextMark // the scanner notices one line too late
+		}
+		at.Start = diag.Pos{Line: mark.Line, Column: max(mark.Column, 1)}
 	}
 	p.diags.Add(diag.SyntaxError, at, "Correct the YAML at this place; nothing of the document is served until it parses.", "not valid YAML: %s", message)
 }

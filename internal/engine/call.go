@@ -23,6 +23,7 @@ type run struct {
 	frame         expr.Frame
 	args          *Args
 	authorization string
+	trusted       http.Header // headers of the caller that pass on; forwarding only
 }
 
 // maxErrorBody bounds what is kept of an upstream's error answer.
@@ -78,8 +79,12 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *upstream.Entity) (
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
 	}
-	for name, values := range r.args.Trace {
-		req.Header[name] = values
+	for _, headers := range []http.Header{r.args.Trace, r.trusted} {
+		for name, values := range headers {
+			if name != "Authorization" { // decided when the request was built
+				req.Header[name] = values
+			}
+		}
 	}
 	resp, err := r.client.Send(ctx, req, credential)
 	if err != nil {

@@ -36,7 +36,8 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	switch s.Type {
 	case "rest":
 		h.conflicts(x, d, s)
-		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request})
+		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request,
+			Forwarder: h.config.Forwarder})
 	case "mcp":
 		o := h.config.MCP
 		m.mcp = mcp.New(mcp.Config{
@@ -176,7 +177,7 @@ func (x *mux) close() {
 
 func (m *mount) units() (names []string) {
 	for _, r := range m.server.Routes {
-		names = append(names, r.Method+" "+r.Path)
+		names = append(names, strings.TrimSpace(r.Method+" "+r.Path))
 	}
 	for _, t := range m.server.Tools {
 		names = append(names, t.Name)

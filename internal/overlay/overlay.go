@@ -36,10 +36,10 @@ func Apply(root, overlay *document.Node) diag.List {
 func apply(root, action *document.Node, diags *diag.List) {
 	target := action.Get("target")
 	path, _, err := jsonpath.Compile(target.Str(), jsonpath.Strict)
-	if err != nil || target.Str() == "" {
-		reason := "it is missing"
-		if err != nil {
-			reason = err.Error()
+	if err != nil {
+		reason := err.Error()
+		if target.Str() == "" {
+			reason = "it is missing"
 		}
 		diags.Add(diag.BadOverlay, action.Where("target"), "Write an RFC 9535 JSONPath that begins with $.", "the target of the action cannot be used: %s", reason)
 		return

@@ -90,7 +90,7 @@ func (k *compiler) restServer(s *Server) {
 			})
 		}
 		if r.Forward != nil {
-			k.report(diag.NotServed, r.Forward.Node.Range(), "Declare operations with call.", "forward is not served yet")
+			k.forward(s, r)
 		}
 	}
 }

@@ -71,9 +71,10 @@ type Route struct {
 
 // Forward passes requests of a path to a consumed API.
 type Forward struct {
+	Unit    *Unit // holds the frame's slots and secrets
 	Request *upstream.Request
 	Headers []string // names of the caller's headers that pass
-	Rest    int      // slot of the multi-segment placeholder, -1 if the path has none
+	Rest    int      // index of the multi-segment placeholder among the path's, -1 if there is none
 }
 
 // Place says where on a REST request an input stands.

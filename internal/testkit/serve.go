@@ -23,6 +23,7 @@ type Options struct {
 	Env      map[string]string // environment variables of the document
 	Overlay  string            // overlay text
 	Dir      string            // the document's folder
+	Plan     plan.Options
 	MCP      host.MCPOptions
 	Limits   upstream.Limits
 	Scripts  engine.Scripts
@@ -51,7 +52,7 @@ func Serve(t testing.TB, text string, o Options) *Served {
 // ServeSource is Serve for a source that was read already.
 func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	t.Helper()
-	var po plan.Options
+	po := o.Plan
 	if o.Upstream != "" {
 		u, err := url.Parse(o.Upstream)
 		if err != nil {
@@ -64,14 +65,14 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 		t.Fatalf("nothing is served: %v", d.Diags)
 	}
 	getenv := func(name string) (string, bool) { v, ok := o.Env[name]; return v, ok }
-	s := &Served{Document: d, Secrets: secret.NewStore(secret.Config{Getenv: getenv})}
+	s := &Served{Document: d, Secrets: host.NewSecrets(getenv, []*host.Document{d})}
 	var log *slog.Logger
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	client := upstream.NewClient(o.Limits)
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
-	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Secrets: s.Secrets, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
+	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// Forward passes a request on to a consumed API: method, query and body as they
+// came, the headers that the document trusts, the API's own parameters and
+// credential. rest is the percent-encoded path behind the API's base.
+func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*Result, *Error) {
+	frame := e.frame(f.Unit.Slots)
+	defer e.release(frame)
+	authorization := ""
+	if f.Unit.CallerAuthorization {
+		authorization = req.Header.Get("Authorization")
+	}
+	if err := e.fill(ctx, *frame, f.Unit.Secrets, authorization != ""); err != nil {
+		return nil, err
+	}
+	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
+	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}
+	resp, failure := run.send(ctx, call, &upstream.Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type")})
+	if failure != nil {
+		return nil, failure
+	}
+	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	return run.stream(result, resp, e.client.Limits().Response)
+}
+
+func trace(h http.Header) http.Header { return only(h, []string{"Traceparent", "Tracestate"}) }
+
+// only keeps the named headers.
+func only(h http.Header, names []string) http.Header {
+	kept := http.Header{}
+	for _, name := range names {
+		if v, ok := h[name]; ok {
+			kept[name] = v
+		}
+	}
+	return kept
+}

@@ -1,0 +1,62 @@
+package host_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/testkit"
+)
+
+const forwarding = `
+ikanos: 1.0.0-beta5
+info: {display: Forward}
+capability:
+  consumes:
+  - {type: http, namespace: api, baseUri: "https://api.example.invalid/v1", inputParameters: {X-Version: {in: header, value: "7"}}}
+  - {type: http, namespace: keyed, baseUri: "https://api.example.invalid/v2", authentication: {type: bearer, token: "{{KEY}}"}}
+  exposes:
+  - type: rest
+    namespace: front
+    port: 0
+    resources:
+      one: {path: "/one", forward: {targetNamespace: api}}
+      all: {path: "/api/{{path}}", forward: {targetNamespace: api, trustedHeaders: [x-trusted]}}
+      key: {path: "/keyed/{path}", forward: {targetNamespace: keyed, trustedHeaders: [Authorization]}}
+`
+
+func TestForward_passesRequestsOn(t *testing.T) {
+	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 202 Accepted\nContent-Type: text/csv\nETag: x\nSet-Cookie: a=b\n\na,b"))
+	s := testkit.Serve(t, forwarding, testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": "secret"}})
+	status, header, body := testkit.Do(t, "PATCH", s.REST+"/api/a%2Fb/c?q=1&q=2", "body", "Content-Type", "text/x", "X-Trusted", "yes", "X-Other", "no", "Authorization", "Bearer mine")
+	if status != 202 || body != "a,b" || header.Get("Content-Type") != "text/csv" || header.Get("Etag") != "x" || header.Get("Set-Cookie") != "" {
+		t.Errorf("%d %v %s", status, header, body)
+	}
+	want := "PATCH /v1/a%2Fb/c?q=1&q=2\nAuthorization: Bearer mine\nContent-Type: text/x\nX-Trusted: yes\nX-Version: 7\n\nbody\n"
+	if got := up.Requests(); len(got) != 1 || got[0].Text() != want {
+		t.Errorf("got\n%s\nwant\n%s", got[0].Text(), want)
+	}
+	testkit.Do(t, "GET", s.REST+"/keyed/x", "", "Authorization", "Bearer mine")
+	if got := up.Requests()[0]; got.URI != "/v2/x" || got.Header.Get("Authorization") != "Bearer secret" {
+		t.Errorf("got\n%s", got.Text())
+	}
+	testkit.Do(t, "GET", s.REST+"/one", "")
+	if got := up.Requests()[0]; got.URI != "/v1" {
+		t.Errorf("got\n%s", got.Text())
+	}
+	for _, path := range []string{"/api/../x", "/api/a/%2e%2e/x"} {
+		if status, _, _ := testkit.Do(t, "GET", s.REST+path, ""); status != 400 && status != 404 {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if got := up.Requests(); len(got) != 0 {
+		t.Errorf("dot segments went upstream: %s", got[0].Text())
+	}
+}
+
+func TestForward_withoutATargetIsWithheld(t *testing.T) {
+	up := testkit.NewUpstream(t, nil)
+	s := testkit.Serve(t, strings.Replace(forwarding, "targetNamespace: api, trusted", "targetNamespace: ap, trusted", 1), testkit.Options{Upstream: up.URL})
+	if s.Document.Withheld() != 1 || s.Document.Served() != 2 {
+		t.Errorf("%d withheld, %d served: %v", s.Document.Withheld(), s.Document.Served(), s.Document.Diags)
+	}
+}

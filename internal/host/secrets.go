@@ -1,0 +1,65 @@
+package host
+
+import (
+	"crypto/x509"
+	"errors"
+	"os"
+
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// NewSecrets makes the store that all documents of the process share. Files are
+// read through the folders of the documents, which confine them.
+func NewSecrets(getenv func(string) (string, bool), documents []*Document) *secret.Store {
+	files := secret.NewFile(nil, secret.FileOptions{
+		Outside: func(path string) ([]byte, error) {
+			err := errors.New("the file lies outside the folders of the documents")
+			for _, d := range documents {
+				if d.Folder == nil {
+					continue
+				}
+				text, failed := d.Folder.ReadFile(path)
+				if failed == nil {
+					return text, nil
+				}
+				err = failed
+			}
+			return nil, err
+		},
+		DecodeYAML: scalars,
+	})
+	return secret.NewStore(secret.Config{Getenv: getenv, Providers: secret.Defaults(secret.System{
+		Getenv:   getenv,
+		ReadFile: os.ReadFile,
+		Connect:  func(roots *x509.CertPool) secret.HTTPDoer { return upstream.NewPlainClient(roots) },
+	}, files)})
+}
+
+// scalars are the scalars of a YAML mapping by their dotted paths.
+func scalars(text []byte) (map[string]string, error) {
+	root, diags := document.Parse("secrets", text)
+	if root == nil {
+		return nil, errors.New(diags[0].Message)
+	}
+	found := map[string]string{}
+	var walk func(prefix string, n *document.Node)
+	walk = func(prefix string, n *document.Node) {
+		if n.IsScalar() {
+			found[prefix] = n.Text
+		}
+		if n.Is(value.Object) {
+			for _, p := range n.Pairs {
+				path := p.Key
+				if prefix != "" {
+					path = prefix + "." + p.Key
+				}
+				walk(path, p.Value)
+			}
+		}
+	}
+	walk("", root)
+	return found, nil
+}

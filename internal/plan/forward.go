@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"cmp"
+	"net/textproto"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/route"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// forward compiles a resource that passes its requests on to a consumed API:
+// method, query and body as they come, and the headers that the document trusts.
+func (k *compiler) forward(s *Server, r *model.Resource) {
+	name := "forward " + r.Path
+	k.withhold("forward", name, func() bool {
+		pattern, err := route.ParseForward(r.Path)
+		if err != nil {
+			k.report(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
+			return false
+		}
+		at := r.Forward.Node.Where("targetNamespace")
+		api := k.api(r.Forward.TargetNamespace)
+		if api == nil {
+			var names []string
+			for _, c := range k.model.Consumes {
+				names = append(names, c.Namespace)
+			}
+			hint := "Name a consumed namespace."
+			if near, ok := diag.Near(r.Forward.TargetNamespace, names); ok {
+				hint = "Did you mean “" + near + "”?"
+			}
+			k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", r.Forward.TargetNamespace)
+			return false
+		}
+		u := &Unit{ID: name, Kind: "forward", Namespace: s.Namespace, Name: cmp.Or(r.Name, name), Title: r.Display, Description: r.Description, Model: &model.Unit{Node: r.Node}}
+		f, ok := k.forwarding(u, api, at)
+		if !ok {
+			return false
+		}
+		f.Rest = -1
+		if names := pattern.Names(); len(names) > 0 {
+			f.Rest = len(names) - 1
+		}
+		for _, h := range r.Forward.TrustedHeaders {
+			f.Headers = append(f.Headers, textproto.CanonicalMIMEHeaderKey(h))
+		}
+		if !k.reach(u, s.Model, map[*model.Consume]bool{api: true}) {
+			return false
+		}
+		u.CallerAuthorization = s.Model.Auth == nil && api.Auth == nil || api.CallerFirst
+		s.Routes = append(s.Routes, &Route{Path: pattern.String(), Unit: u, Forward: f})
+		return true
+	})
+}
+
+func (k *compiler) api(namespace string) *model.Consume {
+	for _, c := range k.model.Consumes {
+		if c.Namespace == namespace && namespace != "" {
+			return c
+		}
+	}
+	return nil
+}
+
+// forwarding binds the API's own parameters and authentication; what the caller
+// brings is added when a request comes.
+func (k *compiler) forwarding(u *Unit, api *model.Consume, at diag.Range) (*Forward, bool) {
+	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}}
+	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
+	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
+	request := &upstream.Request{Target: api.Namespace + ".forward"}
+	for _, p := range c.params {
+		if p.In == "header" || p.In == "query" || p.In == "cookie" {
+			if p.Value != nil {
+				c.param(request, p)
+			}
+		}
+	}
+	var ok bool
+	if request.Base, ok = s.base(api, k.bases[api]); !ok {
+		return nil, false
+	}
+	if api.Auth != nil {
+		if request.Auth, ok = c.auth(api.Auth); !ok {
+			return nil, false
+		}
+	}
+	request.Body = &upstream.Body{Kind: upstream.WholeBody}
+	return &Forward{Unit: u, Request: request}, true
+}
+
+// Of is the request for what a caller sent: rest is the path behind the base,
+// query the raw query, both as they came.
+func (f *Forward) Of(method, rest, query string) *upstream.Request {
+	r := *f.Request
+	r.Method, r.Path, r.Query = method, expr.Expr{}, expr.Expr{}
+	if rest != "" {
+		r.Path = expr.Literal(value.Of("/" + rest))
+	}
+	if query != "" {
+		r.Query = expr.Literal(value.Of(query))
+	}
+	return &r
+}
