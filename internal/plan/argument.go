@@ -1,0 +1,169 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// argument compiles one entry of the with block: a reference, a template or a literal.
+func (c *call) argument(a *argument) {
+	if !a.Value.Is(value.String) {
+		a.expr = expr.Literal(a.Value.Value())
+		return
+	}
+	if name, ok := c.reference(a.Value.Text); ok {
+		a.expr = c.input(name, c.feeding(a.Key, name), a.Value.At)
+		return
+	}
+	if !strings.Contains(a.Value.Text, "{{") {
+		c.suspectLiteral(a)
+	}
+	a.expr, _ = c.data(a.Value, func(name string, optional bool) expr.Expr {
+		return c.callerVariable(name, c.feeding(a.Key, name), a.Value.At, optional)
+	})
+}
+
+// suspectLiteral warns of a literal that looks like a reference with an unknown prefix.
+func (c *call) suspectLiteral(a *argument) {
+	prefix, rest, ok := strings.Cut(a.Value.Text, ".")
+	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || startsWithDigit(prefix) || startsWithDigit(rest) {
+		return
+	}
+	if _, isStep := c.steps[prefix]; isStep {
+		c.c.report(diag.WithPrefix, a.Value.At, "Write “{{"+a.Value.Text+"}}” for the step's result.", "“%s” is sent as this text", a.Value.Text)
+		return
+	}
+	hint := "If it is a reference, begin it with “" + c.own + ".”."
+	if c.own == "" {
+		hint = "If it is a reference, write “{{" + rest + "}}”."
+	}
+	c.c.report(diag.WithPrefix, a.Value.At, hint, "“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
+}
+
+func startsWithDigit(s string) bool { return s[0] >= '0' && s[0] <= '9' }
+
+func isWord(s string) bool {
+	for _, c := range s {
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
+// callerVariable gives a variable of a text that is evaluated for the caller (a
+// with value): inputs, binds and earlier steps.
+func (s *scope) callerVariable(name string, h hint, at diag.Range, optional bool) expr.Expr {
+	if input, ok := s.reference(name); ok {
+		return s.input(input, h, at)
+	}
+	if s.declared[name] {
+		return s.input(name, h, at)
+	}
+	if e, ok := s.known(name); ok {
+		return e
+	}
+	if s.brokenStep(name, at) {
+		return expr.Expr{}
+	}
+	if optional {
+		h.must = false
+	}
+	return s.input(name, h, at)
+}
+
+// known gives what a name means besides the caller's inputs: a bind, or a step's result.
+func (s *scope) known(name string) (expr.Expr, bool) {
+	if e, ok := s.stepResult(name); ok {
+		return e, true
+	}
+	if e, ok := s.bound(name); ok {
+		return e, true
+	}
+	if head, rest, ok := strings.Cut(name, "."); ok && s.declared[head] {
+		e := s.input(head, hint{origin: "template"}, diag.Range{})
+		if slot, ok := e.InSlot(); ok {
+			return expr.Slot(slot, strings.Split(rest, ".")...), true
+		}
+	}
+	return expr.Expr{}, false
+}
+
+// feeding says what the with entry key feeds, for an input that it refers to as name.
+func (c *call) feeding(key, name string) hint {
+	for _, exact := range []bool{true, false} {
+		for _, p := range c.params {
+			if p.Name == key || !exact && loose(p.Name, key) {
+				return c.hintFor(p, "with")
+			}
+		}
+	}
+	h := hint{origin: "with", place: InQuery, feeds: key + " of " + c.target()}
+	if c.isPlaceholder(key) {
+		h.must = true
+	} else if c.op.Body != nil {
+		h.place = InBody
+	}
+	return h
+}
+
+func (c *call) isPlaceholder(name string) bool {
+	t, err := template.Compile(c.op.FullPath(), template.SingleToo)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(t.Vars(), func(v template.Var) bool { return loose(v.Name, name) })
+}
+
+// hintFor says what an input that feeds p is like.
+func (c *call) hintFor(p *model.Param, origin string) hint {
+	h := hint{param: p, origin: origin, json: c.speaksJSON(), must: p.Required != nil && *p.Required || p.In == "path", feeds: describePlace(p.In) + p.Name + " of " + c.target()}
+	switch p.In {
+	case "header":
+		h.place = InHeader
+	case "cookie":
+		h.place = InCookie
+	case "body", "formdata", "form":
+		h.place = InBody
+		h.entity = c.isEntity(p)
+	default:
+		h.place = InQuery
+	}
+	return h
+}
+
+func describePlace(in string) string {
+	switch in {
+	case "query", "header", "cookie", "path", "body":
+		return in + " "
+	}
+	return ""
+}
+
+func (c *call) speaksJSON() bool {
+	kind, _ := format.ParseKind(c.op.RawFormat)
+	return kind == format.JSON || c.op.RawFormat == ""
+}
+
+// isEntity reports whether p, alone, is the whole body.
+func (c *call) isEntity(p *model.Param) bool {
+	if c.hasBlock() {
+		return false
+	}
+	n := 0
+	for _, q := range c.params {
+		if (q.In == "body" || q.In == "formdata" || q.In == "form") && q.Value == nil {
+			n++
+		}
+	}
+	return n == 1 && p.In == "body"
+}
+
+func (c *call) hasBlock() bool { return c.op.Body != nil && !c.op.Body.Data.IsNull() }

@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"cmp"
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// path compiles the operation's path; a query that it holds is split off.
+func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
+	at := c.op.Node.Where("path")
+	if c.op.Path == "" {
+		at = c.op.Resource.Node.Where("path")
+	}
+	text, fragment, _ := strings.Cut(c.op.FullPath(), "#")
+	if fragment != "" {
+		c.c.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
+	}
+	text, query, _ := strings.Cut(text, "?")
+	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, at, optional) }
+	path, ok := c.text(c.appendParams(text, query), template.SingleToo, at, lookup)
+	if !ok {
+		return path, false
+	}
+	if query != "" {
+		if r.Query, ok = c.text(query, template.SingleToo, at, lookup); !ok {
+			return path, false
+		}
+	}
+	return path, true
+}
+
+// appendParams adds the path parameters that the path has no placeholder for as
+// segments at its end: the author said that they travel in the path, and
+// without them the call would reach something else, perhaps a whole collection.
+func (c *call) appendParams(path, query string) string {
+	t, err := template.Compile(path+c.api.BaseURI+query, template.SingleToo)
+	if err != nil {
+		return path
+	}
+	for _, p := range c.params {
+		if p.In != "path" || p.Required != nil && !*p.Required || slices.ContainsFunc(t.Vars(), func(v template.Var) bool { return loose(v.Name, p.Name) }) {
+			continue
+		}
+		if p.Value != nil && c.usedInTexts(p.Name) {
+			continue
+		}
+		path = strings.TrimRight(path, "/") + "/{{" + p.Name + "}}"
+		c.c.reportOnce(diag.PathAppended, p.Node.Where("name"), "Put the placeholder where it belongs in the path.",
+			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name, c.target(), path)
+	}
+	return path
+}
+
+// usedInTexts reports whether a fixed parameter feeds another text, and so has a
+// meaning besides its place: {{token}} of an authentication block or a body.
+func (c *call) usedInTexts(name string) bool {
+	uses := func(n *document.Node) bool { return n != nil && strings.Contains(n.Value().Text(), "{{"+name+"}}") }
+	if c.api.Auth != nil && uses(c.api.Auth.Node) || c.op.Body != nil && uses(c.op.Body.Data) {
+		return true
+	}
+	return slices.ContainsFunc(c.params, func(p *model.Param) bool { return uses(p.Value) })
+}
+
+// styles are the names of x-fairlead: {style: …}.
+var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat, "comma": upstream.Comma, "csv": upstream.Comma,
+	"space": upstream.Space, "pipe": upstream.Pipe, "json": upstream.JSON, "deep": upstream.Repeat}
+
+// fromAuth reports whether p is the header or query parameter that the API's
+// authentication fills: the configured credential is sent, nobody is asked for
+// another.
+func (c *call) fromAuth(p *model.Param) bool {
+	a := c.api.Auth
+	if a == nil || c.op.NoAuth {
+		return false
+	}
+	place, name := "header", "Authorization"
+	if a.Type == "apikey" {
+		place, name = cmp.Or(strings.ToLower(a.Text("placement")), "header"), a.Text("key")
+	}
+	return p.In == place && (p.Name == name || p.In == "header" && strings.EqualFold(p.Name, name))
+}
+
+func (c *call) param(r *upstream.Request, p *model.Param) {
+	if c.fromAuth(p) {
+		if a := c.argumentFor(p.Name); a != nil || p.Value != nil || p.Required != nil && *p.Required {
+			c.c.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
+				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
+		}
+		return
+	}
+	e, ok := c.value(p)
+	if !ok {
+		return
+	}
+	out := upstream.Param{Name: p.Name, Value: e, Required: p.Required != nil && *p.Required, Style: styles[p.Style], From: c.inputName(e, p.Name)}
+	switch p.In {
+	case "header":
+		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
+		if hopByHop[out.Name] {
+			c.c.report(diag.WithUnused, p.Node.Where("name"), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
+			return
+		}
+	case "cookie":
+		out.Place = upstream.InCookie
+	default: // query, and what nobody said
+		out.Place = upstream.InQuery
+	}
+	r.Params = append(r.Params, out)
+}
+
+// hopByHop are the headers that no document sets (RFC 9110 section 7.6.1).
+var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true}
+
+// inputName is the name of the input that e is, else fallback.
+func (s *scope) inputName(e expr.Expr, fallback string) string {
+	if slot, ok := e.InSlot(); ok {
+		for _, in := range s.unit.Inputs {
+			if in.Slot == slot {
+				return in.Name
+			}
+		}
+	}
+	return fallback
+}

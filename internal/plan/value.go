@@ -1,0 +1,156 @@
+package plan
+
+import (
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// value is the expression of a consumed parameter; ok is false when nothing feeds it.
+func (c *call) value(p *model.Param) (e expr.Expr, ok bool) {
+	if e, done := c.values[p]; done {
+		return e, !e.IsZero()
+	}
+	if c.open[p] {
+		return expr.Expr{}, false
+	}
+	c.open[p] = true
+	e = c.findValue(p)
+	delete(c.open, p)
+	c.values[p] = e
+	return e, !e.IsZero()
+}
+
+func (c *call) findValue(p *model.Param) expr.Expr {
+	if p.Value != nil {
+		if p.Value.Is(value.String) {
+			if name, ok := c.reference(p.Value.Text); ok {
+				return c.input(name, c.hintFor(p, "template"), p.Value.At)
+			}
+		}
+		e, _ := c.data(p.Value, func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) })
+		return e
+	}
+	if a := c.argumentFor(p.Name); a != nil {
+		return a.expr
+	}
+	if p.In == "environment" {
+		if e, ok := c.bound(p.Name); ok {
+			return e
+		}
+		e, _ := c.bound("env." + p.Name)
+		return e
+	}
+	h := c.hintFor(p, "operation")
+	at := c.at
+	switch {
+	case c.declared[p.Name] || !c.hasArgs && !c.inFlow:
+		return c.input(p.Name, h, at)
+	case c.outerHas(p.Name):
+		return c.input(p.Name, h, at)
+	case c.inFlow && !c.hasArgs:
+		return c.input(p.Name, h, at)
+	}
+	if i := c.findLoosely(p.Name); i >= 0 {
+		return c.input(c.unit.Inputs[i].Name, h, at)
+	}
+	if h.must {
+		c.inferred(p.Name)
+		return c.input(p.Name, h, at)
+	}
+	if p.Default != nil {
+		return expr.Literal(p.Default.Value())
+	}
+	return expr.Expr{}
+}
+
+func (s *scope) outerHas(name string) bool {
+	_, ok := s.outer[name]
+	return s.inFlow && ok
+}
+
+// findLoosely finds a declared input or exposed placeholder for a parameter
+// that the with block leaves out.
+func (c *call) findLoosely(name string) int {
+	for i, in := range c.unit.Inputs {
+		if (in.Origin == "declared" || in.Origin == "path") && loose(in.Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *call) argumentFor(name string) *argument {
+	for _, exact := range []bool{true, false} {
+		for _, a := range c.with {
+			if a.Key == name || !exact && loose(a.Key, name) {
+				if a.Key != name && !a.used {
+					c.c.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
+				}
+				a.used = true
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// variable gives a variable of the consumed operation's own texts (path, fixed
+// value, body): the with block, another parameter, the caller, a bind, a step;
+// else it is asked of the caller. self is the parameter whose text it is, if any.
+func (c *call) variable(name string, self *model.Param, at diag.Range, optional bool) expr.Expr {
+	if a := c.argumentFor(name); a != nil {
+		return a.expr
+	}
+	for _, exact := range []bool{true, false} {
+		for _, p := range c.params {
+			if p != self && !c.open[p] && (p.Name == name || !exact && loose(p.Name, name)) {
+				if e, ok := c.value(p); ok {
+					return e
+				}
+			}
+		}
+	}
+	if input, ok := c.reference(name); ok {
+		name = input
+		if a := c.argumentFor(name); a != nil {
+			return a.expr
+		}
+	}
+	if c.declared[name] || c.outerHas(name) {
+		return c.input(name, c.templateHint(name, self, optional), at)
+	}
+	if e, ok := c.known(name); ok {
+		return e
+	}
+	if c.brokenStep(name, at) {
+		return expr.Expr{}
+	}
+	h := c.templateHint(name, self, optional)
+	if c.hasArgs && h.must && c.findLoosely(name) < 0 {
+		c.inferred(name)
+	}
+	return c.input(name, h, at)
+}
+
+func (c *call) inferred(name string) {
+	c.c.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
+}
+
+func (c *call) templateHint(name string, self *model.Param, optional bool) hint {
+	h := hint{origin: "template", place: InQuery, feeds: name + " of " + c.target()}
+	switch {
+	case self != nil:
+		h = c.hintFor(self, "template")
+		h.param, h.entity, h.must = nil, false, false
+	case c.isPlaceholder(name):
+		h.must = !optional
+	default:
+		h.place = InBody
+		if c.op.Method == "GET" || c.op.Method == "HEAD" {
+			h.place = InQuery
+		}
+	}
+	return h
+}
