@@ -34,7 +34,7 @@ const maxErrorBody = 1 << 20
 func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	var entity *upstream.Entity
 	if in := r.args.Entity; in != nil {
-		entity = &upstream.Entity{Body: in.Body, Length: in.Length, ContentType: in.ContentType}
+		entity = &upstream.Entity{Body: in.Body, Length: in.Length, ContentType: in.ContentType, Encoding: in.Encoding}
 	}
 	resp, failure := r.send(ctx, c, entity)
 	if failure != nil {

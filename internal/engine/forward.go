@@ -24,7 +24,7 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
 	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}
-	resp, failure := run.send(ctx, call, &upstream.Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type")})
+	resp, failure := run.send(ctx, call, &upstream.Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"), Encoding: req.Header.Get("Content-Encoding")})
 	if failure != nil {
 		return nil, failure
 	}

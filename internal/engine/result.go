@@ -30,6 +30,7 @@ type Entity struct {
 	Body        io.Reader
 	Length      int64 // -1 when not known
 	ContentType string
+	Encoding    string // Content-Encoding, "" for none
 }
 
 // Result is an answer before any protocol touched it: a value, or the

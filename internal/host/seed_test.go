@@ -427,3 +427,12 @@ func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // rules.md 1.4: a misspe
 		t.Errorf("got %v; %d served, %d withheld", found, d.Served(), d.Withheld())
 	}
 }
+
+func TestSeed_compressedBodiesPassAsTheyCame(t *testing.T) { // rules.md 4.1
+	up := testkit.NewUpstream(t, nil)
+	s := seed(t, up, false, nil)
+	testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", "\x1f\x8bnot really", "Content-Type", "application/json", "Content-Encoding", "gzip")
+	if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Content-Encoding") != "gzip" || string(got[0].Body) != "\x1f\x8bnot really" {
+		t.Errorf("sent %v", got)
+	}
+}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"io"
 	"mime/multipart"
@@ -33,7 +34,7 @@ type Body struct {
 	Kind        BodyKind
 	ContentType string
 	Whole       expr.Expr
-	Required    bool // for Whole
+	Required    bool // for Whole: without a value or a caller's entity nothing is sent
 	Tree        Tree
 	Text        expr.Expr
 	Escape      template.Escape
@@ -81,17 +82,7 @@ func (b *Body) apply(req *http.Request, f expr.Frame, entity *Entity) error {
 	case MultipartBody:
 		return b.applyMultipart(req, f)
 	case BinaryBody:
-		v, err := b.Whole.Eval(f)
-		if err != nil {
-			return inputError(err)
-		}
-		if !v.IsAbsent() {
-			data, contentType := decodeBytes(v)
-			if contentType == "" {
-				contentType = b.ContentType
-			}
-			setBody(req, data, contentType)
-		}
+		return b.applyWhole(req, f, entity)
 	}
 	return nil
 }
@@ -107,6 +98,9 @@ func (b *Body) applyWhole(req *http.Request, f expr.Frame, entity *Entity) error
 		} else if b.ContentType != "" {
 			req.Header["Content-Type"] = []string{b.ContentType}
 		}
+		if entity.Encoding != "" {
+			req.Header["Content-Encoding"] = []string{entity.Encoding}
+		}
 		req.ContentLength = entity.Length
 		if r, ok := entity.Body.(*bytes.Reader); ok {
 			snapshot := *r
@@ -121,7 +115,11 @@ func (b *Body) applyWhole(req *http.Request, f expr.Frame, entity *Entity) error
 		}
 		return nil
 	}
-	setBody(req, wholeBytes(v), b.ContentType)
+	data, contentType := wholeBytes(v), ""
+	if b.Kind == BinaryBody {
+		data, contentType = decodeBytes(v)
+	}
+	setBody(req, data, cmp.Or(contentType, b.ContentType))
 	return nil
 }
 

@@ -96,6 +96,7 @@ type Entity struct {
 	Body        io.Reader
 	Length      int64
 	ContentType string
+	Encoding    string // Content-Encoding, "" for none
 }
 
 // Build makes the HTTP request: nothing is sent. authorization, when not empty,
@@ -289,11 +290,29 @@ func (p *Param) appendQuery(query []byte, v value.Value) []byte {
 			add(p.Name, v.At(i).Text())
 		}
 	case v.Kind() == value.Array:
-		add(p.Name, join(v, [...]string{Comma: ",", Space: " ", Pipe: "|"}[p.Style]))
+		query = p.appendJoined(query, v)
 	default:
 		for i := range v.Len() {
 			add(p.Name+"["+v.Name(i)+"]", v.At(i).Text())
 		}
+	}
+	return query
+}
+
+// separators stand between the items of a joined array. They are no part of an
+// item, in which the same character is percent-encoded.
+var separators = [...]string{Comma: ",", Space: "%20", Pipe: "%7C"}
+
+func (p *Param) appendJoined(query []byte, v value.Value) []byte {
+	if len(query) > 0 {
+		query = append(query, '&')
+	}
+	query = append(template.AppendQuery(query, p.Name), '=')
+	for i := range v.Len() {
+		if i > 0 {
+			query = append(query, separators[p.Style]...)
+		}
+		query = template.AppendQuery(query, v.At(i).Text())
 	}
 	return query
 }

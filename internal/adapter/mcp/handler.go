@@ -16,6 +16,9 @@ import (
 	"github.com/fairlead/fairlead/internal/plan"
 )
 
+// defaultMaxChars is the cap of an answer that every client takes.
+const defaultMaxChars = 40_000
+
 // Config says what a Handler serves, and to whom.
 type Config struct {
 	Plan    *plan.Plan
@@ -35,6 +38,10 @@ type Config struct {
 	ConfirmDestructive bool     // ask before every destructive tool, not only those that say so
 	Allow, Deny        []string // name patterns (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world; Deny wins
 
+	// Principal names who sent a request, as whoever guards the server found out;
+	// confirmations are bound to it. Nil, and the empty name, bind them to the
+	// Authorization header instead.
+	Principal func(context.Context) string
 	// StateKey signs confirmations. Replicas that share traffic share it; empty
 	// makes a random one.
 	StateKey []byte
@@ -52,7 +59,7 @@ type Handler struct {
 // New prepares a Handler. Close it.
 func New(cfg Config) *Handler {
 	if cfg.MaxChars <= 0 {
-		cfg.MaxChars = 40_000
+		cfg.MaxChars = defaultMaxChars
 	}
 	if cfg.Page <= 0 {
 		cfg.Page = 1000

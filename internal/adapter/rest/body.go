@@ -30,7 +30,8 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 		x.tooLarge()
 		return nil, false, false
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	encoding := r.Header.Get("Content-Encoding")
+	if encoding != "" && !strings.EqualFold(encoding, "identity") && len(x.op.members) > 0 {
 		x.w.Header().Set("Accept-Encoding", "identity")
 		x.unsupported("the body is encoded with "+shorten(encoding), "Send it without Content-Encoding.")
 		return nil, false, false
@@ -47,7 +48,7 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 			return nil, false, x.unreadable(err)
 		}
 		if entity != nil {
-			entity.ContentType = contentType
+			entity.ContentType, entity.Encoding = contentType, encoding
 		}
 		return entity, false, true
 	}
