@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	godiff "github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -288,12 +289,19 @@ func (f *feature) request(t *testing.T, text string) string {
 	return f.settled(b.String())
 }
 
-// readable is text as it is, anything else in hexadecimal.
+// readable is text as it is; bytes that are none are written as in Go.
 func readable(data []byte) string {
-	if bytes.ContainsFunc(data, func(c rune) bool { return c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == '\uFFFD' }) {
-		return hex.EncodeToString(data)
+	var b strings.Builder
+	for len(data) > 0 {
+		c, size := utf8.DecodeRune(data)
+		if c == utf8.RuneError && size == 1 || c < ' ' && c != '\n' && c != '\t' {
+			fmt.Fprintf(&b, "\\x%02x", data[0])
+		} else {
+			b.Write(data[:size])
+		}
+		data = data[size:]
 	}
-	return string(data)
+	return b.String()
 }
 
 // tool calls a tool and returns its result, or the error of the protocol.
