@@ -68,10 +68,7 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	if u.CallerAuthorization {
 		authorization = args.Authorization
 	}
-	if err := e.fill(ctx, f, u.Secrets, authorization != ""); err != nil {
-		if u.CallerAuthorization && err.Kind == Unavailable {
-			err.Detail += " Or send the API's credential yourself in the Authorization header."
-		}
+	if err := e.fill(ctx, f, u, authorization != ""); err != nil {
 		return nil, err
 	}
 	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization}
@@ -98,13 +95,16 @@ func (e *Engine) release(f *expr.Frame) {
 
 // fill puts secrets into their slots. Those that only authentication reads are
 // left out when the caller brought a credential.
-func (e *Engine) fill(ctx context.Context, f expr.Frame, slots []plan.SecretSlot, authorized bool) *Error {
-	for _, s := range slots {
+func (e *Engine) fill(ctx context.Context, f expr.Frame, u *plan.Unit, authorized bool) *Error {
+	for _, s := range u.Secrets {
 		if s.ForAuth && authorized {
 			continue
 		}
 		v, err := e.secret(ctx, s.Refs)
 		if err != nil {
+			if s.ForAuth && u.CallerAuthorization {
+				err.Detail += " Or send the API's credential yourself in the Authorization header."
+			}
 			return err
 		}
 		f[s.Slot] = value.Of(v.Reveal())

@@ -188,10 +188,8 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 	result := &Result{Status: http.StatusOK}
 	out := value.Map()
 	for _, m := range r.unit.Mappings {
-		if v := r.frame[m.Slot]; !v.IsAbsent() {
-			if found := m.Path.Eval(v); !found.IsAbsent() {
-				assign(out, m.Target, found)
-			}
+		if found := r.mapped(m); !found.IsAbsent() {
+			assign(out, m.Target, found)
 		}
 	}
 	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
@@ -204,6 +202,21 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 		result.Status = http.StatusNoContent
 	}
 	return result, nil
+}
+
+// mapped is what a mapping finds; a text with a variable that has no value finds nothing.
+func (r *run) mapped(m plan.Mapping) value.Value {
+	if m.Path == nil {
+		v, err := m.From.Eval(r.frame)
+		if err != nil {
+			return value.Value{}
+		}
+		return v
+	}
+	if v := r.frame[m.Slot]; !v.IsAbsent() {
+		return m.Path.Eval(v)
+	}
+	return value.Value{}
 }
 
 // assign puts v below the nested members that path names.

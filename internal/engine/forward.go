@@ -19,7 +19,7 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	if f.Unit.CallerAuthorization {
 		authorization = req.Header.Get("Authorization")
 	}
-	if err := e.fill(ctx, *frame, f.Unit.Secrets, authorization != ""); err != nil {
+	if err := e.fill(ctx, *frame, f.Unit, authorization != ""); err != nil {
 		return nil, err
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -21,6 +22,10 @@ type Args struct {
 	// Authorization is a REST caller's own header; it goes upstream only where
 	// the plan says so. MCP adapters leave it empty.
 	Authorization string
+	// Subject is the access token of a caller whom an oauth2 guard let in, for APIs
+	// that take another one in exchange (RFC 8693). It goes to their token
+	// endpoints only.
+	Subject secret.String
 	// Trace are W3C trace context headers to pass on (traceparent, tracestate).
 	Trace http.Header
 }

@@ -159,7 +159,7 @@ func (c *call) isEntity(p *model.Param) bool {
 	}
 	n := 0
 	for _, q := range c.params {
-		if (q.In == "body" || q.In == "formdata" || q.In == "form") && q.Value == nil {
+		if q.In == "body" || q.In == "formdata" || q.In == "form" {
 			n++
 		}
 	}

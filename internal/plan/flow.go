@@ -118,6 +118,9 @@ func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 	}
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "$."), "$")
 	name, slot, rest := s.splitStep(text)
+	if slot < 0 && !strings.HasPrefix(strings.TrimSpace(m.Value), "$") && !strings.ContainsAny(text, ".[") {
+		return s.constantMapping(u, m)
+	}
 	if slot < 0 {
 		s.unknownStep(name, at)
 		return false
@@ -139,6 +142,17 @@ func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 	}
 	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
 	return true
+}
+
+// constantMapping compiles a mapping that names no step: a text, or a template
+// over what the caller gives.
+func (s *scope) constantMapping(u *Unit, m model.StepMapping) bool {
+	at := m.Node.Where("value")
+	e, ok := s.text(m.Value, template.Double, at, func(name string, optional bool) expr.Expr {
+		return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: m.Target + " of the answer"}, at, optional)
+	})
+	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), From: e})
+	return ok
 }
 
 // splitStep splits "step.path" or "step[0]" behind the step's name, which may hold dots.

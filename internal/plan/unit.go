@@ -205,9 +205,11 @@ type Named struct {
 	From expr.Expr
 }
 
-// Mapping assigns a part of a step's result to a member of the answer.
+// Mapping assigns to a member of the answer: a part of a step's result, or, when
+// Path is nil, what From gives.
 type Mapping struct {
 	Target []string // member names, outermost first
 	Slot   int      // of the step's result
 	Path   *jsonpath.Path
+	From   expr.Expr
 }

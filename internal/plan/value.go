@@ -44,12 +44,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 	}
 	h := c.hintFor(p, "operation")
 	at := c.at
-	switch {
-	case c.declared[p.Name] || !c.hasArgs && !c.inFlow:
-		return c.input(p.Name, h, at)
-	case c.outerHas(p.Name):
-		return c.input(p.Name, h, at)
-	case c.inFlow && !c.hasArgs:
+	if c.declared[p.Name] || c.outerHas(p.Name) || !c.hasArgs {
 		return c.input(p.Name, h, at)
 	}
 	if i := c.findLoosely(p.Name); i >= 0 {
