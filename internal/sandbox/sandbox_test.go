@@ -10,38 +10,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/testkit/leak"
 )
 
-// TestMain fails when a test leaves a goroutine behind. Connections that were
-// closed a moment ago are given time to notice.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	var left []string
-	for range 200 {
-		if left = leftBehind(); len(left) == 0 {
-			os.Exit(code)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", strings.Join(left, "\n\n"))
-	os.Exit(1)
-}
-
-// leftBehind is the stacks of all goroutines but TestMain's and the one that
-// go test -fuzz keeps for signals.
-func leftBehind() []string {
-	stacks := make([]byte, 1<<20)
-	all := strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n")
-	return slices.DeleteFunc(all, func(stack string) bool {
-		return strings.Contains(stack, "sandbox.TestMain(") || strings.Contains(stack, "os/signal.loop(")
-	})
-}
+func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 
 // clock is a time that passes only when told to.
 type clock struct {

@@ -20,11 +20,12 @@ import (
 )
 
 // OAuth2 is a compiled OAuth 2.0 client (RFC 6749). With a RefreshToken tokens
-// come from it (section 6), else from the client's credentials (section 4.4).
+// come from it (section 6), with a Subject, the token of the caller, in exchange
+// for that (RFC 8693), else from the client's credentials (section 4.4).
 // Resource is that of RFC 8707. Values without an expression are not sent.
 type OAuth2 struct {
 	TokenEndpoint, ClientID, ClientSecret, RefreshToken expr.Expr
-	Scope, Audience, Resource                           expr.Expr
+	Scope, Audience, Resource, Subject                  expr.Expr
 }
 
 func (o *OAuth2) read(r *reader) *grant {
@@ -33,11 +34,16 @@ func (o *OAuth2) read(r *reader) *grant {
 	if !o.RefreshToken.IsZero() {
 		g.refreshToken = r.need("refreshToken", o.RefreshToken)
 	}
+	if !o.Subject.IsZero() {
+		if g.subject = r.text(o.Subject); g.subject == "" {
+			r.fail(&CredentialError{Reason: "the caller brings no OAuth token to exchange"})
+		}
+	}
 	return g
 }
 
 // grant is what a token is asked with. Calls with equal grants share the token.
-type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audience, resource string }
+type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audience, resource, subject string }
 
 func (*grant) scheme() string { return "Bearer" }
 
@@ -88,6 +94,7 @@ type tokenSource struct {
 	renew, end time.Time     // of token: when to ask for the next one, when to use it no longer; zero is never
 	trusted    time.Time     // until then a 401 is not blamed on the token
 	refresh    string        // the refresh token in force, which the server may replace (RFC 6749 section 6)
+	subject    string        // the caller's token, to exchange
 	flight     *flight       // the request that is under way
 }
 
@@ -98,7 +105,7 @@ type flight struct {
 }
 
 func newTokenSource(c *Client, g *grant) *tokenSource {
-	s := &tokenSource{refresh: g.refreshToken, closing: c.closing, client: &http.Client{Transport: c.transport,
+	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing, client: &http.Client{Transport: c.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // the client's secret goes nowhere else
 	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint, EndpointParams: url.Values{}}
 	for name, text := range map[string]string{"scope": g.scope, "audience": g.audience, "resource": g.resource} {
@@ -108,6 +115,12 @@ func newTokenSource(c *Client, g *grant) *tokenSource {
 	}
 	return s
 }
+
+// Names of RFC 8693.
+const (
+	grantExchange   = "urn:ietf:params:oauth:grant-type:token-exchange"
+	accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+)
 
 // get returns a token other than not; cached says that it was not fetched for
 // this call.
@@ -203,9 +216,17 @@ func (s *tokenSource) exchange(ctx context.Context) (*oauth2.Token, error) {
 		s.config.EndpointParams.Set("grant_type", "refresh_token")
 		s.config.EndpointParams.Set("refresh_token", s.refresh)
 	}
+	if s.subject != "" {
+		for name, text := range map[string]string{"grant_type": grantExchange, "subject_token": s.subject, "subject_token_type": accessTokenType, "requested_token_type": accessTokenType} {
+			s.config.EndpointParams.Set(name, text)
+		}
+	}
 	token, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client))
 	if err != nil {
 		return nil, s.explain(err)
+	}
+	if s.subject != "" && (token.AccessToken == s.subject || token.Type() != "Bearer") {
+		return nil, &CredentialError{Reason: "the token endpoint gives no bearer token of the API in exchange for the caller's"}
 	}
 	if template.CheckHeader(authorization(token)) != nil {
 		return nil, &CredentialError{Reason: "the token endpoint answered a token that cannot be sent"}
@@ -243,7 +264,7 @@ func (s *tokenSource) explain(err error) error {
 // scrub takes the client's secrets and all but printable ASCII out of a text
 // of the token endpoint, and cuts it.
 func (s *tokenSource) scrub(text string) string {
-	for _, hidden := range []string{s.config.ClientSecret, s.refresh} {
+	for _, hidden := range []string{s.config.ClientSecret, s.refresh, s.subject} {
 		if hidden != "" {
 			text = strings.NewReplacer(hidden, secret.Mask, url.QueryEscape(hidden), secret.Mask).Replace(text)
 		}

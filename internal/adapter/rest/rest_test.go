@@ -3,44 +3,24 @@ package rest
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/testkit/leak"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// TestMain fails when the tests leave a goroutine behind.
-func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
-	code := m.Run()
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	if flag.Lookup("test.fuzz").Value.String() != "" {
-		os.Exit(code)
-	}
-	for wait := time.Millisecond; code == 0 && runtime.NumGoroutine() > before; wait *= 2 {
-		if wait > time.Second {
-			fmt.Fprintln(os.Stderr, "goroutines left behind:")
-			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
-			code = 1
-		}
-		time.Sleep(wait)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 
 // invoker runs units with a function and keeps what they were given.
 type invoker struct {

@@ -2,9 +2,12 @@
 package leak
 
 import (
+	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,35 +17,35 @@ import (
 // Use it as the package's TestMain: os.Exit(leak.Main(m)).
 func Main(m *testing.M) int {
 	code := m.Run()
-	if code != 0 {
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	if code != 0 || flag.Lookup("test.fuzz").Value.String() != "" { // fuzzing has goroutines of its own
 		return code
 	}
-	if left := leaked(); left != "" {
+	if left := Left(); left != "" {
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", left)
 		return 1
 	}
 	return 0
 }
 
-// leaked returns the stacks of goroutines of ours that are still there after a
-// grace in which connections close.
-func leaked() string {
-	for range 100 {
-		if ours() == "" {
-			return ""
+// Left returns the stacks of goroutines that are still there after a grace in
+// which closed connections notice.
+func Left() (stacks string) {
+	for range 200 {
+		if stacks = others(); stacks == "" {
+			break
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
-	return ours()
+	return stacks
 }
 
-func ours() string {
+// others is the stacks of all goroutines but the one that asks and the one that
+// waits for signals.
+func others() string {
 	buf := make([]byte, 1<<20)
-	var left []string
-	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(stack, "fairlead/internal/") && !strings.Contains(stack, "leak.ours") && !strings.Contains(stack, "testing.(*F)") && !strings.Contains(stack, "testing.runFuzz") {
-			left = append(left, stack)
-		}
-	}
-	return strings.Join(left, "\n\n")
+	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	return strings.Join(slices.DeleteFunc(all, func(stack string) bool {
+		return strings.Contains(stack, "leak.others(") || strings.Contains(stack, "os/signal.loop(")
+	}), "\n\n")
 }
