@@ -29,7 +29,7 @@ koyeb-sessions.yaml.`,
   fairlead call crm.yaml find-customer --json '{"name":"Ada"}'`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := run.start(args[:1], s)
+			m, err := run.start(cmd.Context(), args[:1], s)
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -34,7 +35,7 @@ It calls nothing. With -o json it prints one line of JSON for each document, wit
   fairlead check docs/ -o json | jq -c 'select(.units.withheld > 0)'
   fairlead check docs/ -o sarif > findings.sarif`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := l.options()
 			if err != nil {
 				return err
@@ -43,7 +44,7 @@ It calls nothing. With -o json it prints one line of JSON for each document, wit
 			if err != nil {
 				return failed(err)
 			}
-			return check(s, paths, l.read(s), o, string(out), strict, notes)
+			return check(cmd.Context(), s, paths, l.read(s), o, string(out), strict, notes)
 		},
 	}
 	l.flags(cmd)
@@ -60,7 +61,7 @@ type finding struct {
 	err  error
 }
 
-func check(s Streams, paths []string, read host.ReadOptions, o plan.Options, out string, strict, notes bool) error {
+func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o plan.Options, out string, strict, notes bool) error {
 	var (
 		all   diag.List
 		sum   = summary{causes: map[string]int{}}
@@ -69,7 +70,9 @@ func check(s Streams, paths []string, read host.ReadOptions, o plan.Options, out
 	if notes {
 		least = diag.Info
 	}
-	for f := range compileAll(paths, read, o, progress(s, len(paths))) {
+	scripts := newScripts()
+	defer scripts.Close()
+	for f := range compileAll(ctx, paths, read, o, scripts, progress(s, len(paths))) {
 		if f.err != nil {
 			return failed(f.err)
 		}
@@ -103,7 +106,7 @@ func check(s Streams, paths []string, read host.ReadOptions, o plan.Options, out
 }
 
 // compileAll compiles documents on all processors and yields them in order.
-func compileAll(paths []string, read host.ReadOptions, o plan.Options, tick func()) func(yield func(finding) bool) {
+func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o plan.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
 	return func(yield func(finding) bool) {
 		results := make([]chan finding, len(paths))
 		for i := range results {
@@ -119,6 +122,7 @@ func compileAll(paths []string, read host.ReadOptions, o plan.Options, tick func
 					var src host.Source
 					if src, f.err = host.Read(f.path, read); f.err == nil {
 						f.doc = host.Compile(src, o)
+						host.CheckScripts(ctx, f.doc, scripts)
 					}
 					results[i] <- f
 				}

@@ -36,7 +36,7 @@ it serves the built-in document, Koyeb sessions.`,
 			if path == "-" {
 				return failed(errors.New("mcp reads MCP from standard input, so the document must be a file"))
 			}
-			m, err := run.start([]string{path}, s)
+			m, err := run.start(cmd.Context(), []string{path}, s)
 			if err != nil {
 				return err
 			}

@@ -75,21 +75,19 @@ func (m *machine) unset() []string {
 		if d.Plan == nil {
 			continue
 		}
-		for _, server := range d.Plan.Servers {
-			for _, u := range units(server) {
-				for _, slot := range u.Secrets {
-					key := variables(slot.Refs)
-					if key == "" || m.has(slot.Refs) {
-						continue
-					}
-					if needs[key] == nil {
-						order = append(order, key)
-					}
-					if !slices.Contains(needs[key], u.Name) {
-						needs[key] = append(needs[key], u.Name)
-					}
-					own[key] = own[key] || u.CallerAuthorization && slot.ForAuth
+		for _, u := range d.Plan.Units() {
+			for _, slot := range u.Secrets {
+				key := variables(slot.Refs)
+				if key == "" || m.has(slot.Refs) {
+					continue
 				}
+				if needs[key] == nil {
+					order = append(order, key)
+				}
+				if !slices.Contains(needs[key], u.Name) {
+					needs[key] = append(needs[key], u.Name)
+				}
+				own[key] = own[key] || u.CallerAuthorization && slot.ForAuth
 			}
 		}
 	}

@@ -57,8 +57,8 @@ type machine struct {
 }
 
 // start reads the documents and makes what runs them. The caller closes it.
-func (r *running) start(paths []string, s Streams) (*machine, error) {
-	m := &machine{}
+func (r *running) start(ctx context.Context, paths []string, s Streams) (*machine, error) {
+	m := &machine{scripts: newScripts()}
 	o, err := r.options()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (r *running) start(paths []string, s Streams) (*machine, error) {
 		}
 		o.Hosts, getenv = m.sandbox.hosts(), m.sandbox.getenv
 	}
-	if err := m.read(r, paths, o, s); err != nil {
+	if err := m.read(ctx, r, paths, o, s); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -79,18 +79,19 @@ func (r *running) start(paths []string, s Streams) (*machine, error) {
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
 	m.client = upstream.NewClient(r.limits)
-	m.scripts = newScripts()
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.log)
 	return m, nil
 }
 
-func (m *machine) read(r *running, paths []string, o plan.Options, s Streams) error {
+func (m *machine) read(ctx context.Context, r *running, paths []string, o plan.Options, s Streams) error {
 	for _, path := range paths {
 		src, err := host.Read(path, r.read(s))
 		if err != nil {
 			return failed(err)
 		}
-		m.documents = append(m.documents, host.Compile(src, o))
+		d := host.Compile(src, o)
+		host.CheckScripts(ctx, d, m.scripts)
+		m.documents = append(m.documents, d)
 	}
 	if m.sandbox == nil || slices.ContainsFunc(m.documents, m.sandbox.standsInFor) {
 		return nil
@@ -99,9 +100,9 @@ func (m *machine) read(r *running, paths []string, o plan.Options, s Streams) er
 }
 
 func (m *machine) close() {
+	m.scripts.Close()
 	if m.client != nil {
 		m.client.Close()
-		m.scripts.Close()
 	}
 	if m.sandbox != nil {
 		m.sandbox.close()
@@ -149,7 +150,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 			return failed(err)
 		}
 	}
-	m, err := r.start(paths, s)
+	m, err := r.start(ctx, paths, s)
 	if err != nil {
 		return err
 	}
@@ -213,13 +214,13 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, h *
 			return
 		case <-hangup:
 		}
-		next := &machine{sandbox: m.sandbox}
+		next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 		o, err := r.options()
 		if err == nil {
 			if m.sandbox != nil {
 				o.Hosts = m.sandbox.hosts()
 			}
-			err = next.read(r, paths, o, s)
+			err = next.read(ctx, r, paths, o, s)
 		}
 		if err == nil {
 			err = next.admit(s, false)

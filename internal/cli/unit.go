@@ -13,35 +13,17 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// units lists what a server runs.
-func units(s *plan.Server) (all []*plan.Unit) {
-	for _, r := range s.Routes {
-		if r.Unit != nil {
-			all = append(all, r.Unit)
-		}
-	}
-	all = append(all, s.Tools...)
-	for _, r := range s.Resources {
-		if r.Unit != nil {
-			all = append(all, r.Unit)
-		}
-	}
-	return all
-}
-
 // findUnit finds a unit by its id, its name (tools first), or “METHOD path”.
 func findUnit(d *host.Document, name string) (*plan.Unit, error) {
 	var names []string
 	var byName *plan.Unit
-	for _, s := range d.Plan.Servers {
-		for _, u := range units(s) {
-			if u.ID == name {
-				return u, nil
-			}
-			names = append(names, u.Name, u.ID)
-			if u.Name == name && (byName == nil || byName.Kind != "tool" && u.Kind == "tool") {
-				byName = u
-			}
+	for _, u := range d.Plan.Units() {
+		if u.ID == name {
+			return u, nil
+		}
+		names = append(names, u.Name, u.ID)
+		if u.Name == name && (byName == nil || byName.Kind != "tool" && u.Kind == "tool") {
+			byName = u
 		}
 	}
 	if byName != nil {

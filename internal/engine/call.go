@@ -53,15 +53,15 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		} else if result.ContentType == "" {
 			result.ContentType = "application/octet-stream"
 		}
-		if c.MaxBinary > 0 {
-			limit = min(limit, c.MaxBinary)
-		}
 		result.Binary = true
-		return r.stream(result, resp, limit)
+		return r.stream(result, resp, r.cap(c))
 	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
 		if c.Format == format.JSON && isHTML(result.ContentType) {
 			resp.Body.Close()
 			return nil, htmlAnswer(c)
+		}
+		if r.unit.Kind != "operation" && !format.IsUTF8(result.ContentType) {
+			return r.inUTF8(ctx, c, result, resp)
 		}
 		return r.stream(result, resp, limit)
 	}
@@ -71,6 +71,30 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	}
 	result.ContentType = ""
 	return r.shape(result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
+}
+
+// cap is the size up to which an answer is taken, in bytes.
+func (r *run) cap(c *plan.Call) int64 {
+	limit := r.client.Limits().Response
+	if c.MaxBinary > 0 {
+		limit = min(limit, c.MaxBinary)
+	}
+	return limit
+}
+
+// inUTF8 passes text of another charset on to callers who take UTF-8 only.
+func (r *run) inUTF8(ctx context.Context, c *plan.Call, result *Result, resp *http.Response) (*Result, *Error) {
+	body, failure := readAll(ctx, c, resp, r.cap(c))
+	if failure != nil {
+		return nil, failure
+	}
+	text, err := format.Charset(body, result.ContentType)
+	if err != nil {
+		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered text that cannot be read", Detail: err.Error(), cause: err}
+	}
+	media, _, _ := strings.Cut(result.ContentType, ";")
+	rawJSON(result, text).ContentType = media
+	return result, nil
 }
 
 // send builds and sends a request; an answer of status 400 or more is an error.

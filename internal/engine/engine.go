@@ -71,6 +71,9 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	if err := e.fill(ctx, f, u, authorization != ""); err != nil {
 		return nil, err
 	}
+	for _, slot := range u.Subject {
+		f[slot] = value.Of(args.Subject.Reveal())
+	}
 	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization}
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
 		return run.single(ctx, u.Steps[0].Call)

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"sync"
 
@@ -102,12 +104,12 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		resp.Body.Close()
 		return value.Value{}, nil
 	}
-	body, failure := readAll(ctx, c, resp, r.client.Limits().Response)
+	body, failure := readAll(ctx, c, resp, r.cap(c))
 	if failure != nil {
 		return value.Value{}, failure
 	}
 	if c.Format == format.Binary {
-		return value.Of(string(body)), nil
+		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
 	}
 	result, failure := r.shape(&Result{}, c, s.Output, body, resp.Header.Get("Content-Type"))
 	if failure != nil {
@@ -125,6 +127,12 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		return v, &Error{Kind: Internal, Status: http.StatusInternalServerError, Title: "the shaped answer is not JSON", cause: err}
 	}
 	return v, nil
+}
+
+// dataURL is a binary answer as a value (RFC 2397), of which binary and multipart
+// bodies of later steps make bytes again.
+func dataURL(contentType string, body []byte) value.Value {
+	return value.Of("data:" + cmp.Or(contentType, "application/octet-stream") + ";base64," + base64.StdEncoding.EncodeToString(body))
 }
 
 // lookup finds entries whose field has the value looked for, compared as text:

@@ -37,6 +37,9 @@ func Previews(u *plan.Unit, args Args) []Preview {
 	for _, s := range u.Secrets {
 		f[s.Slot] = value.Of(secret.Mask)
 	}
+	for _, slot := range u.Subject {
+		f[slot] = value.Of(secret.Mask)
+	}
 	var previews []Preview
 	for _, s := range u.Steps {
 		if s.Kind != plan.CallStep {

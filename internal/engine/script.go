@@ -74,6 +74,9 @@ func scriptFailure(ctx context.Context, s *plan.Script, err error) *Error {
 		e.Detail = wrong.Error()
 	default:
 		e.Title = "the script " + s.File + " could not run"
+		if syntax, ok := errors.AsType[*script.SyntaxError](err); ok {
+			e.Detail = syntax.Error()
+		}
 	}
 	return e
 }

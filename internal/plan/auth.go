@@ -42,6 +42,8 @@ func (c *call) auth(a *model.Auth) (*upstream.Auth, bool) {
 		return c.headerMap(a, out)
 	case "oauth2":
 		f.oauth2(out)
+	case model.TokenExchange:
+		f.exchange(out)
 	case "oauth1":
 		f.oauth1(out)
 	case "hmac", "veracode-hmac":

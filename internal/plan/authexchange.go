@@ -97,6 +97,17 @@ func (f *authFields) oauth2(out *upstream.Auth) {
 	out.Kind, out.OAuth2 = upstream.ByOAuth2, o
 }
 
+// exchange compiles the exchange of a caller's token for one of the API (RFC 8693).
+func (f *authFields) exchange(out *upstream.Auth) {
+	s := f.call.scope
+	slot := s.slot()
+	s.unit.Subject = append(s.unit.Subject, slot)
+	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint"), ClientID: f.need("clientId"), ClientSecret: f.may("clientSecret"),
+		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
+	f.plaintext(o.TokenEndpoint)
+	out.Kind, out.OAuth2 = upstream.ByOAuth2, o
+}
+
 // scope is the scopes as one text: the field is a text or a list.
 func (f *authFields) scope() expr.Expr {
 	n := f.find([]string{"scope"})

@@ -284,7 +284,9 @@ func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool
 	case len(flow.Steps) > 0:
 		ok = inner.flow(u, &flow.Unit, apis)
 	case flow.Call != "":
-		ok = inner.callUnit(u, &flow.Unit, apis)
+		if ok = inner.callUnit(u, &flow.Unit, apis); ok && u.Steps[0].Call.MediaType == "" {
+			u.Steps[0].Call.MediaType = flow.MediaType
+		}
 	default:
 		ok = inner.mock(u, &flow.Unit)
 	}

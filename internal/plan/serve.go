@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/route"
 	"github.com/fairlead/fairlead/internal/shape"
@@ -165,7 +166,18 @@ func (k *compiler) unit(u *Unit, ctx unitContext) bool {
 	}
 	s.finish()
 	k.hints(u)
+	k.capBinary(u, ctx.server)
 	return k.reach(u, ctx.server, apis)
+}
+
+// capBinary gives the binary answers of a unit the cap of its server, unless
+// their operations have their own.
+func (k *compiler) capBinary(u *Unit, server *model.Expose) {
+	for _, s := range u.Steps {
+		if s.Kind == CallStep && s.Call.Format == format.Binary && s.Call.MaxBinary == 0 {
+			s.Call.MaxBinary = k.binarySize(server.MaxBinarySize, server.Node)
+		}
+	}
 }
 
 // callUnit compiles a plain call.
@@ -239,12 +251,22 @@ func (k *compiler) hints(u *Unit) {
 	set(&u.Hints.OpenWorld, world)
 }
 
+// exchanges reports whether the callers of u have a token to exchange.
+func exchanges(u *Unit, server *model.Expose) bool {
+	return u.Kind != "forward" && server.Transport != "stdio" && server.Auth != nil && server.Auth.Type == "oauth2"
+}
+
 // reach decides whose credentials go upstream (rules.md section 4.7), and
 // withholds a unit whose APIs lead nowhere.
 func (k *compiler) reach(u *Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
 	reachable, bare, first := true, true, false
 	for api := range apis {
 		if k.bases[api].problem != "" {
+			reachable = false
+		}
+		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !exchanges(u, server) {
+			k.reportOnce(diag.AuthUnknown, a.Node.Range(), "Give the server oauth2 authentication, or the API a credential of its own.",
+				"the token of a caller of “%s” cannot be exchanged: only callers of HTTP servers with oauth2 authentication bring one, and forward resources pass none on", server.Namespace)
 			reachable = false
 		}
 		bare = bare && api.Auth == nil

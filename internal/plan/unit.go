@@ -132,6 +132,7 @@ type Unit struct {
 	Output      *shape.Program // of the answer; nil passes it on
 	Result      *schema.Schema // what the answer looks like, nil when not known
 	Secrets     []SecretSlot
+	Subject     []int // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
 	// CallerAuthorization says that a REST caller's own Authorization goes
 	// upstream: always when the API declares none, else first.
 	CallerAuthorization bool

@@ -2,7 +2,9 @@ package script
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -18,15 +20,20 @@ type (
 		Memory int64 `json:"memory"`
 	}
 	task struct {
+		Compile    bool     `json:"compile,omitempty"` // and do not run
 		Language   string   `json:"language"`
 		Sources    []string `json:"sources"`
 		Statements int      `json:"statements"`
 		Output     int      `json:"output"`
 	}
 	reply struct {
-		Failed *ScriptError `json:"failed,omitempty"`
+		Refused *SyntaxError `json:"refused,omitempty"`
+		Failed  *ScriptError `json:"failed,omitempty"`
 	}
 )
+
+// errFrame reports that the other side does not keep to this.
+var errFrame = errors.New("malformed frame")
 
 // smallFrame is the most that a hello or a reply may have.
 const smallFrame = 64 << 10
@@ -55,15 +62,15 @@ func readFrame(r *bufio.Reader, limit int64) ([]byte, error) {
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(head[:])
-	if int64(n) > limit {
-		return nil, fmt.Errorf("read frame: %d bytes are more than %d", n, limit)
+	n := int64(binary.BigEndian.Uint32(head[:]))
+	if n > limit {
+		return nil, fmt.Errorf("%w: %d bytes are more than %d", errFrame, n, limit)
 	}
-	payload := make([]byte, n)
-	if _, err := io.ReadFull(r, payload); err != nil {
+	payload := bytes.NewBuffer(make([]byte, 0, min(n, 1<<20))) // the length may be a lie
+	if _, err := io.CopyN(payload, r, n); err != nil {
 		return nil, fmt.Errorf("read frame: %w", noEOF(err))
 	}
-	return payload, nil
+	return payload.Bytes(), nil
 }
 
 // readMessage reads a frame into v.
@@ -73,7 +80,7 @@ func readMessage(r *bufio.Reader, limit int64, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(payload, v); err != nil {
-		return fmt.Errorf("read frame: %w", err)
+		return fmt.Errorf("%w: %w", errFrame, err)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type javaScript struct {
 	result   *goja.Program // reads the variable, whatever declared it
 }
 
-func compileJavaScript(sources []string) (compiled, error) {
+func compileJavaScript(sources []string) (compiled, *SyntaxError) {
 	js := &javaScript{}
 	for i, text := range sources {
 		number := sourceNumber(i, len(sources)-1)
@@ -31,15 +31,11 @@ func compileJavaScript(sources []string) (compiled, error) {
 		}
 		js.programs = append(js.programs, program)
 	}
-	var err error
-	js.result, err = goja.Compile("", "typeof result === 'undefined' ? undefined : result", false)
-	return js, err
+	js.result = goja.MustCompile("", "typeof result === 'undefined' ? undefined : result", false)
+	return js, nil
 }
 
 func parseJavaScript(name, text string) (*goja.Program, *SyntaxError) {
-	if tooManyOpenings(text) {
-		return nil, &SyntaxError{Line: 1, Column: 1, Message: "the source has more than 20000 brackets and arrows"}
-	}
 	// Without the option, the parser reads the file that a sourceMappingURL names.
 	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
 	if err != nil {
@@ -49,9 +45,6 @@ func parseJavaScript(name, text string) (*goja.Program, *SyntaxError) {
 			return nil, &SyntaxError{Line: first.Position.Line, Column: first.Position.Column, Message: clip(first.Message)}
 		}
 		return nil, &SyntaxError{Line: 1, Column: 1, Message: clip(err.Error())}
-	}
-	if tooDeep(tree) {
-		return nil, &SyntaxError{Line: 1, Column: 1, Message: "the source nests deeper than 1000 levels"}
 	}
 	program, err := goja.CompileAST(tree, false)
 	if err != nil {

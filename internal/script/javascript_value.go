@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -251,15 +252,20 @@ func (w *jsWriter) members(o *goja.Object, depth int) error {
 		return err
 	}
 	first := true
-	for _, name := range o.Keys() {
+	names := o.Keys()
+	for i, name := range names {
 		mark := len(w.out.text)
 		if !first {
 			w.out.byte(',')
 		}
+		item := o.Get(name)
+		if strings.Contains(name, "\ufffd") && (item == nil || slices.Contains(names[:i], name)) { // from a lone surrogate
+			return &unfit{problem: "has a name that is not Unicode"}
+		}
 		err := w.out.quoted(name)
 		if err == nil {
 			w.out.byte(':')
-			err = w.write(o.Get(name), depth+1)
+			err = w.write(item, depth+1)
 		}
 		switch err {
 		case nil:

@@ -51,9 +51,9 @@ func TestRun_answers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := check(t, test.language, test.source)
-			program, err := compile(p.Language, p.sources())
-			if err != nil {
-				t.Fatal(err)
+			program, refused := compile(p.Language, p.sources())
+			if refused != nil {
+				t.Fatal(refused)
 			}
 			got, failed := program.run([]byte(context), limits{statements: 1000, output: 1 << 20})
 			if failed != nil {
@@ -92,6 +92,7 @@ func TestRun_fails(t *testing.T) {
 		{"js: just too long", "js", "result = ['x'.repeat(9996), 1]", "run script: result is longer than 10000 bytes of JSON"},
 		{"js: endless array", "js", "result = []; result.length = 4294967295", "run script: result is longer than 10000 bytes of JSON"},
 		{"js: long name", "js", "result = {['x'.repeat(20000)]: 1}", "run script: result is longer than 10000 bytes of JSON"},
+		{"js: name", "js", "result = {a: {'\\ud800': 1}}", "run script: result.a has a name that is not Unicode"},
 		{"js: redeclared", "js", "let a; eval('let b'); new Function('(')", "SyntaxError"},
 
 		{"starlark: fail", "starlark", "\nfail('no')", "run script: fail: no (line 2, column 5)"},
@@ -110,9 +111,9 @@ func TestRun_fails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := check(t, test.language, test.source)
-			program, err := compile(p.Language, p.sources())
-			if err != nil {
-				t.Fatal(err)
+			program, refused := compile(p.Language, p.sources())
+			if refused != nil {
+				t.Fatal(refused)
 			}
 			got, failed := program.run([]byte("{}"), limits{statements: 1000, output: 10_000})
 			if failed == nil {
@@ -126,6 +127,7 @@ func TestRun_fails(t *testing.T) {
 }
 
 func TestCheck_refuses(t *testing.T) {
+	pool := newPool(t, Config{Workers: 1})
 	tests := []struct{ name, language, source, want string }{
 		{"js: syntax", "javascript", "var a = 1\nvar = 2", "compile script: Unexpected token = (line 2, column 5)"},
 		{"js: module", "javascript", "import fs from 'fs'", "(line 1, column 1)"},
@@ -134,7 +136,7 @@ func TestCheck_refuses(t *testing.T) {
 		{"js: regexp", "javascript", "result = /(/", "(line 1, column"},
 		{"js: top-level await", "javascript", "result = await f()", "(line 1, column"},
 		{"not UTF-8", "javascript", "ab\nc\xff", "compile script: the source is not UTF-8 (line 2, column 2)"},
-		{"too long", "javascript", strings.Repeat(" ", MaxSource+1), "longer than 256 KiB"},
+		{"too long", "javascript", strings.Repeat(" ", MaxSource+1), "longer than 512 KiB"},
 		{"import", "python", "\nimport json", "modules cannot be imported (line 2, column 1)"},
 		{"from", "python", "from os import path", "modules cannot be imported (line 1, column 1)"},
 		{"class", "python", "class A:\n    pass", "there are no classes (line 1, column 1)"},
@@ -145,7 +147,10 @@ func TestCheck_refuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Check(test.language, test.source)
+			p, err := Check(test.language, test.source)
+			if err == nil {
+				err = pool.Check(t.Context(), p)
+			}
 			var refused *SyntaxError
 			if !errors.As(err, &refused) {
 				t.Fatalf("got %v", err)
@@ -188,9 +193,9 @@ func TestDependencies_shareTheScope(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := check(t, test.language, test.source, test.dependencies...)
-			program, err := compile(p.Language, p.sources())
-			if err != nil {
-				t.Fatal(err)
+			program, refused := compile(p.Language, p.sources())
+			if refused != nil {
+				t.Fatal(refused)
 			}
 			got, failed := program.run([]byte("{}"), limits{statements: 1000, output: 10_000})
 			if failed != nil || string(got) != test.want {
@@ -201,6 +206,7 @@ func TestDependencies_shareTheScope(t *testing.T) {
 }
 
 func TestDependencies_arePlacedInErrors(t *testing.T) {
+	pool := newPool(t, Config{Workers: 1})
 	fine := map[string]string{"js": "var ok = 1\n\n", "starlark": "ok = 1\n\n"}
 	tests := []struct {
 		name, language, source, dependency, want string
@@ -218,9 +224,7 @@ func TestDependencies_arePlacedInErrors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p, err := Check(test.language, test.source, fine[test.language], test.dependency)
 			if err == nil {
-				program, _ := compile(p.Language, p.sources())
-				_, failed := program.run([]byte("{}"), limits{statements: 1000, output: 10_000})
-				err = failed
+				_, err = pool.Run(t.Context(), p, parse(t, "{}"))
 			}
 			if !strings.HasSuffix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)

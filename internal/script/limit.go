@@ -15,11 +15,10 @@ const exitMemory = 86
 // Limit makes the current process end when it uses more than bytes of memory
 // beyond what it has now; zero or less sets no limit. It cannot be undone.
 //
-// On Linux the kernel refuses memory beyond the limit (RLIMIT_DATA, which counts
-// what can be written to; RLIMIT_AS would count the gigabytes of address space
-// that Go only reserves), and the Go runtime ends the process. The process can
-// then write no files and dump no core either. Elsewhere a goroutine watches the
-// heap every few milliseconds and exits: a fast script may overshoot meanwhile.
+// On Linux the kernel refuses address space beyond the limit and some slack
+// (RLIMIT_AS), and the Go runtime ends the process. The process can then write
+// no files and dump no core either. Elsewhere a goroutine watches the memory
+// every few milliseconds and exits: a fast script may overshoot meanwhile.
 // On all systems the garbage collector works harder near the limit, one
 // goroutine's stack may have half of it, and two processors at most are used.
 func Limit(bytes int64) error {

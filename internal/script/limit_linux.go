@@ -9,11 +9,20 @@ import (
 	"syscall"
 )
 
+// slack is the address space that a limit grants beyond the memory: Go takes it
+// 64 MiB at a time for the heap, and some more for its tables and threads.
+const slack = 64 << 20
+
 // limit sets the limits of the kernel. Without /proc the heap is watched instead.
+//
+// RLIMIT_AS counts the gigabytes that Go has reserved from the start, so they
+// are added. RLIMIT_DATA, which does not count them, is no help: as the kernel
+// does not check it when reserved memory is put to use, the heap outgrows it and
+// the runtime crashes at the next small thing it needs.
 func limit(bytes int64) error {
-	if data, err := dataSize(); err != nil {
+	if size, err := addressSpace(); err != nil {
 		go watch(mapped() + uint64(bytes))
-	} else if err := limitTo(syscall.RLIMIT_DATA, data+uint64(bytes)); err != nil {
+	} else if err := limitTo(syscall.RLIMIT_AS, size+uint64(bytes)+slack); err != nil {
 		return err
 	}
 	return errors.Join(limitTo(syscall.RLIMIT_CORE, 0), limitTo(syscall.RLIMIT_FSIZE, 0))
@@ -23,17 +32,16 @@ func limitTo(what int, most uint64) error {
 	return syscall.Setrlimit(what, &syscall.Rlimit{Cur: most, Max: most})
 }
 
-// dataSize is what RLIMIT_DATA counts: the private memory that can be written to.
-func dataSize() (uint64, error) {
-	status, err := os.ReadFile("/proc/self/status")
+// addressSpace is how many bytes of it the process has.
+func addressSpace() (uint64, error) {
+	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(status)) {
-		if size, ok := strings.CutPrefix(line, "VmData:"); ok {
-			kilobytes, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(size), "kB")), 10, 64)
-			return kilobytes << 10, err
-		}
+	pages, _, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseUint(pages, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read /proc/self/statm: %w", err)
 	}
-	return 0, fmt.Errorf("/proc/self/status has no VmData")
+	return n * uint64(os.Getpagesize()), nil
 }

@@ -72,30 +72,42 @@ func NewPool(cfg Config) *Pool {
 
 var errClosed = errors.New("run script: the pool is closed")
 
-// Run runs p with context, an object, as its variable of that name, and returns
-// what it left in result; Absent when it left nothing. Nothing that a script
-// does outlives its run.
+// Check compiles a program in a worker, without running it, and returns a
+// *SyntaxError when it does not compile. Other errors are those of Run.
+func (p *Pool) Check(ctx context.Context, program *Program) error {
+	_, err := p.do(ctx, task{Compile: true, Language: program.Language, Sources: program.sources()}, value.Nil())
+	return err
+}
+
+// Run runs a program with contextValue, an object, as its variable context, and
+// returns what it left in result; Absent when it left nothing. Nothing that a
+// script does outlives its run.
 //
-// The error is a *ScriptError when the script itself failed, a *TimeoutError,
-// *MemoryError or *CrashError when its process ended, the cause of ctx when that
-// ended first (the script is killed), or says that no process could be started.
-// Only a *CrashError, and the failure to start, are no fault of the script.
+// The error is a *SyntaxError or *ScriptError when the script itself is wrong, a
+// *TimeoutError, *MemoryError or *CrashError when its process ended, the cause
+// of ctx when that ended first (the script is killed), or says that no process
+// could be started. Only a *CrashError, and the failure to start, are no fault
+// of the script.
 func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Value) (value.Value, error) {
+	return p.do(ctx, task{
+		Language: program.Language, Sources: program.sources(),
+		Statements: p.cfg.StatementLimit, Output: p.cfg.OutputBytes,
+	}, contextValue)
+}
+
+// do has a task done by a worker, which is killed when it takes too long.
+func (p *Pool) do(ctx context.Context, t task, contextValue value.Value) (value.Value, error) {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
-		return value.Value{}, fmt.Errorf("run script: %w", context.Cause(ctx))
 	case <-p.closing:
 		return value.Value{}, errClosed
 	}
 	if ctx.Err() != nil {
 		return value.Value{}, fmt.Errorf("run script: %w", context.Cause(ctx))
 	}
-	frames, err := request(task{
-		Language: program.Language, Sources: program.sources(),
-		Statements: p.cfg.StatementLimit, Output: p.cfg.OutputBytes,
-	}, contextValue)
+	frames, err := request(t, contextValue)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("run script: %w", err)
 	}
@@ -110,8 +122,7 @@ func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Val
 
 	result, err := w.run(frames, p.cfg.OutputBytes)
 	killed := !stop()
-	var failed *ScriptError
-	if !killed && (err == nil || errors.As(err, &failed)) {
+	if !killed && (err == nil || ofScript(err)) {
 		p.release(w)
 		return result, err
 	}
@@ -129,6 +140,16 @@ func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Val
 		return value.Value{}, errClosed
 	default:
 		return value.Value{}, w.cause(err, p.cfg.MemoryBytes)
+	}
+}
+
+// ofScript tells whether err came from the script, not from its process.
+func ofScript(err error) bool {
+	switch err.(type) {
+	case *SyntaxError, *ScriptError:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -17,14 +17,13 @@
 //     are 64-bit floats.
 //   - Members keep their order, except that JavaScript puts names that are
 //     array indexes first.
-//   - What JSON cannot hold (NaN, infinities, functions in arrays aside, a Map,
-//     a Set, an unsettled Promise, a dict key that is no text) is an error that
-//     names its place in result. As with JSON.stringify, undefined and
-//     functions are left out of objects and are null in arrays, and toJSON is
-//     heeded.
+//   - What JSON cannot hold (NaN, an infinity, a Map, a Set, a Promise that waits
+//     for ever, a dict key that is neither text nor integer) is an error that
+//     names its place in result. As with JSON.stringify, undefined and functions
+//     are left out of objects and are null in arrays, and toJSON is heeded.
 //   - result that is not assigned (JavaScript: or undefined) is Absent.
 //
-// Starlark is Python without import, class, try, with, f-strings and sets'
+// Starlark is Python without import, class, try, with, f-strings and set
 // literals; sum and round are added. A script that says python runs when it is
 // Starlark too, and is refused with the position of what is not.
 package script
@@ -40,12 +39,10 @@ const (
 	Starlark   = "starlark"
 )
 
-// MaxSource is how many bytes one source may have. Together with the limits on
-// nesting it bounds what Check costs: hostile text must not exhaust the stack
-// of the process that checks it.
-const MaxSource = 256 << 10
+// MaxSource is how many bytes one source may have. It bounds what Check costs.
+const MaxSource = 512 << 10
 
-// Program is a script that passed Check. It is data: it may be kept, copied and
+// Program is a script that Check made. It is data: it may be kept, copied and
 // run any number of times, at once too.
 type Program struct {
 	Language     string   // JavaScript or Starlark
@@ -64,10 +61,13 @@ var canonical = map[string]string{
 	"starlark": Starlark, "python": Starlark,
 }
 
-// Check compiles source, and the dependencies that run before it in the same
-// scope, without running anything. The language is javascript (js) or starlark
-// (python), in any case; another one is a *LanguageError. Text that the language
-// does not accept, or that is over the limits, is a *SyntaxError.
+// Check makes a Program of source and the dependencies that run before it in the
+// same scope. The language is javascript (js) or starlark (python), in any case;
+// another one is a *LanguageError. Text that is too long or not UTF-8, and
+// Starlark that does not compile, is a *SyntaxError.
+//
+// Check does not parse JavaScript, Pool.Check does: with goja's parser, forty
+// nested arrow functions take years and ten thousand labels all of the memory.
 func Check(language, source string, dependencies ...string) (*Program, error) {
 	name, ok := canonical[strings.ToLower(language)]
 	if !ok {
@@ -83,8 +83,10 @@ func Check(language, source string, dependencies ...string) (*Program, error) {
 			return nil, err
 		}
 	}
-	if _, err := compile(p.Language, p.sources()); err != nil {
-		return nil, err
+	if p.Language == Starlark {
+		if _, err := compileStarlark(p.sources()); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }
@@ -94,20 +96,19 @@ func plain(text string) string { return strings.TrimPrefix(text, "\ufeff") }
 
 func checkText(text string) *SyntaxError {
 	if len(text) > MaxSource {
-		return &SyntaxError{Line: 1, Column: 1, Message: "the source is longer than 256 KiB"}
+		return &SyntaxError{Line: 1, Column: 1, Message: "the source is longer than 512 KiB"}
 	}
-	if utf8.ValidString(text) {
-		return nil
-	}
-	valid := strings.ToValidUTF8(text, "\ufffd")
 	line, column := 1, 1
-	for i := 0; text[i] == valid[i]; i++ {
+	for i, letter := range text {
+		if letter == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") {
+			return &SyntaxError{Line: line, Column: column, Message: "the source is not UTF-8"}
+		}
 		column++
-		if text[i] == '\n' {
+		if letter == '\n' {
 			line, column = line+1, 1
 		}
 	}
-	return &SyntaxError{Line: line, Column: column, Message: "the source is not UTF-8"}
+	return nil
 }
 
 // sourceNumber turns an index of Program.sources into what errors carry: 0 for
@@ -127,8 +128,8 @@ type limits struct {
 	output     int // bytes of JSON
 }
 
-// compile compiles sources, the script last; the error is a *SyntaxError.
-func compile(language string, sources []string) (compiled, error) {
+// compile compiles sources, the script last. It is for workers.
+func compile(language string, sources []string) (compiled, *SyntaxError) {
 	if language == Starlark {
 		return compileStarlark(sources)
 	}

@@ -27,7 +27,7 @@ type starlarkScript struct {
 	lines   lineMap
 }
 
-func compileStarlark(sources []string) (compiled, error) {
+func compileStarlark(sources []string) (compiled, *SyntaxError) {
 	script := &starlarkScript{}
 	var module strings.Builder
 	for i, text := range sources {

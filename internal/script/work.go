@@ -2,12 +2,10 @@ package script
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"runtime/debug"
-	"strings"
 )
 
 // Work is the main loop of a worker process: it reads tasks from in, which is
@@ -66,10 +64,15 @@ func readJob(r *bufio.Reader) (j job, err error) {
 
 // labour runs jobs until there are no more or a reply cannot be written.
 func labour(jobs <-chan job, out io.Writer, memory int64) error {
-	known := programs{}
+	var known programs
 	for j := range jobs {
-		result, failed := known.run(j)
-		answer, err := appendMessage(nil, reply{Failed: failed})
+		var r reply
+		var result []byte
+		program, refused := known.compile(j.task)
+		if r.Refused = refused; refused == nil && !j.task.Compile {
+			result, r.Failed = program.run(j.context, limits{statements: j.task.Statements, output: j.task.Output})
+		}
+		answer, err := appendMessage(nil, r)
 		if err == nil {
 			answer, err = appendFrame(answer, result)
 		}
@@ -87,33 +90,31 @@ func labour(jobs <-chan job, out io.Writer, memory int64) error {
 	return nil
 }
 
-// programs are the scripts that a worker has compiled, by their text.
-type programs map[string]compiled
-
-// mostPrograms is how many compiled scripts a worker keeps.
-const mostPrograms = 32
-
-func (p programs) run(j job) ([]byte, *ScriptError) {
-	key := j.task.Language + "\x00" + strings.Join(j.task.Sources, "\x00")
-	program, ok := p[key]
-	if !ok {
-		var err error
-		if program, err = compile(j.task.Language, j.task.Sources); err != nil {
-			return nil, uncompiled(err)
-		}
-		if len(p) == mostPrograms {
-			clear(p)
-		}
-		p[key] = program
-	}
-	return program.run(j.context, limits{statements: j.task.Statements, output: j.task.Output})
+// programs are the scripts that a worker has compiled, by their text. It forgets
+// them all when they get too many.
+type programs struct {
+	known map[string]compiled
+	size  int // of the texts
 }
 
-// uncompiled makes an error of running out of one of compiling.
-func uncompiled(err error) *ScriptError {
-	var syntax *SyntaxError
-	if errors.As(err, &syntax) {
-		return &ScriptError{Source: syntax.Source, Line: syntax.Line, Column: syntax.Column, Message: syntax.Message}
+// mostText is how much text the scripts may have that a worker keeps compiled.
+const mostText = 1 << 20
+
+func (p *programs) compile(t task) (compiled, *SyntaxError) {
+	key := t.Language
+	for _, text := range t.Sources {
+		key += fmt.Sprintf(" %d %s", len(text), text)
 	}
-	return &ScriptError{Message: clip(err.Error())}
+	if program, ok := p.known[key]; ok {
+		return program, nil
+	}
+	program, refused := compile(t.Language, t.Sources)
+	if refused != nil {
+		return nil, refused
+	}
+	if p.size += len(key); p.known == nil || p.size > mostText {
+		p.known, p.size = map[string]compiled{}, len(key)
+	}
+	p.known[key] = program
+	return program, nil
 }

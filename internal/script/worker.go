@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -24,7 +23,8 @@ type worker struct {
 	retire  *time.Timer   // closes the worker when it idles for long
 }
 
-// startWorker starts a process and calls gone when it has ended.
+// startWorker starts a process and calls gone when it has ended, before exited
+// is closed.
 func startWorker(command []string, memory int64, gone func(*worker)) (*worker, error) {
 	if len(command) == 0 {
 		return nil, errors.New("no command")
@@ -56,8 +56,8 @@ func startWorker(command []string, memory int64, gone func(*worker)) (*worker, e
 	go func() {
 		_ = w.process.Wait() // ProcessState tells
 		_, _ = in.Close(), out.Close()
-		close(w.exited)
 		gone(w)
+		close(w.exited)
 	}()
 	return w, nil
 }
@@ -76,8 +76,8 @@ func (w *worker) alive() bool {
 }
 
 // run sends a job, as request has it, and waits for its answer, of at most limit
-// bytes. After a *ScriptError the worker can run another job, after any other
-// error it must be killed.
+// bytes. After a *SyntaxError or *ScriptError the worker can run another job,
+// after any other error it must be killed.
 func (w *worker) run(request []byte, limit int) (value.Value, error) {
 	if w.hello != nil {
 		request = append(w.hello, request...)
@@ -94,15 +94,17 @@ func (w *worker) run(request []byte, limit int) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, noEOF(err)
 	}
-	if r.Failed != nil {
+	switch {
+	case r.Refused != nil:
+		return value.Value{}, r.Refused
+	case r.Failed != nil:
 		return value.Value{}, r.Failed
-	}
-	if len(result) == 0 {
+	case len(result) == 0:
 		return value.Value{}, nil
 	}
-	answer, err := decode(result)
+	answer, err := value.Parse(result)
 	if err != nil {
-		return value.Value{}, &ScriptError{Message: clip(err.Error())}
+		return value.Value{}, &ScriptError{Message: clip("result: " + err.Error())}
 	}
 	return answer, nil
 }
@@ -119,18 +121,19 @@ func request(t task, context value.Value) ([]byte, error) {
 // cause waits for the end of a process that broke off with err, which nobody
 // killed, and says why it ended.
 func (w *worker) cause(err error, memory int64) error {
-	select {
-	case <-w.exited:
-	case <-time.After(5 * time.Second): // it lives, and talks nonsense
+	if errors.Is(err, errFrame) { // it lives, and talks nonsense
 		w.kill()
 		<-w.exited
 		return &CrashError{Detail: err.Error()}
 	}
+	late := time.AfterFunc(5*time.Second, w.kill) // it hangs up, and lives
+	<-w.exited
+	late.Stop()
 	state := w.process.ProcessState
 	if state.ExitCode() == exitMemory || w.words.tellOfMemory() {
 		return &MemoryError{Limit: memory}
 	}
-	return &CrashError{Detail: fmt.Sprintf("%v (%v)", err, state)}
+	return &CrashError{Detail: state.String()}
 }
 
 // beginning keeps the first bytes that a worker prints on its standard error,
@@ -148,8 +151,12 @@ func (b *beginning) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deaths are the runtime's words for a process that is over its limits.
-var deaths = []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow"}
+// deaths are the Go runtime's words for a process that is over its limits.
+var deaths = []string{
+	"out of memory", "cannot allocate memory", "stack exceeds",
+	"SIGSEGV: segmentation violation\nPC=",                 // its own tables got no memory; a bad pointer of a program begins with "panic"
+	"for -race mode", "ThreadSanitizer failed to allocate", // with the race detector
+}
 
 func (b *beginning) tellOfMemory() bool {
 	b.mu.Lock()

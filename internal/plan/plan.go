@@ -1,0 +1,35 @@
+package plan
+
+import "slices"
+
+// Units lists every unit of the plan, server by server.
+func (p *Plan) Units() (all []*Unit) {
+	for _, s := range p.Servers {
+		all = append(all, s.Units()...)
+	}
+	return all
+}
+
+// Units lists what the server runs: operations, tools, dynamic resources.
+func (s *Server) Units() (all []*Unit) {
+	for _, r := range s.Routes {
+		all = append(all, r.Unit)
+	}
+	all = append(all, s.Tools...)
+	for _, r := range s.Resources {
+		if r.Unit != nil {
+			all = append(all, r.Unit)
+		}
+	}
+	return all
+}
+
+// Withhold takes a unit out of a plan that nobody runs yet.
+func (p *Plan) Withhold(u *Unit) {
+	for _, s := range p.Servers {
+		s.Routes = slices.DeleteFunc(s.Routes, func(r *Route) bool { return r.Unit == u })
+		s.Tools = slices.DeleteFunc(s.Tools, func(t *Unit) bool { return t == u })
+		s.Resources = slices.DeleteFunc(s.Resources, func(r *Resource) bool { return r.Unit == u })
+	}
+	p.Withheld = append(p.Withheld, &Withheld{Kind: u.Kind, Name: u.Name})
+}

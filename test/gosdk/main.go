@@ -1,0 +1,124 @@
+// Gosdk holds one session with an MCP server through the official Go SDK's
+// client: the steps come as lines of JSON on standard input, the answers leave
+// as lines of JSON on standard output, as test/clients/README.md says. It is a
+// module of its own so that the SDK never enters Fairlead's.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// versions are the protocol revisions that an era asks for; "auto" is the SDK's choice.
+var versions = map[string]string{"auto": "", "legacy": "2025-11-25", "modern": "2026-07-28"}
+
+type step struct {
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+type failure struct {
+	Code    int64  `json:"code,omitempty"`
+	Message string `json:"message"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		say("error", describe(err))
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: gosdk legacy|auto|modern URL | stdio COMMAND [ARG]")
+	}
+	version, ok := versions[args[0]]
+	if !ok {
+		return fmt.Errorf("no era %q", args[0])
+	}
+	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: args[1]}
+	if args[1] == "stdio" {
+		cmd := exec.CommandContext(ctx, args[2], args[3:]...)
+		cmd.Stderr = os.Stderr
+		transport = &mcp.CommandTransport{Command: cmd}
+	}
+	client := mcp.NewClient(&mcp.Implementation{Name: "fairlead-test", Version: "1"}, nil)
+	session, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
+	if err != nil {
+		return err
+	}
+	opened := session.InitializeResult()
+	write(map[string]any{"protocolVersion": opened.ProtocolVersion, "serverInfo": opened.ServerInfo})
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		var s step
+		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
+			return err
+		}
+		if result, err := call(ctx, session, s); err != nil {
+			say("error", describe(err))
+		} else {
+			say("result", result)
+		}
+	}
+	return session.Close()
+}
+
+func call(ctx context.Context, session *mcp.ClientSession, s step) (any, error) {
+	switch s.Method {
+	case "tools/list":
+		return with(ctx, s, session.ListTools)
+	case "tools/call":
+		return with(ctx, s, session.CallTool)
+	case "prompts/list":
+		return with(ctx, s, session.ListPrompts)
+	case "prompts/get":
+		return with(ctx, s, session.GetPrompt)
+	case "resources/list":
+		return with(ctx, s, session.ListResources)
+	case "resources/templates/list":
+		return with(ctx, s, session.ListResourceTemplates)
+	case "resources/read":
+		return with(ctx, s, session.ReadResource)
+	case "ping":
+		return struct{}{}, session.Ping(ctx, nil)
+	}
+	return nil, fmt.Errorf("no step %q", s.Method)
+}
+
+func with[P, R any](ctx context.Context, s step, f func(context.Context, *P) (*R, error)) (any, error) {
+	var params P
+	if s.Params != nil {
+		if err := json.Unmarshal(s.Params, &params); err != nil {
+			return nil, err
+		}
+	}
+	return f(ctx, &params)
+}
+
+func describe(err error) failure {
+	f := failure{Message: err.Error()}
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		f.Code = wire.Code
+	}
+	return f
+}
+
+func say(kind string, v any) { write(map[string]any{kind: v}) }
+
+func write(v any) {
+	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
+		panic(err) // nobody reads any more
+	}
+}
