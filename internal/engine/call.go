@@ -99,7 +99,7 @@ func (r *run) inUTF8(ctx context.Context, c *plan.Call, result *Result, resp *ht
 
 // send builds and sends a request; an answer of status 400 or more is an error.
 func (r *run) send(ctx context.Context, c *plan.Call, entity *upstream.Entity) (*http.Response, *Error) {
-	req, credential, err := c.Request.Build(nil, r.frame, entity, r.authorization)
+	req, credential, err := c.Request.Build(r.frame, entity, r.authorization)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
 	}

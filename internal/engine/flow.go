@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
@@ -66,8 +69,11 @@ func (r *run) flow(ctx context.Context) (*Result, *Error) {
 func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
 
 func (r *run) step(ctx context.Context, s *plan.Step) *Error {
+	start := time.Now()
 	v, failure := r.result(ctx, s)
+	r.took(ctx, s, time.Since(start), failure)
 	if failure != nil {
+		r.blame(failure, s)
 		failure.Step = s.Name
 		return failure
 	}
@@ -75,6 +81,37 @@ func (r *run) step(ctx context.Context, s *plan.Step) *Error {
 		r.frame[s.Result] = v
 	}
 	return nil
+}
+
+// took logs how long a step ran.
+func (r *run) took(ctx context.Context, s *plan.Step, d time.Duration, failure *Error) {
+	if !r.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("unit", r.unit.ID), slog.String("step", s.Name), slog.Duration("took", d)}
+	if failure != nil {
+		attrs = append(attrs, slog.String("error", failure.Error()))
+	}
+	r.log.LogAttrs(ctx, slog.LevelDebug, "step ended", attrs...)
+}
+
+// blame tells inputs that the caller left out from values that earlier steps
+// did not give: those are nothing that the caller can mend.
+func (r *run) blame(failure *Error, s *plan.Step) {
+	if failure.Kind != BadInput || len(s.After) == 0 {
+		return
+	}
+	for _, f := range failure.Fields {
+		asked := func(in *plan.Input) bool { return in.Name == f.Name && r.frame[in.Slot].IsAbsent() }
+		if slices.ContainsFunc(r.unit.Inputs, asked) {
+			return
+		}
+	}
+	failure.Kind, failure.Status = BadAnswer, http.StatusBadGateway
+	failure.Title = "a step lacks what an earlier step should have given"
+	for i := range failure.Fields {
+		failure.Fields[i].Problem = "has no value"
+	}
 }
 
 func (r *run) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {

@@ -54,7 +54,7 @@ func Previews(u *plan.Unit, args Args) []Preview {
 		if u.CallerAuthorization && args.Authorization != "" {
 			authorization = secret.Mask
 		}
-		req, credential, err := s.Call.Request.Build(nil, f, entity, authorization)
+		req, credential, err := s.Call.Request.Build(f, entity, authorization)
 		credential.Show(req)
 		if err != nil {
 			p.Problem = strings.TrimPrefix(err.Error(), "build request: ")

@@ -67,7 +67,7 @@ func (s *scope) callerVariable(name string, h hint, at diag.Range, optional bool
 	if s.declared[name] {
 		return s.input(name, h, at)
 	}
-	if e, ok := s.known(name); ok {
+	if e, ok := s.known(name, at); ok {
 		return e
 	}
 	if s.brokenStep(name, at) {
@@ -80,8 +80,8 @@ func (s *scope) callerVariable(name string, h hint, at diag.Range, optional bool
 }
 
 // known gives what a name means besides the caller's inputs: a bind, or a step's result.
-func (s *scope) known(name string) (expr.Expr, bool) {
-	if e, ok := s.stepResult(name); ok {
+func (s *scope) known(name string, at diag.Range) (expr.Expr, bool) {
+	if e, ok := s.stepResult(name, at); ok {
 		return e, true
 	}
 	if e, ok := s.bound(name); ok {

@@ -139,7 +139,7 @@ func described(t *testing.T, u *Unit) string {
 		scope, _ := o.Scope.Eval(f)
 		return all(all("OAuth2", o.TokenEndpoint, o.ClientID, o.ClientSecret, o.RefreshToken)+" ["+scope.Text()+"]", o.Audience, o.Resource)
 	}
-	req, credential, err := r.Build(nil, f, nil, "")
+	req, credential, err := r.Build(f, nil, "")
 	if err != nil || credential != nil {
 		t.Fatalf("credential %v, error %v", credential, err)
 	}

@@ -29,6 +29,7 @@ func (s *scope) flow(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool 
 		}
 		u.Steps = append(u.Steps, step)
 		s.steps[st.Name] = step.Result
+		s.fields[st.Name] = fieldsOf(step)
 	}
 	for _, mapping := range m.Mappings {
 		if !s.mapping(u, mapping) {
@@ -87,7 +88,7 @@ func (s *scope) lookup(step *Step, m *model.Step) bool {
 	step.Lookup = &Lookup{Index: expr.Slot(slot), Match: m.Match, Fields: m.Fields}
 	at := m.Node.Where("lookupValue")
 	if path, ok := strings.CutPrefix(m.Lookup, "$."); ok {
-		e, ok := s.stepResult(path)
+		e, ok := s.stepResult(path, at)
 		if !ok {
 			s.unknownStep(first(path), at)
 			return false
@@ -125,6 +126,7 @@ func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 		s.unknownStep(name, at)
 		return false
 	}
+	s.stepField(name, rest, at)
 	path, notes, err := jsonpath.Compile("$"+rest, jsonpath.Lenient)
 	if err != nil {
 		if syntax, ok := errors.AsType[*jsonpath.SyntaxError](err); ok {
@@ -174,12 +176,13 @@ func (s *scope) splitStep(text string) (name string, slot int, rest string) {
 }
 
 // stepResult gives a name that begins with an earlier step: step, step.field.field.
-func (s *scope) stepResult(name string) (expr.Expr, bool) {
+func (s *scope) stepResult(name string, at diag.Range) (expr.Expr, bool) {
 	name = strings.TrimPrefix(name, "$.")
-	_, slot, rest := s.splitStep(name)
+	step, slot, rest := s.splitStep(name)
 	if slot < 0 {
 		return expr.Expr{}, false
 	}
+	s.stepField(step, rest, at)
 	s.reads[slot] = true
 	if rest == "" {
 		return expr.Slot(slot), true
@@ -256,7 +259,7 @@ func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool
 	}
 	semantics(&u.Hints, flow.Semantics)
 	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, inFlow: true, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
-		declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: s.used}
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
 			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key)}, a.Value.At)

@@ -16,7 +16,7 @@ import (
 
 // paramSchema is the schema of a parameter, declared or consumed.
 func paramSchema(k *compiler, p *model.Param) *schema.Schema {
-	s := &schema.Schema{Type: p.Type, Description: p.Description, MaxLength: p.MaxLength}
+	s := &schema.Schema{Input: true, Type: p.Type, Description: p.Description, MaxLength: p.MaxLength}
 	for _, e := range p.Enum {
 		s.Enum = append(s.Enum, e.Value())
 	}
@@ -122,7 +122,7 @@ func (s *scope) placeholders(names []string) {
 			continue
 		}
 		s.unit.Inputs = append(s.unit.Inputs, &Input{
-			Slot: s.slot(), Name: name, Key: name, Place: InPath, Required: true, Origin: "path", Schema: &schema.Schema{},
+			Slot: s.slot(), Name: name, Key: name, Place: InPath, Required: true, Origin: "path", Schema: &schema.Schema{Input: true},
 		})
 	}
 }

@@ -25,7 +25,8 @@ type scope struct {
 	inFlow    bool
 	flowModel *model.Unit // inside a flow
 	declared  map[string]bool
-	steps     map[string]int  // slots of earlier steps
+	steps     map[string]int // slots of earlier steps
+	fields    map[string]stepFields
 	reads     map[int]bool    // slots of step results that the current step reads
 	inAuth    bool            // compiling outgoing authentication
 	used      map[string]bool // inputs that feed something
@@ -119,7 +120,7 @@ func canonical(s string) string {
 }
 
 func (s *scope) infer(name string, h hint) int {
-	in := &Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{}, Origin: h.origin, Required: h.must}
+	in := &Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin, Required: h.must}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
 	return len(s.unit.Inputs) - 1

@@ -145,7 +145,7 @@ type unitContext struct {
 // unit compiles what a unit runs: ref, call, steps or mock, in the order of
 // precedence of its server type.
 func (k *compiler) unit(u *Unit, ctx unitContext) bool {
-	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}}
+	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model

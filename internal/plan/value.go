@@ -116,7 +116,7 @@ func (c *call) variable(name string, self *model.Param, at diag.Range, optional 
 	if c.declared[name] || c.outerHas(name) {
 		return c.input(name, c.templateHint(name, self, optional), at)
 	}
-	if e, ok := c.known(name); ok {
+	if e, ok := c.known(name, at); ok {
 		return e
 	}
 	if c.brokenStep(name, at) {

@@ -23,6 +23,10 @@ type Schema struct {
 	// Entity marks a whole request body: declared as an object, it takes any
 	// JSON value, and a string that holds JSON is what it holds.
 	Entity bool
+	// Input marks what a caller gives: where its type is not known it is
+	// announced as a string, because models refuse a property without a type, and
+	// taken as it comes.
+	Input bool
 }
 
 // Property is one member of an object.
@@ -44,9 +48,9 @@ func (s *Schema) AppendJSON(dst []byte) []byte {
 		comma = true
 		dst = append(value.AppendString(dst, name), ':')
 	}
-	if s.Type != "" {
+	if kind := s.announced(); kind != "" {
 		key("type")
-		dst = value.AppendString(dst, s.Type)
+		dst = value.AppendString(dst, kind)
 	}
 	if s.Description != "" {
 		key("description")
@@ -72,7 +76,7 @@ func (s *Schema) AppendJSON(dst []byte) []byte {
 		key("items")
 		items := s.Items
 		if items == nil {
-			items = &Schema{}
+			items = &Schema{Input: s.Input}
 		}
 		dst = items.AppendJSON(dst)
 	}
@@ -80,6 +84,17 @@ func (s *Schema) AppendJSON(dst []byte) []byte {
 		dst = s.appendMembers(dst)
 	}
 	return append(dst, '}')
+}
+
+// announced is the type that a caller is told.
+func (s *Schema) announced() string {
+	if s.Type == "" && s.Input {
+		if len(s.Enum) > 0 {
+			return s.Enum[0].Kind().String()
+		}
+		return "string"
+	}
+	return s.Type
 }
 
 func (s *Schema) appendMembers(dst []byte) []byte {

@@ -42,7 +42,7 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := to(t, "https://api.test", "GET", "/", c.auth)
 			r.Query = lit("a=1")
-			req, credential, err := r.Build(nil, nil, nil, "")
+			req, credential, err := r.Build(nil, nil, "")
 			if err != nil || credential != nil {
 				t.Fatalf("credential %v, error %v", credential, err)
 			}
@@ -55,7 +55,7 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 
 func TestAuth_givesWayToTheCallersOwn(t *testing.T) {
 	for _, auth := range []*Auth{plainAuth[0].auth, digestAs(canary), clientAt("https://login.test")} {
-		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, nil, "Bearer theirs")
+		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "Bearer theirs")
 		if err != nil || credential != nil || req.Header.Get("Authorization") != "Bearer theirs" || strings.Contains(wire(req), canary) {
 			t.Errorf("%s, credential %v, error %v", wire(req), credential, err)
 		}
@@ -76,7 +76,7 @@ func TestAuth_sendsNothingEmpty(t *testing.T) {
 		"veracode": {Kind: Veracode, Username: lit("id"), Password: none},
 		"aws":      {Kind: ByAWS, AWS: &AWS{AccessKeyID: lit("id"), SecretAccessKey: none, Region: lit("r"), Service: lit("s")}},
 	} {
-		if _, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, expr.Frame{value.Value{}}, nil, ""); err == nil {
+		if _, _, err := to(t, "https://api.test", "GET", "/", auth).Build(expr.Frame{value.Value{}}, nil, ""); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -93,7 +93,7 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 		"aws":      {Kind: ByAWS, AWS: &AWS{AccessKeyID: evil, SecretAccessKey: evil, Region: lit("r"), Service: lit("s")}},
 		"session":  {Kind: ByAWS, AWS: &AWS{AccessKeyID: lit("a"), SecretAccessKey: evil, SessionToken: evil, Region: lit("r"), Service: lit("s")}},
 	} {
-		_, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, nil, "")
+		_, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
 		if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Injected") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -103,7 +103,7 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 		"cookie": {Kind: APIKey, Name: "k", Place: InCookie, Value: evil},
 		"query":  {Kind: APIKey, Name: "k", Place: InQuery, Value: evil},
 	} {
-		req, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, nil, "")
+		req, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
 		if err != nil || strings.Contains(wire(req), "\r\nX-Injected") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -118,7 +118,7 @@ func TestCredential_showsItsKindAndNoSecret(t *testing.T) {
 		"VERACODE-HMAC-SHA-256 ***": {Kind: Veracode, Username: lit("id"), Password: lit(canary)},
 		"AWS4-HMAC-SHA256 ***":      {Kind: ByAWS, AWS: &AWS{AccessKeyID: lit(canary), SecretAccessKey: lit(canary), Region: lit("r"), Service: lit("s")}},
 	} {
-		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, nil, "")
+		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}

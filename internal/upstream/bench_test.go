@@ -24,7 +24,7 @@ func benchmarkSend(b *testing.B, c *Client, r *Request, f expr.Frame) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
-		req, credential, err := r.Build(nil, f, nil, "")
+		req, credential, err := r.Build(f, nil, "")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func encodedAs(t *testing.T, encoding string, body []byte) string {
 
 func fetch(t *testing.T, c *Client, r *Request) (*http.Response, string, error) {
 	t.Helper()
-	req, credential, err := r.Build(nil, nil, nil, "")
+	req, credential, err := r.Build(nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

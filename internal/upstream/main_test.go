@@ -43,7 +43,7 @@ func to(t testing.TB, base, method, path string, auth *Auth) *Request {
 // send builds and sends a request and reads the answer.
 func send(t testing.TB, c *Client, r *Request, entity *Entity) (status int, body string, err error) {
 	t.Helper()
-	req, credential, err := r.Build(t.Context(), nil, entity, "")
+	req, credential, err := r.Build(nil, entity, "")
 	if err != nil {
 		return 0, "", err
 	}

@@ -108,6 +108,11 @@ func newTokenSource(c *Client, g *grant) *tokenSource {
 	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing, client: &http.Client{Transport: c.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // the client's secret goes nowhere else
 	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint, EndpointParams: url.Values{}}
+	if g.subject != "" { // there is a source for every caller: none of them tries out what the endpoint wants
+		if s.config.AuthStyle = oauth2.AuthStyleInHeader; g.clientSecret == "" {
+			s.config.AuthStyle = oauth2.AuthStyleInParams
+		}
+	}
 	for name, text := range map[string]string{"scope": g.scope, "audience": g.audience, "resource": g.resource} {
 		if text != "" {
 			s.config.EndpointParams.Set(name, text)

@@ -307,7 +307,7 @@ func TestOAuth2_letsACallerGoWhoseTimeIsOver(t *testing.T) {
 		i := &issuer{style: "header", hold: make(chan struct{})}
 		c := NewClient(Limits{})
 		c.transport = i
-		req, credential, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Build(nil, nil, nil, "")
+		req, credential, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Build(nil, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}

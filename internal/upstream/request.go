@@ -5,7 +5,6 @@ package upstream
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,15 +103,12 @@ type Entity struct {
 // is nil unless that needs an exchange or a signature; give it to Client.Send.
 // Errors are *InputError, *UnavailableError when the base URI is unusable, or
 // *CredentialError.
-func (r *Request) Build(ctx context.Context, f expr.Frame, entity *Entity, authorization string) (*http.Request, *Credential, error) {
+func (r *Request) Build(f expr.Frame, entity *Entity, authorization string) (*http.Request, *Credential, error) {
 	u, err := r.url(f)
 	if err != nil {
 		return nil, nil, err
 	}
 	req := &http.Request{Method: r.Method, URL: u, Host: u.Host, Header: make(http.Header, 8), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	if ctx != nil {
-		req = req.WithContext(ctx)
-	}
 	if r.Accept != "" {
 		req.Header["Accept"] = []string{r.Accept}
 	}

