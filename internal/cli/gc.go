@@ -7,7 +7,7 @@ import (
 
 // gcPercent is the heap growth between collections, chosen by measurement
 // (bench/README.md): a tenth less CPU per request and half the tail latency of
-// Go's default for about 12 MB more.
+// Go's default for 12 to 16 MB more under load.
 const gcPercent = 400
 
 // tuneGC sets it unless the operator did (GOGC).
