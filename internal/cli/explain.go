@@ -170,16 +170,18 @@ func (e explanation) text(d *host.Document) []byte {
 		}
 		fmt.Fprintf(&b, "  (%s)\n", origins[in.Origin])
 	}
+	if steps := stepList(u); len(steps) > 0 {
+		b.WriteString("\nSteps (those that wait for none of each other run side by side)\n")
+		for _, st := range steps {
+			fmt.Fprintf(&b, "  %-16s %s", st.name, st.does)
+			if len(st.after) > 0 {
+				fmt.Fprintf(&b, ", after %s", strings.Join(st.after, ", "))
+			}
+			b.WriteByte('\n')
+		}
+	}
 	for _, p := range e.previews {
 		e.request(&b, p)
-	}
-	for _, st := range u.Steps {
-		if st.Kind == plan.LookupStep {
-			fmt.Fprintf(&b, "\nStep %s looks up %s\n", st.Name, st.Lookup.Match)
-		}
-		if st.Kind == plan.ScriptStep {
-			fmt.Fprintf(&b, "\nStep %s runs %s\n", st.Name, st.Script.File)
-		}
 	}
 	if len(e.samples) > 0 {
 		fmt.Fprintf(&b, "\nSample values stand for %s.\n", strings.Join(e.samples, ", "))
@@ -196,6 +198,35 @@ func (e explanation) text(d *host.Document) []byte {
 	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; at most %d MiB answer (flags of serve change them)\n",
 		limits.Connect, limits.Header, limits.Call, limits.Response>>20)
 	return b.Bytes()
+}
+
+// step is a step of a flow, for people.
+type step struct {
+	name, does string
+	after      []string // the steps whose results it reads
+}
+
+// stepList lists the steps of a flow; a plain call has none.
+func stepList(u *plan.Unit) (steps []step) {
+	for _, st := range u.Steps {
+		if st.Name == "" {
+			continue
+		}
+		s := step{name: st.Name}
+		switch st.Kind {
+		case plan.CallStep:
+			s.does = "calls " + st.Call.Request.Target
+		case plan.LookupStep:
+			s.does = "looks up " + st.Lookup.Match
+		case plan.ScriptStep:
+			s.does = "runs " + st.Script.File
+		}
+		for _, i := range st.After {
+			s.after = append(s.after, u.Steps[i].Name)
+		}
+		steps = append(steps, s)
+	}
+	return steps
 }
 
 var origins = map[string]string{"declared": "declared", "with": "from the with block", "operation": "from the called operation", "path": "from the path", "template": "from a template"}
@@ -282,6 +313,14 @@ func (e explanation) json(d *host.Document) value.Value {
 		}
 		requests.Append(r)
 	}
+	steps := value.List()
+	for _, st := range stepList(e.unit) {
+		after := value.List()
+		for _, name := range st.after {
+			after.Append(value.Of(name))
+		}
+		steps.Append(value.Map(m("name", st.name), m("does", st.does), value.Member{Name: "after", Value: after}))
+	}
 	secrets := value.List()
 	for _, line := range credentials(e.unit) {
 		secrets.Append(value.Of(line))
@@ -291,5 +330,5 @@ func (e explanation) json(d *host.Document) value.Value {
 		samples.Append(value.Of(name))
 	}
 	return value.Map(m("document", d.Name), m("unit", e.unit.ID), m("kind", e.unit.Kind), value.Member{Name: "inputs", Value: inputList(e.unit)},
-		value.Member{Name: "requests", Value: requests}, value.Member{Name: "credentials", Value: secrets}, value.Member{Name: "samples", Value: samples})
+		value.Member{Name: "steps", Value: steps}, value.Member{Name: "requests", Value: requests}, value.Member{Name: "credentials", Value: secrets}, value.Member{Name: "samples", Value: samples})
 }

@@ -34,6 +34,7 @@ var (
 	CallUnresolved     = &Code{"call-unresolved", Error, "A call names no operation"}
 	RefUnresolved      = &Code{"ref-unresolved", Error, "A ref names no flow"}
 	StepUnresolved     = &Code{"step-unresolved", Error, "A reference names no step"}
+	StepField          = &Code{"step-field-unknown", Warning, "A reference names a field that its step does not have"}
 	StepInvalid        = &Code{"step-invalid", Error, "A step cannot run"}
 	ScriptRefused      = &Code{"script-refused", Error, "A script cannot run here"}
 	NothingToRun       = &Code{"nothing-to-run", Error, "A unit has nothing to run"}
@@ -76,7 +77,7 @@ func Codes() []*Code {
 	return []*Code{
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
 		UnknownVersion, UnknownKey, WrongType, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
-		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepInvalid, ScriptRefused, NothingToRun,
+		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,

@@ -114,6 +114,14 @@ func (f *Folder) Load(path string) (*Node, diag.List) {
 	return Parse(filepath.ToSlash(filepath.Join(f.dir, FilePath(path))), src)
 }
 
+// errNoFile is fs.ErrNotExist in other words.
+var errNoFile error = noFile{}
+
+type noFile struct{}
+
+func (noFile) Error() string        { return "no such file" }
+func (noFile) Is(target error) bool { return target == fs.ErrNotExist }
+
 // plain says what went wrong without the path of the machine.
 func plain(err error) error {
 	var p *fs.PathError
@@ -121,7 +129,7 @@ func plain(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("no such file")
+		return errNoFile
 	case errors.As(err, &p) && strings.Contains(p.Err.Error(), "escapes"):
 		return errors.New("it lies outside the document's folder")
 	case errors.As(err, &p):

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -63,6 +64,9 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		if r.unit.Kind != "operation" && !format.IsUTF8(result.ContentType) {
 			return r.inUTF8(ctx, c, result, resp)
 		}
+		if r.unit.Kind != "operation" {
+			withoutMark(result, resp)
+		}
 		return r.stream(result, resp, limit)
 	}
 	body, failure := readAll(ctx, c, resp, limit)
@@ -95,6 +99,34 @@ func (r *run) inUTF8(ctx context.Context, c *plan.Call, result *Result, resp *ht
 	media, _, _ := strings.Cut(result.ContentType, ";")
 	rawJSON(result, text).ContentType = media
 	return result, nil
+}
+
+// byteOrderMark may begin text in UTF-8; JSON texts must not (RFC 8259 section 8.1).
+const byteOrderMark = "\xEF\xBB\xBF"
+
+// withoutMark cuts a byte order mark off an answer.
+func withoutMark(result *Result, resp *http.Response) {
+	start := make([]byte, len(byteOrderMark))
+	n, _ := io.ReadFull(resp.Body, start) // an error comes again with the next read
+	if string(start[:n]) == byteOrderMark {
+		if n = 0; result.Length > 0 {
+			result.Length -= int64(len(byteOrderMark))
+		}
+	}
+	resp.Body = &prefixed{bytes.NewReader(start[:n]), resp.Body}
+}
+
+// prefixed is a body of which the start has been read.
+type prefixed struct {
+	start *bytes.Reader
+	io.ReadCloser
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if p.start.Len() > 0 {
+		return p.start.Read(b)
+	}
+	return p.ReadCloser.Read(b)
 }
 
 // send builds and sends a request; an answer of status 400 or more is an error.

@@ -50,20 +50,6 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	frame := e.frame(u.Slots)
 	defer e.release(frame)
 	f := *frame
-	for i, in := range u.Inputs {
-		switch {
-		case in.Place == plan.InPlan:
-			v, err := in.Fixed.Eval(f)
-			if err == nil {
-				f[in.Slot] = v
-			}
-		case i < len(args.Values):
-			f[in.Slot] = args.Values[i]
-		}
-		if f[in.Slot].IsAbsent() && !in.Schema.Default.IsAbsent() {
-			f[in.Slot] = in.Schema.Default
-		}
-	}
 	authorization := ""
 	if u.CallerAuthorization {
 		authorization = args.Authorization
@@ -74,11 +60,27 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	for _, slot := range u.Subject {
 		f[slot] = value.Of(args.Subject.Reveal())
 	}
+	give(f, u, args.Values)
 	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization}
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
 		return run.single(ctx, u.Steps[0].Call)
 	}
 	return run.flow(ctx)
+}
+
+// give puts the inputs into their slots. Fixed ones may read secrets, which are
+// there already; one that cannot be made is not there.
+func give(f expr.Frame, u *plan.Unit, values []value.Value) {
+	for i, in := range u.Inputs {
+		if in.Place == plan.InPlan {
+			f[in.Slot], _ = in.Fixed.Eval(f)
+		} else if i < len(values) {
+			f[in.Slot] = values[i]
+		}
+		if f[in.Slot].IsAbsent() && !in.Schema.Default.IsAbsent() {
+			f[in.Slot] = in.Schema.Default
+		}
+	}
 }
 
 func (e *Engine) frame(slots int) *expr.Frame {

@@ -24,22 +24,13 @@ type Preview struct {
 // secrets are masked, results of earlier steps stand as their names.
 func Previews(u *plan.Unit, args Args) []Preview {
 	f := make(expr.Frame, u.Slots)
-	for i, in := range u.Inputs {
-		if in.Place == plan.InPlan {
-			f[in.Slot], _ = in.Fixed.Eval(f)
-		} else if i < len(args.Values) {
-			f[in.Slot] = args.Values[i]
-		}
-		if f[in.Slot].IsAbsent() && !in.Schema.Default.IsAbsent() {
-			f[in.Slot] = in.Schema.Default
-		}
-	}
 	for _, s := range u.Secrets {
 		f[s.Slot] = value.Of(secret.Mask)
 	}
 	for _, slot := range u.Subject {
 		f[slot] = value.Of(secret.Mask)
 	}
+	give(f, u, args.Values)
 	var previews []Preview
 	for _, s := range u.Steps {
 		if s.Kind != plan.CallStep {

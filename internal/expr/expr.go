@@ -1,5 +1,6 @@
 // Package expr says where a value comes from while a unit runs: a literal, a
-// slot of the frame, a field of what a slot holds, or a template over these.
+// slot of the frame, a field of what a slot holds, a template over these, or an
+// object or array of them.
 // Plans are made of expressions; running one looks nothing up by name.
 package expr
 
@@ -20,6 +21,13 @@ type Expr struct {
 	fields  []string
 	text    *template.Template
 	vars    []Expr // by variable index of text
+	tree    *tree
+}
+
+// tree is an object or array of expressions.
+type tree struct {
+	names []string // of an object, parallel to nodes; nil makes an array
+	nodes []Expr
 }
 
 // Literal always gives v.
@@ -37,12 +45,21 @@ func Text(t *template.Template, vars []Expr) Expr {
 	return Expr{text: t, vars: vars}
 }
 
+// Object gives an object of what the expressions give, without the members of
+// which nothing is given.
+func Object(names []string, nodes []Expr) Expr { return Expr{tree: &tree{names, nodes}} }
+
+// Array is Object for the items of an array.
+func Array(nodes []Expr) Expr { return Expr{tree: &tree{nil, nodes}} }
+
 // IsZero reports whether e gives nothing.
-func (e Expr) IsZero() bool { return e.literal.IsAbsent() && e.slot == 0 && e.text == nil }
+func (e Expr) IsZero() bool {
+	return e.literal.IsAbsent() && e.slot == 0 && e.text == nil && e.tree == nil
+}
 
 // Constant returns the value of a literal.
 func (e Expr) Constant() (value.Value, bool) {
-	return e.literal, e.slot == 0 && e.text == nil
+	return e.literal, e.slot == 0 && e.text == nil && e.tree == nil
 }
 
 // InSlot returns the slot of an expression that is exactly one slot.
@@ -68,9 +85,31 @@ func (e Expr) Eval(f Frame) (value.Value, error) {
 			v = Field(v, name)
 		}
 		return v, nil
+	case e.tree != nil:
+		return e.tree.eval(f)
 	default:
 		return e.literal, nil
 	}
+}
+
+func (t *tree) eval(f Frame) (value.Value, error) {
+	out := value.List()
+	if t.names != nil {
+		out = value.Map()
+	}
+	for i, n := range t.nodes {
+		v, err := n.Eval(f)
+		switch {
+		case err != nil:
+			return value.Value{}, err
+		case v.IsAbsent():
+		case t.names != nil:
+			out.Add(t.names[i], v)
+		default:
+			out.Append(v)
+		}
+	}
+	return out, nil
 }
 
 // Append renders a template into dst, its values escaped for their place; other

@@ -43,7 +43,7 @@ func BenchmarkJWT(b *testing.B) {
 // BenchmarkVerifyJWT is what the first request with a token costs.
 func BenchmarkVerifyJWT(b *testing.B) {
 	s := newAuthServer(b, "")
-	s.rotate("rsa", "p256", "ed")
+	s.Rotate("rsa", "p256", "ed")
 	p := s.place(s.fields(), true)
 	v, err := p.oauth.verifier.get(b.Context())
 	if err != nil {

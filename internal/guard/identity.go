@@ -22,8 +22,8 @@ type Identity struct {
 	Scopes  []string    // oauth2: all that were granted
 	Claims  value.Value // oauth2: the token's claims, or what introspection said; else Absent
 	Expires time.Time   // oauth2: the claim exp; zero when nothing says
-	// Token is the access token (oauth2). It is for Exchange alone: it was issued
-	// for this server and must not be sent to any other.
+	// Token is the access token (oauth2). It was issued for this server and must not
+	// be sent to any other, but to a token endpoint in exchange (RFC 8693).
 	Token secret.String
 }
 

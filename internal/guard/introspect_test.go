@@ -30,7 +30,7 @@ func TestIntrospection(t *testing.T) {
 		"early":            {good.with("nbf", now+100), 401, faultEarly},
 		"scope missing":    {good.with("scope", "x"), 403, "The access token lacks a scope; needed are: tools:read."},
 	} {
-		s.set(func() { s.tokens["opaque-1"] = c.claims })
+		s.Set(func() { s.Tokens["opaque-1"] = c.claims })
 		p := s.introspecting()
 		w := p.token("opaque-1")
 		if w.Code != c.status || parameter(t, w, "error_description") != string(c.fault) {
@@ -49,21 +49,21 @@ func TestIntrospection(t *testing.T) {
 
 func TestIntrospection_isRememberedForAMinuteButNotBeyondTheEnd(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.tokens["long"], s.tokens["short"] = s.good(), s.good().with("exp", s.clock.Now().Unix()+10)
+	s.Tokens["long"], s.Tokens["short"] = s.good(), s.good().with("exp", s.clock.Now().Unix()+10)
 	p := s.introspecting()
 	for range 5 {
 		if p.token("long").Code != 200 || p.token("short").Code != 200 {
 			t.Error("not let in")
 		}
 	}
-	if n := s.asked("/introspect"); n != 2 {
+	if n := s.Asked("/introspect"); n != 2 {
 		t.Errorf("asked %d times", n)
 	}
 	s.clock.pass(11 * time.Second)
 	if w := p.token("short"); w.Code != 401 {
 		t.Errorf("expired: %d", w.Code)
 	}
-	s.set(func() { delete(s.tokens, "long") })
+	s.Set(func() { delete(s.Tokens, "long") })
 	if w := p.token("long"); w.Code != 200 {
 		t.Errorf("within the minute: %d", w.Code)
 	}
@@ -75,12 +75,12 @@ func TestIntrospection_isRememberedForAMinuteButNotBeyondTheEnd(t *testing.T) {
 
 func TestIntrospection_asksOnceForConcurrentRequests(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.tokens["t"] = s.good()
+	s.Tokens["t"] = s.good()
 	p := s.introspecting()
 	p.get("/")
 	var group sync.WaitGroup
 	hold := make(chan struct{})
-	s.set(func() { s.hold = hold })
+	s.Set(func() { s.Hold = hold })
 	for range 8 {
 		group.Go(func() {
 			if w := p.token("t"); w.Code != 200 {
@@ -89,29 +89,29 @@ func TestIntrospection_asksOnceForConcurrentRequests(t *testing.T) {
 		})
 	}
 	time.Sleep(20 * time.Millisecond) // a late one finds the answer
-	s.set(func() { s.hold = nil })
+	s.Set(func() { s.Hold = nil })
 	close(hold)
 	group.Wait()
-	if n := s.asked("/introspect"); n != 1 {
+	if n := s.Asked("/introspect"); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 }
 
 func TestIntrospection_takesTheEndpointOfTheDocument(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.tokens["t"] = s.good()
-	s.metadata = nil
+	s.Tokens["t"] = s.good()
+	s.Metadata = nil
 	if w := s.introspecting("introspectionEndpoint", s.URL+"/introspect").token("t"); w.Code != 200 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if s.asked(s.at) != 0 {
+	if s.Asked(s.At) != 0 {
 		t.Error("discovered although there is no need")
 	}
 }
 
 func TestIntrospection_ownFailuresAre503(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.tokens["t"] = s.good()
+	s.Tokens["t"] = s.good()
 	for name, c := range map[string]struct {
 		pairs []string
 		log   string
@@ -132,7 +132,7 @@ func TestIntrospection_ownFailuresAre503(t *testing.T) {
 			t.Errorf("%s: %s", name, p.logged())
 		}
 	}
-	s.set(func() { delete(s.metadata, "introspection_endpoint") })
+	s.Set(func() { delete(s.Metadata, "introspection_endpoint") })
 	p := s.introspecting()
 	if w := p.token("t"); w.Code != 503 || !strings.Contains(p.logged(), "no introspection_endpoint") {
 		t.Errorf("no endpoint: %d %s", w.Code, p.logged())

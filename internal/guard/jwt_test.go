@@ -13,11 +13,13 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/fairlead/fairlead/internal/testkit/authserver"
 )
 
 func TestJWT_isTakenWithEveryAsymmetricAlgorithm(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.rotate("rsa", "p256", "p384", "p521", "ed")
+	s.Rotate("rsa", "p256", "p384", "p521", "ed")
 	p := s.place(s.fields(), true)
 	for key, algs := range map[string][]jose.SignatureAlgorithm{
 		"rsa": {jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}, "p256": {jose.ES256}, "p384": {jose.ES384}, "p521": {jose.ES512}, "ed": {jose.EdDSA},
@@ -31,7 +33,7 @@ func TestJWT_isTakenWithEveryAsymmetricAlgorithm(t *testing.T) {
 		}
 	}
 	id, ok := From(p.seen.Context())
-	if !ok || id.Subject != "ada" || id.Issuer != s.issuer || id.Client != "agent" || !slices.Equal(id.Scopes, []string{"tools:read", "tools:execute"}) ||
+	if !ok || id.Subject != "ada" || id.Issuer != s.Issuer || id.Client != "agent" || !slices.Equal(id.Scopes, []string{"tools:read", "tools:execute"}) ||
 		id.Claims.Get("aud").Text() != resource || id.Expires.Unix() != s.clock.Now().Unix()+600 || id.Token.IsEmpty() {
 		t.Errorf("%+v", id)
 	}
@@ -60,12 +62,12 @@ func TestJWT_claims(t *testing.T) {
 		"early within the leeway":   {good.with("nbf", now+60), ""},
 		"early":                     {good.with("nbf", now+61), faultEarly},
 		"nbf as text":               {good.with("nbf", "1"), faultEarly},
-		"issuer with a slash":       {good.with("iss", s.issuer+"/"), ""},
-		"another issuer":            {good.with("iss", s.issuer+"x"), faultIssuer},
-		"issuer that is longer":     {good.with("iss", s.issuer+"//"), faultIssuer},
-		"issuer in another case":    {good.with("iss", strings.ToUpper(s.issuer)), faultIssuer},
+		"issuer with a slash":       {good.with("iss", s.Issuer+"/"), ""},
+		"another issuer":            {good.with("iss", s.Issuer+"x"), faultIssuer},
+		"issuer that is longer":     {good.with("iss", s.Issuer+"//"), faultIssuer},
+		"issuer in another case":    {good.with("iss", strings.ToUpper(s.Issuer)), faultIssuer},
 		"no issuer":                 {good.with("iss", nil), faultIssuer},
-		"issuer as array":           {good.with("iss", []string{s.issuer}), faultIssuer},
+		"issuer as array":           {good.with("iss", []string{s.Issuer}), faultIssuer},
 		"audience in an array":      {good.with("aud", []any{7, "x", resource}), ""},
 		"audience with a slash":     {good.with("aud", resource+"/"), ""},
 		"another audience":          {good.with("aud", "https://mcp.example"), faultAudience},
@@ -114,17 +116,17 @@ func raw(head string, c claims, signature func(signed string) []byte) string {
 
 func TestJWT_forgeries(t *testing.T) {
 	s := newAuthServer(t, "")
-	s.rotate("rsa", "p256", "p384", "ed")
-	s.set(func() {
-		pinned := jose.JSONWebKey{Key: pairs()["rsa"].Public(), KeyID: "pinned", Algorithm: "RS256"}
-		encryption := jose.JSONWebKey{Key: pairs()["rsa2"].Public(), KeyID: "enc", Use: "enc"}
+	s.Rotate("rsa", "p256", "p384", "ed")
+	s.Set(func() {
+		pinned := jose.JSONWebKey{Key: authserver.Keys()["rsa"].Public(), KeyID: "pinned", Algorithm: "RS256"}
+		encryption := jose.JSONWebKey{Key: authserver.Keys()["rsa2"].Public(), KeyID: "enc", Use: "enc"}
 		symmetric := jose.JSONWebKey{Key: []byte("a shared secret of thirty-two by"), KeyID: "oct"}
-		s.keys = append(s.keys, pinned, encryption, symmetric)
+		s.Keys = append(s.Keys, pinned, encryption, symmetric)
 	})
 	p, good := s.place(s.fields(), true), s.good()
 	genuine := sign(t, "rsa", jose.RS256, nil, good)
 	parts := strings.Split(genuine, ".")
-	der, _ := x509.MarshalPKIXPublicKey(pairs()["rsa"].Public())
+	der, _ := x509.MarshalPKIXPublicKey(authserver.Keys()["rsa"].Public())
 	hs := func(key []byte) func(string) []byte {
 		return func(signed string) []byte {
 			mac := hmac.New(sha256.New, key)
@@ -133,7 +135,7 @@ func TestJWT_forgeries(t *testing.T) {
 		}
 	}
 	none := func(string) []byte { return nil }
-	evil, _ := jose.JSONWebKey{Key: pairs()["rsa2"].Public(), KeyID: "rsa"}.MarshalJSON()
+	evil, _ := jose.JSONWebKey{Key: authserver.Keys()["rsa2"].Public(), KeyID: "rsa"}.MarshalJSON()
 	for name, c := range map[string]struct{ token string }{
 		"no signature":                           {parts[0] + "." + parts[1] + "."},
 		"none":                                   {raw(`{"alg":"none","kid":"rsa"}`, good, none)},
@@ -141,7 +143,7 @@ func TestJWT_forgeries(t *testing.T) {
 		"no alg":                                 {raw(`{"kid":"rsa"}`, good, none)},
 		"HS256 with the public key, PEM":         {raw(`{"alg":"HS256","kid":"rsa"}`, good, hs(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))},
 		"HS256 with the public key, DER":         {raw(`{"alg":"HS256","kid":"rsa"}`, good, hs(der))},
-		"HS256 with the modulus":                 {raw(`{"alg":"HS256","kid":"rsa"}`, good, hs(pairs()["rsa"].Public().(*rsa.PublicKey).N.Bytes()))},
+		"HS256 with the modulus":                 {raw(`{"alg":"HS256","kid":"rsa"}`, good, hs(authserver.Keys()["rsa"].Public().(*rsa.PublicKey).N.Bytes()))},
 		"HS256 with a published secret":          {raw(`{"alg":"HS256","kid":"oct"}`, good, hs([]byte("a shared secret of thirty-two by")))},
 		"HS256 with an empty key":                {raw(`{"alg":"HS256","kid":"rsa"}`, good, hs(nil))},
 		"an RSA key for ES256":                   {raw(`{"alg":"ES256","kid":"rsa"}`, good, func(string) []byte { return make([]byte, 64) })},
@@ -163,8 +165,8 @@ func TestJWT_forgeries(t *testing.T) {
 		"opaque":                                 {"2YotnFZFEjr1zCsicMWpAA"},
 		"five parts":                             {strings.Repeat("e30.", 4) + "e30"},
 		"dots":                                   {".."},
-		"no claims":                              {signText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: pairs()["rsa"], KeyID: "rsa"}}, nil)), []byte(`"x"`))},
-		"claims that are no JSON":                {signText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: pairs()["rsa"], KeyID: "rsa"}}, nil)), []byte(`{`))},
+		"no claims":                              {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`"x"`))},
+		"claims that are no JSON":                {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`{`))},
 	} {
 		if w := p.token(c.token); w.Code != 401 || parameter(t, w, "error") != "invalid_token" {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header())

@@ -26,7 +26,7 @@ func TestMetadata(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		p.Metadata().ServeHTTP(w, httptest.NewRequest("GET", c.paths[0], nil))
-		want := `{"resource":"` + c.published + `","authorization_servers":["` + s.issuer + `"],` + c.scopes + `"bearer_methods_supported":["header"]}`
+		want := `{"resource":"` + c.published + `","authorization_servers":["` + s.Issuer + `"],` + c.scopes + `"bearer_methods_supported":["header"]}`
 		if got := w.Body.String(); got != want || w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
@@ -34,7 +34,7 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	if n := s.asked(s.at); n != 0 {
+	if n := s.Asked(s.At); n != 0 {
 		t.Errorf("metadata asked the authorization server %d times", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -142,25 +143,15 @@ func (f *feature) open(t *testing.T) {
 		switch file.Name {
 		case "document.yaml":
 			src = host.Source{File: host.File{Name: file.Name, Text: file.Data}, Folder: document.NewFolder(f.dir)}
+			f.write(t, file)
 		case "env":
 			for line := range strings.Lines(string(file.Data)) {
 				name, text, _ := strings.Cut(strings.TrimSpace(line), "=")
 				env[name] = strings.ReplaceAll(text, "$UPSTREAM", f.up.URL)
 			}
 		default:
-			name := filepath.Join(f.dir, filepath.FromSlash(file.Name))
-			if strings.Contains(file.Name, " ") || filepath.Ext(name) == "" && filepath.Base(name)[0] != '.' {
-				continue
-			}
-			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			data := file.Data
-			if strings.HasSuffix(name, ".hex") {
-				name, data = strings.TrimSuffix(name, ".hex"), unhex(t, string(data))
-			}
-			if err := os.WriteFile(name, data, 0o644); err != nil {
-				t.Fatal(err)
+			if path.Ext(file.Name) != "" && !strings.Contains(file.Name, " ") {
+				f.write(t, file)
 			}
 		}
 	}
@@ -179,6 +170,20 @@ func (f *feature) open(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s [%s]", at, d.Range.Start.Line, d.Range.Start.Column, d.Message, d.Code))
 	}
 	f.diags = strings.Join(lines, "\n")
+}
+
+// write puts a file beside the document; one in hexadecimal ends in .hex.
+func (f *feature) write(t *testing.T, file txtar.File) {
+	name, data := filepath.Join(f.dir, filepath.FromSlash(file.Name)), file.Data
+	if before, ok := strings.CutSuffix(name, ".hex"); ok {
+		name, data = before, unhex(t, string(data))
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // answers are what the fake API answers, by "METHOD /path", "" for the rest.
@@ -240,7 +245,7 @@ func (f *feature) answer(t *testing.T, text string) http.HandlerFunc {
 		w.Close()
 		data = encoded.Bytes()
 	}
-	return testkit.Answer(head + "\n\n" + string(data) + "\n")
+	return testkit.Answer(strings.TrimSpace(head) + "\n\n" + string(data) + "\n")
 }
 
 func unhex(t *testing.T, text string) []byte {
@@ -264,7 +269,7 @@ func (f *feature) request(t *testing.T, text string) string {
 		name, v, _ := strings.Cut(line, ":")
 		r.Header.Add(name, strings.TrimSpace(v))
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,4 +367,35 @@ func (f *feature) settled(text string) string {
 		text = strings.ReplaceAll(text, m[1], "BOUNDARY")
 	}
 	return changing.ReplaceAllString(text, "${1}…")
+}
+
+// TestFormat_examplesCompile compiles every example of docs/format.md. A block
+// that begins with a comment is the file of that name beside the others.
+func TestFormat_examplesCompile(t *testing.T) {
+	page, err := os.ReadFile("../../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var documents []string
+	for i, block := range strings.Split(string(page), "\n```yaml\n")[1:] {
+		text, _, ok := strings.Cut(block, "\n```")
+		if !ok {
+			t.Fatalf("example %d is not closed", i+1)
+		}
+		name, _, _ := strings.Cut(text, "\n")
+		if name, ok = strings.CutPrefix(name, "# "); !ok {
+			documents = append(documents, text)
+			continue
+		}
+		file := feature{dir: dir}
+		file.write(t, txtar.File{Name: name, Data: []byte(text)})
+	}
+	for i, text := range documents {
+		src := host.Source{File: host.File{Name: fmt.Sprintf("example %d", i+1), Text: []byte(text)}, Folder: document.NewFolder(dir)}
+		d := host.Compile(src, plan.Options{})
+		if len(d.Diags) > 0 || d.Withheld() > 0 || d.Served() == 0 {
+			t.Errorf("%d served, %d withheld, %v of\n%s", d.Served(), d.Withheld(), d.Diags, text)
+		}
+	}
 }

@@ -49,6 +49,7 @@ type MCPOptions struct {
 	ConfirmDestructive bool
 	Allow, Deny        []string
 	Origins            []string
+	Hosts              []string // names that servers on loopback answer to, beside loopback's own
 	SearchAbove        int
 }
 

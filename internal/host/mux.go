@@ -36,14 +36,14 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	switch s.Type {
 	case "rest":
 		h.conflicts(x, d, s)
-		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request,
+		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request,
 			Forwarder: h.config.Forwarder})
 	case "mcp":
 		o := h.config.MCP
 		m.mcp = mcp.New(mcp.Config{
-			Plan: d.Plan, Server: s, Invoker: h.config.Invoker, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
-			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, SearchAbove: o.SearchAbove,
-			AnyHost: !x.loopback,
+			Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
+			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, Hosts: o.Hosts, SearchAbove: o.SearchAbove,
+			AnyHost: !x.loopback, Principal: principal,
 		})
 	}
 	if err := m.protect(h, s); err != nil {

@@ -19,6 +19,7 @@ type Expose struct {
 	Prompts      []*Prompt
 	TTL          int64  // mcp ttlMs
 	CacheScope   string // mcp: "public", "private" or ""
+	Icon         string // mcp: x-fairlead: {icon: URL}; https or data
 
 	Skills []*Skill // skill
 }
@@ -69,6 +70,7 @@ type Prompt struct {
 	Arguments                  []*Param
 	Messages                   []Message
 	Location                   string
+	Icon                       string // x-fairlead: {icon: URL}; https or data
 }
 
 // Message is one message of an inline prompt.

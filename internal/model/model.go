@@ -146,6 +146,9 @@ type Auth struct {
 	Fields map[string]*document.Node
 }
 
+// TokenExchange is the Type of x-fairlead: {tokenExchange: …} on a consumed API.
+const TokenExchange = "token exchange"
+
 // Text is the text of a field, "" when it is not there.
 func (a *Auth) Text(field string) string { return a.Fields[field].Str() }
 
@@ -161,9 +164,10 @@ type Unit struct {
 	Mappings                   []StepMapping
 	Inputs                     []*Param
 	Outputs                    []*Output
-	Confirm                    bool // x-fairlead: {confirm: true}
-	ContinueOnError            bool // x-fairlead: {onError: continue}
-	MaxChars                   int  // x-fairlead: {maxChars: N}; 0 is the default
+	Confirm                    bool   // x-fairlead: {confirm: true}
+	ContinueOnError            bool   // x-fairlead: {onError: continue}
+	MaxChars                   int    // x-fairlead: {maxChars: N}; 0 is the default
+	Icon                       string // x-fairlead: {icon: URL}; https or data
 }
 
 // Argument is one entry of a with block.

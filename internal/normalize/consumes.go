@@ -38,6 +38,11 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	if auth, _ := n.First("authentication", "auth"); auth != nil {
 		c.Auth = r.auth(auth)
 	}
+	if exchange := n.Get("x-fairlead").Get("tokenExchange"); exchange != nil { // goes before what the document declares
+		if c.Auth = r.auth(exchange); c.Auth != nil {
+			c.Auth.Type = model.TokenExchange
+		}
+	}
 	for _, e := range r.named(n.Get("resources"), "resource", true) {
 		c.Resources = append(c.Resources, r.consumedResource(e))
 	}

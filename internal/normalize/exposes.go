@@ -125,6 +125,7 @@ func (r *reader) mcp(e *model.Expose) {
 	e.Inputs = r.params(n.Get("inputParameters"))
 	e.CacheScope = n.Get("cacheScope").Str()
 	e.TTL, _ = strconv.ParseInt(n.Get("ttlMs").Str(), 10, 64)
+	e.Icon = r.icon(n)
 	for _, te := range r.named(n.Get("tools"), "tool", true) {
 		r.keys(te.node, "a tool", append(unitKeys, "hints")...)
 		t := &model.Tool{}
@@ -149,7 +150,7 @@ func (r *reader) mcp(e *model.Expose) {
 func (r *reader) prompt(e entry) *model.Prompt {
 	n := e.node
 	r.keys(n, "a prompt", "name", "display", "label", "description", "arguments", "template", "location", "tags")
-	p := &model.Prompt{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Location: n.Get("location").Str(), Arguments: r.params(n.Get("arguments"))}
+	p := &model.Prompt{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Location: n.Get("location").Str(), Arguments: r.params(n.Get("arguments")), Icon: r.icon(n)}
 	switch t := n.Get("template"); {
 	case t.IsScalar():
 		p.Messages = []model.Message{{Role: "user", Content: t.Text}}
@@ -197,6 +198,7 @@ func (r *reader) unit(u *model.Unit, e entry) {
 	u.Confirm, _ = ext.Get("confirm").Bool()
 	u.ContinueOnError = ext.Get("onError").Str() == "continue"
 	u.MaxChars, _ = strconv.Atoi(ext.Get("maxChars").Str())
+	u.Icon = r.icon(n)
 	for _, s := range r.named(n.Get("steps"), "step", false) {
 		u.Steps = append(u.Steps, r.step(s))
 	}
@@ -206,6 +208,17 @@ func (r *reader) unit(u *model.Unit, e entry) {
 			u.Mappings = append(u.Mappings, model.StepMapping{Node: m, Target: target.Str(), Value: m.Get("value").Str()})
 		}
 	}
+}
+
+// icon is the URL of x-fairlead: {icon: URL}. Clients load https and data only (MCP 2025-11-25).
+func (r *reader) icon(n *document.Node) string {
+	icon := n.Get("x-fairlead").Get("icon")
+	url := icon.Str()
+	if url != "" && !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "data:image/") {
+		r.report(diag.WrongType, icon.At, "Use an https: URL, or an image as a data: URL.", "an icon at “%s” is shown by no client", url[:min(len(url), 60)])
+		return ""
+	}
+	return url
 }
 
 // call reads call as a text or as the older mapping {operation, with}.

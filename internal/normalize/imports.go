@@ -1,6 +1,8 @@
 package normalize
 
 import (
+	"path/filepath"
+
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/value"
@@ -37,6 +39,10 @@ func (r *reader) importFile(from *document.Node) *document.Node {
 	if root, ok := r.imported[from.Str()]; ok {
 		return root
 	}
+	if path := filepath.Clean(document.FilePath(from.Str())); path == filepath.Base(r.file) {
+		r.report(diag.ImportFailed, from.At, "Remove the import; what the file declares is there already.", "“%s” is this document itself", from.Str())
+		return nil
+	}
 	if r.files == nil {
 		r.report(diag.ImportFailed, from.At, "Serve the document from a file, beside the files that it imports.", "“%s” cannot be imported: the document has no folder", from.Str())
 		return nil
@@ -62,7 +68,15 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 	var names []string
 	var only *document.Node
 	for _, item := range r.list(items, "the imported section") {
-		if !item.Is(value.Object) || item.Get("import") != nil {
+		if !item.Is(value.Object) {
+			continue
+		}
+		if item.Get("import") != nil {
+			if known, _ := item.First("as", "import"); name != "" && known.Str() == name {
+				r.report(diag.ImportFailed, at, "Import it from the file that declares it; until then whatever needs it is withheld.",
+					"“%s” imports “%s” itself, and an import of an import is not followed", from.Str(), name)
+				return nil
+			}
 			continue
 		}
 		namespace, _ := item.First("namespace", "name")

@@ -26,12 +26,13 @@ type Files interface {
 // Capability makes the model of a parsed document. It is nil when the tree is
 // not a capability document at all; then the list says what was found instead.
 func Capability(file string, root *document.Node, files Files) (*model.Capability, diag.List) {
-	r := &reader{files: files, imported: map[string]*document.Node{}}
+	r := &reader{file: file, files: files, imported: map[string]*document.Node{}}
 	c := r.capability(file, root)
 	return c, r.diags
 }
 
 type reader struct {
+	file     string
 	diags    diag.List
 	files    Files
 	imported map[string]*document.Node

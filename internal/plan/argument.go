@@ -14,15 +14,11 @@ import (
 
 // argument compiles one entry of the with block: a reference, a template or a literal.
 func (c *call) argument(a *argument) {
-	if !a.Value.Is(value.String) {
-		a.expr = expr.Literal(a.Value.Value())
-		return
-	}
 	if name, ok := c.reference(a.Value.Text); ok {
 		a.expr = c.input(name, c.feeding(a.Key, name), a.Value.At)
 		return
 	}
-	if !strings.Contains(a.Value.Text, "{{") {
+	if a.Value.Is(value.String) && !strings.Contains(a.Value.Text, "{{") {
 		c.suspectLiteral(a)
 	}
 	a.expr, _ = c.data(a.Value, func(name string, optional bool) expr.Expr {

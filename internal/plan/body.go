@@ -119,11 +119,8 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 		contentType = rawContentType(text)
 	}
 	esc := escapes[b.Type]
-	if b.Type == "raw" && contentType != "application/json" {
-		esc = template.Raw
-		if contentType == "application/xml" {
-			esc = template.XML
-		}
+	if b.Type == "raw" {
+		esc = rawEscapes[contentType]
 	}
 	t, err := template.Compile(text, template.Double)
 	if err == nil {
@@ -143,6 +140,9 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 	r.Body = &upstream.Body{Kind: upstream.TextBody, ContentType: contentType, Text: e, Escape: esc}
 	return ok
 }
+
+// rawEscapes are the places that texts without a body type are.
+var rawEscapes = map[string]template.Escape{"application/json": template.JSON, "application/xml": template.XML, "application/x-www-form-urlencoded": template.QueryValue}
 
 // rawContentType tells what a body written as plain text is.
 func rawContentType(text string) string {

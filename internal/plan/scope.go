@@ -218,11 +218,53 @@ func (s *scope) text(source string, style template.Style, at diag.Range, lookup 
 	return expr.Text(t, vars), true
 }
 
-// data compiles a value of the document: strings are templates, everything else
-// is what it is.
+// data compiles a value of the document: strings are templates, those within
+// mappings and lists also references to the caller's inputs; everything else is
+// what it is.
 func (s *scope) data(n *document.Node, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	if n.Is(value.String) {
 		return s.text(n.Text, template.Double, n.At, lookup)
 	}
-	return expr.Literal(n.Value()), true
+	if !s.varies(n) {
+		return expr.Literal(n.Value()), true
+	}
+	var names []string
+	var nodes []expr.Expr
+	for _, p := range n.Pairs {
+		e, ok := s.member(p.Value, lookup)
+		if !ok {
+			return e, false
+		}
+		names, nodes = append(names, p.Key), append(nodes, e)
+	}
+	for _, item := range n.Items {
+		e, ok := s.member(item, lookup)
+		if !ok {
+			return e, false
+		}
+		nodes = append(nodes, e)
+	}
+	if n.Is(value.Object) {
+		return expr.Object(names, nodes), true
+	}
+	return expr.Array(nodes), true
+}
+
+func (s *scope) member(n *document.Node, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+	if _, ok := s.reference(n.Str()); ok && n.Is(value.String) {
+		return lookup(n.Text, true), true
+	}
+	return s.data(n, lookup)
+}
+
+// varies reports whether a text within a mapping or list is no literal.
+func (s *scope) varies(n *document.Node) bool {
+	if n.Is(value.String) {
+		_, ok := s.reference(n.Text)
+		return ok || strings.Contains(n.Text, "{{")
+	}
+	if n.IsNull() {
+		return false
+	}
+	return slices.ContainsFunc(n.Items, s.varies) || slices.ContainsFunc(n.Pairs, func(p document.Pair) bool { return s.varies(p.Value) })
 }

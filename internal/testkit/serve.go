@@ -37,6 +37,7 @@ type Served struct {
 	MCP      string // URL of the first MCP server
 	Engine   *engine.Engine
 	Secrets  *secret.Store
+	Host     *host.Host
 }
 
 // Serve serves a document on free ports until the test ends.
@@ -72,10 +73,12 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	}
 	client := upstream.NewClient(o.Limits)
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
-	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
+	errands := upstream.NewPlainClient(nil)
+	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Host = h
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Serve(ctx) }()
@@ -85,6 +88,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 			t.Error(err)
 		}
 		client.Close()
+		errands.CloseIdleConnections()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	})
 	for _, a := range h.Adapters() {

@@ -20,9 +20,9 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange)
 		return
 	}
 	view := h.current.Load().view(r.URL.RawQuery)
-	ctx := context.WithoutCancel(r.Context())
+	ctx, caller := context.WithoutCancel(r.Context()), r.Header.Get("Authorization")
 	out, problem := batch(x.body, func(one *exchange) {
-		h.serveBatched(ctx, one, view, nil)
+		h.serveBatched(request{exchange: one, ctx: ctx, h: h, view: view, version: batchVersion, caller: caller})
 	})
 	switch {
 	case problem != nil:
@@ -34,8 +34,9 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange)
 	}
 }
 
-// serveBatched answers one message of a batch into x.out, or leaves that empty.
-func (h *Handler) serveBatched(ctx context.Context, x *exchange, view *view, s *session) {
+// serveBatched answers one message of a batch into req.out, or leaves that empty.
+func (h *Handler) serveBatched(req request) {
+	x := req.exchange
 	x.out = x.out[:0]
 	problem := x.read()
 	if problem == nil && string(x.method) == "initialize" {
@@ -46,7 +47,6 @@ func (h *Handler) serveBatched(ctx context.Context, x *exchange, view *view, s *
 		x.out = problem.appendTo(x.out, x.id)
 	case x.id == nil || x.reply:
 	default:
-		req := request{exchange: x, ctx: ctx, h: h, view: view, version: batchVersion, session: s}
 		if req.answer(methods[string(x.method)]); req.silent {
 			x.out = x.out[:0]
 		}

@@ -70,7 +70,11 @@ func newCatalogue(cfg *Config, p *plan.Plan, s *plan.Server) *catalogue {
 	if title != "" {
 		c.info = value.AppendString(append(c.info, `,"title":`...), title)
 	}
-	c.info = append(value.AppendString(append(c.info, `,"version":`...), cmp.Or(version, "0")), '}')
+	c.info = value.AppendString(append(c.info, `,"version":`...), cmp.Or(version, "0"))
+	if s.Model != nil {
+		c.info = appendIcons(c.info, s.Model.Icon)
+	}
+	c.info = append(c.info, '}')
 	ttl, scope := int64(0), "private"
 	if s.Model != nil {
 		instructions = s.Model.Description

@@ -35,11 +35,21 @@ func (r *request) signed(purpose string, t *tool, values []value.Value, end int6
 	ticket := binary.BigEndian.AppendUint64(nil, uint64(end))
 	mac := hmac.New(sha256.New, r.h.cfg.StateKey)
 	mac.Write(ticket)
-	for _, part := range []string{purpose, t.unit.ID, t.name, r.caller, value.List(values...).Text()} {
+	for _, part := range []string{purpose, t.unit.ID, t.name, r.principal(), value.List(values...).Text()} {
 		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		mac.Write([]byte(part))
 	}
 	return mac.Sum(ticket)
+}
+
+// principal names whom a confirmation is bound to.
+func (r *request) principal() string {
+	if r.h.cfg.Principal != nil {
+		if name := r.h.cfg.Principal(r.ctx); name != "" {
+			return name
+		}
+	}
+	return r.caller
 }
 
 func (r *request) check(ticket, purpose string, t *tool, values []value.Value) ticketState {

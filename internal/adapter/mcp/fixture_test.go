@@ -145,6 +145,14 @@ func serve(t testing.TB, cfg mcp.Config) (url string, h *mcp.Handler) {
 	return s.URL, h
 }
 
+// listed are the names of the tools as listed.
+func listed(h *mcp.Handler) (names []string) {
+	for _, tool := range h.Listed() {
+		names = append(names, tool.Name)
+	}
+	return names
+}
+
 var legacy = map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
 
 // modern returns the headers of a 2026-07-28 request.

@@ -38,9 +38,9 @@ type Config struct {
 	ConfirmDestructive bool     // ask before every destructive tool, not only those that say so
 	Allow, Deny        []string // name patterns (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world; Deny wins
 
-	// Principal names who sent a request, as whoever guards the server found out;
-	// confirmations are bound to it. Nil, and the empty name, bind them to the
-	// Authorization header instead.
+	// Principal names who sent a request, by its context, as the server's guard
+	// found out; confirmations are bound to it. Nil, and the empty name, bind them
+	// to the Authorization header instead.
 	Principal func(context.Context) string
 	// StateKey signs confirmations. Replicas that share traffic share it; empty
 	// makes a random one.
@@ -87,15 +87,6 @@ func (h *Handler) Update(p *plan.Plan, s *plan.Server) {
 // Close ends all subscription streams, gracefully.
 func (h *Handler) Close() { h.hub.close() }
 
-// Tools returns the names of the tools as listed.
-func (h *Handler) Tools() []string {
-	var names []string
-	for _, t := range h.current.Load().all.listed {
-		names = append(names, t.name)
-	}
-	return names
-}
-
 // request is one message and what serving it needs.
 type request struct {
 	*exchange
@@ -105,7 +96,7 @@ type request struct {
 	version string
 	sink    sink     // takes notifications before the answer; nil when that cannot be
 	session *session // of stdio, else nil
-	caller  string   // who asks, as far as a confirmation is bound to it
+	caller  string   // Authorization, as it came
 	silent  bool     // no answer is to be sent
 }
 

@@ -95,7 +95,7 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 		// Before 2026-07-28 a broken connection does not cancel.
 		req.ctx = context.WithoutCancel(req.ctx)
 	}
-	req.caller = h.callerOf(r)
+	req.caller = r.Header.Get("Authorization")
 	var s *stream
 	m := methods[string(req.method)]
 	if m != nil && m.slow && (req.params.meta.progressToken != nil && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
@@ -112,16 +112,6 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 	default:
 		respond(w, http.StatusOK, req.out)
 	}
-}
-
-// callerOf names whom a confirmation is bound to.
-func (h *Handler) callerOf(r *http.Request) string {
-	if h.cfg.Principal != nil {
-		if name := h.cfg.Principal(r.Context()); name != "" {
-			return name
-		}
-	}
-	return r.Header.Get("Authorization")
 }
 
 func respond(w http.ResponseWriter, status int, body []byte) {

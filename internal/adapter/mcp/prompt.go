@@ -35,6 +35,9 @@ func promptItem(p *plan.Prompt) []byte {
 		}
 		item.Add("arguments", arguments)
 	}
+	if p.Model != nil && p.Model.Icon != "" {
+		item.Add("icons", icons(p.Model.Icon))
+	}
 	return item.AppendJSON(nil)
 }
 

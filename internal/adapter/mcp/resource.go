@@ -56,6 +56,9 @@ func newResources(cfg *Config, s *plan.Server) []*resource {
 		if p.Model != nil && p.Model.Description != "" {
 			r.item = value.AppendString(append(r.item, `,"description":`...), p.Model.Description)
 		}
+		if p.Model != nil {
+			r.item = appendIcons(r.item, p.Model.Icon)
+		}
 		if r.files == nil {
 			if p.MimeType != "" {
 				r.item = value.AppendString(append(r.item, `,"mimeType":`...), p.MimeType)

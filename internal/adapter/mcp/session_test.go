@@ -260,7 +260,7 @@ func TestSubscriptionsListen_onHTTP(t *testing.T) {
 	if got := next(); got != `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{`+id+`,"uri":"tiny://about"}}` {
 		t.Error(got)
 	}
-	if diff := cmp.Diff([]string{"get_weather"}, h.Tools()); diff != "" {
+	if diff := cmp.Diff([]string{"get_weather"}, listed(h)); diff != "" {
 		t.Error(diff)
 	}
 	h.Close()

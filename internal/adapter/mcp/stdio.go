@@ -198,7 +198,9 @@ func (s *session) batch(x *exchange) {
 	s.jobs.Go(func() {
 		defer x.release()
 		view := s.h.current.Load().all
-		out, problem := batch(bytes.TrimSpace(x.body), func(one *exchange) { s.h.serveBatched(s.ctx, one, view, s) })
+		out, problem := batch(bytes.TrimSpace(x.body), func(one *exchange) {
+			s.h.serveBatched(request{exchange: one, ctx: s.ctx, h: s.h, view: view, version: batchVersion, session: s})
+		})
 		switch {
 		case problem != nil:
 			s.send(problem.appendTo(nil, nil))

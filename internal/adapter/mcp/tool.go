@@ -109,16 +109,16 @@ func (t *tool) appendItem(dst []byte) []byte {
 	if text := cmp.Or(t.unit.Description, t.unit.Title); text != "" {
 		dst = value.AppendString(append(dst, `,"description":`...), text)
 	}
+	if t.unit.Model != nil {
+		dst = appendIcons(dst, t.unit.Model.Icon)
+	}
 	input := schema.Schema{Type: "object", Closed: true}
 	for _, a := range t.args {
-		s := schema.Schema{}
-		if a.Schema != nil {
-			s = *a.Schema
-		}
+		s := portable(a.Schema)
 		if a.Secret {
 			s.Default = value.Value{}
 		}
-		input.Properties = append(input.Properties, schema.Property{Name: a.name, Schema: &s, Required: a.Required})
+		input.Properties = append(input.Properties, schema.Property{Name: a.name, Schema: s, Required: a.Required})
 	}
 	if t.confirm {
 		input.Properties = append(input.Properties, schema.Property{Name: confirmToken, Schema: &schema.Schema{Type: "string",
@@ -131,7 +131,36 @@ func (t *tool) appendItem(dst []byte) []byte {
 	if a := annotations(t.unit); a.Len() > 0 {
 		dst = a.AppendJSON(append(dst, `,"annotations":`...))
 	}
+	if t.maxChars > defaultMaxChars {
+		// Claude Code keeps that much of an answer, instead of what it keeps of others.
+		dst = value.Int(int64(t.maxChars)).AppendJSON(append(dst, `,"_meta":{"anthropic/maxResultSizeChars":`...))
+		dst = append(dst, '}')
+	}
 	return append(dst, '}')
+}
+
+// portable is a copy of the schema that every model accepts: Gemini takes enum on
+// strings only, so of other types the description names the values.
+func portable(s *schema.Schema) *schema.Schema {
+	if s == nil {
+		return &schema.Schema{}
+	}
+	p := *s
+	if len(s.Enum) > 0 && s.Type != "string" {
+		words := make([]string, len(s.Enum))
+		for i, v := range s.Enum {
+			words[i] = v.Text()
+		}
+		p.Description, p.Enum = strings.TrimSpace(s.Description+" One of "+strings.Join(words, ", ")+"."), nil
+	}
+	if s.Items != nil {
+		p.Items = portable(s.Items)
+	}
+	p.Properties = slices.Clone(s.Properties)
+	for i := range p.Properties {
+		p.Properties[i].Schema = portable(p.Properties[i].Schema)
+	}
+	return &p
 }
 
 func annotations(u *plan.Unit) value.Value {
@@ -153,8 +182,11 @@ func annotations(u *plan.Unit) value.Value {
 // appendOutputSchema appends a schema that true answers conform to: nothing is
 // required of an object.
 func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
-	if s == nil || s.Type == "" {
+	switch {
+	case s == nil || s.Type == "" && s.Description == "":
 		return append(dst, "{}"...)
+	case s.Type == "":
+		return append(value.AppendString(append(dst, `{"description":`...), s.Description), '}')
 	}
 	dst = value.AppendString(append(dst, `{"type":`...), s.Type)
 	if s.Description != "" {

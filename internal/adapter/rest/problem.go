@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/fairlead/fairlead/internal/engine"
@@ -90,7 +91,8 @@ var statuses = [...]int{
 }
 
 // fail answers with an error of the engine: the upstream's own answer as it
-// came, else a problem. A caller who went away gets nothing.
+// came, else a problem. The header Fairlead-Step names the step of a flow that
+// got the answer. A caller who went away gets nothing.
 func (x *exchange) fail(err *engine.Error) {
 	if x.body != nil && x.body.over.Load() {
 		x.tooLarge()
@@ -107,6 +109,9 @@ func (x *exchange) fail(err *engine.Error) {
 	if err.Kind == engine.Answered {
 		for name, given := range err.Header {
 			header[name] = given
+		}
+		if err.Step != "" {
+			header["Fairlead-Step"] = []string{url.PathEscape(err.Step)}
 		}
 		x.write(status, err.ContentType, err.Body)
 		return

@@ -10,7 +10,9 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"mime/multipart"
 	"net/http"
+	"net/textproto"
 )
 
 // New returns the API. It keeps no state; changed is called when somebody asks
@@ -23,6 +25,7 @@ func New(changed func(what string)) http.Handler {
 	mux.HandleFunc("GET /picture", bytesOf("image/png", picture()))
 	mux.HandleFunc("GET /sound", bytesOf("audio/wav", sound()))
 	mux.HandleFunc("GET /archive", bytesOf("application/gzip", archive()))
+	mux.HandleFunc("GET /mixture", mixture)
 	mux.HandleFunc("GET /refusal", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusConflict, map[string]any{"message": "This tool intentionally returns an error for testing"})
 	})
@@ -51,6 +54,25 @@ func bytesOf(mediaType string, body []byte) http.HandlerFunc {
 		w.Header().Set("Content-Type", mediaType)
 		_, _ = w.Write(body)
 	}
+}
+
+// mixture answers with a sentence, a picture and a record (RFC 2046).
+func mixture(w http.ResponseWriter, _ *http.Request) {
+	parts := multipart.NewWriter(w)
+	w.Header().Set("Content-Type", "multipart/mixed; boundary="+parts.Boundary())
+	for _, p := range []struct {
+		header textproto.MIMEHeader
+		body   []byte
+	}{
+		{textproto.MIMEHeader{"Content-Type": {"text/plain"}}, []byte("Multiple content types test:")},
+		{textproto.MIMEHeader{"Content-Type": {"image/png"}}, picture()},
+		{textproto.MIMEHeader{"Content-Type": {"application/json"}, "Content-Location": {"test://mixed-content-resource"}}, []byte(`{"test":"data","value":123}`)},
+	} {
+		if part, err := parts.CreatePart(p.header); err == nil {
+			_, _ = part.Write(p.body)
+		}
+	}
+	_ = parts.Close()
 }
 
 // picture is one red pixel.

@@ -1,0 +1,64 @@
+package host_test
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/testkit"
+)
+
+const twoSteps = `naftiko: 1.0.0-alpha2
+capability:
+  consumes:
+  - type: http
+    namespace: api
+    baseUri: https://api.test
+    resources:
+    - {path: /a, operations: [{name: a, method: GET}]}
+    - {path: /b, operations: [{name: b, method: GET}]}
+    - {path: /c, operations: [{name: c, method: GET, inputParameters: [{name: x, in: query}]}]}
+  exposes:
+  - type: rest
+    namespace: rest-api
+    port: 8080
+    resources:
+    - path: /both
+      operations:
+      - method: GET
+        name: both
+        steps:
+        - {type: call, name: a, call: api.a}
+        - {type: call, name: b, call: api.b}
+        - {type: call, name: c, call: api.c, with: {x: "{{a.n}}{{b.n}}"}}
+        mappings: [{targetName: a, value: $.a.n}, {targetName: b, value: $.b.n}]
+`
+
+func TestFlow_runsIndependentStepsSideBySide(t *testing.T) {
+	var both sync.WaitGroup
+	both.Add(2)
+	up := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/c" {
+			both.Done()
+			both.Wait() // until the other one has come, too
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"n":"` + r.URL.Path[1:] + `"}`))
+	})
+	var log bytes.Buffer
+	s := testkit.Serve(t, twoSteps, testkit.Options{Upstream: up.URL, Log: &log})
+	if status, _, body := testkit.Do(t, "GET", s.REST+"/both", ""); status != 200 || body != `{"a":"a","b":"b"}` {
+		t.Errorf("got %d %s", status, body)
+	}
+	got := up.Requests()
+	if last := got[len(got)-1].URI; last != "/c?x=ab" {
+		t.Errorf("the last request is %s", last)
+	}
+	for _, want := range []string{`step=a`, `step=b`, `step=c`, `took=`, `unit="GET /both"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, log.String())
+		}
+	}
+}
