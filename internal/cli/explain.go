@@ -236,7 +236,11 @@ func (e explanation) request(b *bytes.Buffer, p preview) {
 	if p.Step != "" {
 		fmt.Fprintf(b, " of step %s", p.Step)
 	}
-	fmt.Fprintf(b, " (%s)\n", p.Target)
+	fmt.Fprintf(b, " (%s)", p.Target)
+	if p.Waits && p.Problem == "" {
+		b.WriteString(", without what earlier steps give")
+	}
+	b.WriteByte('\n')
 	if p.Problem != "" {
 		fmt.Fprintf(b, "  %s\n", p.Problem)
 		return
@@ -248,7 +252,7 @@ func (e explanation) request(b *bytes.Buffer, p preview) {
 }
 
 func credentials(u *plan.Unit) (lines []string) {
-	if u.CallerAuthorization {
+	if u.CallerAuthorization && u.Kind != "tool" {
 		lines = append(lines, "a REST caller's own Authorization header goes upstream")
 	}
 	for _, s := range u.Secrets {
@@ -261,7 +265,7 @@ func credentials(u *plan.Unit) (lines []string) {
 			names = append(names, r.Key+" ("+from+")")
 		}
 		line := "*** is " + strings.Join(names, " or ")
-		if s.ForAuth && u.CallerAuthorization {
+		if s.ForAuth && u.CallerAuthorization && u.Kind != "tool" {
 			line += ", when the caller sends none"
 		}
 		lines = append(lines, line)

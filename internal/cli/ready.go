@@ -87,7 +87,7 @@ func (m *machine) unset() []string {
 				if !slices.Contains(needs[key], u.Name) {
 					needs[key] = append(needs[key], u.Name)
 				}
-				own[key] = own[key] || u.CallerAuthorization && slot.ForAuth
+				own[key] = own[key] || u.CallerAuthorization && u.Kind != "tool" && slot.ForAuth
 			}
 		}
 	}

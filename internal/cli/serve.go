@@ -139,6 +139,7 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
 	f.StringSliceVar(&config.MCP.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers")
 	f.StringSliceVar(&config.MCP.Hosts, "allow-host", nil, "let MCP servers on loopback answer to this `NAME`, too: that of a proxy before them")
+	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	mcpFlags(cmd, &config.MCP)
 	return cmd
 }

@@ -107,7 +107,7 @@ func (e *Engine) fill(ctx context.Context, f expr.Frame, u *plan.Unit, authorize
 		}
 		v, err := e.secret(ctx, s.Refs)
 		if err != nil {
-			if s.ForAuth && u.CallerAuthorization {
+			if s.ForAuth && u.CallerAuthorization && u.Kind == "operation" {
 				err.Detail += " Or send the API's credential yourself in the Authorization header."
 			}
 			return err

@@ -137,6 +137,9 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if failure != nil {
 		return value.Value{}, failure
 	}
+	if s == r.unit.Steps[len(r.unit.Steps)-1] {
+		r.status = resp.StatusCode
+	}
 	if noBody(resp) {
 		resp.Body.Close()
 		return value.Value{}, nil
@@ -196,7 +199,7 @@ func (r *run) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) 
 }
 
 func find(index value.Value, match string, want value.Value) value.Value {
-	if want.IsAbsent() {
+	if want.Kind() <= value.Null {
 		return value.Value{}
 	}
 	if index.Kind() == value.Object {
@@ -228,7 +231,8 @@ func pick(entry value.Value, fields []string) value.Value {
 	return out
 }
 
-// answer builds a flow's answer: by its mappings, else the last step's result.
+// answer builds a flow's answer: by its mappings, else the last step's result
+// with the status that it got.
 func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 	result := &Result{Status: http.StatusOK}
 	out := value.Map()
@@ -239,6 +243,8 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 	}
 	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
 		result.Value = out
+	} else if r.status != 0 {
+		result.Status = r.status
 	}
 	if shaped, ok := r.unit.Output.Apply(result.Value); ok {
 		result.Value = shaped

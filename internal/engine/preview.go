@@ -18,10 +18,11 @@ type Preview struct {
 	Target  string // namespace.operation
 	Request *http.Request
 	Problem string // why there is none
+	Waits   bool   // it reads results of earlier steps, which are not there
 }
 
 // Previews builds the requests of a unit without sending or reading anything:
-// secrets are masked, results of earlier steps stand as their names.
+// secrets are masked, results of earlier steps are not there.
 func Previews(u *plan.Unit, args Args) []Preview {
 	f := make(expr.Frame, u.Slots)
 	for _, s := range u.Secrets {
@@ -36,7 +37,7 @@ func Previews(u *plan.Unit, args Args) []Preview {
 		if s.Kind != plan.CallStep {
 			continue
 		}
-		p := Preview{Step: s.Name, Target: s.Call.Request.Target}
+		p := Preview{Step: s.Name, Target: s.Call.Request.Target, Waits: len(s.After) > 0}
 		var entity *upstream.Entity
 		if args.Entity != nil {
 			entity = &upstream.Entity{Body: args.Entity.Body, Length: args.Entity.Length, ContentType: args.Entity.ContentType}

@@ -51,6 +51,7 @@ type MCPOptions struct {
 	Origins            []string
 	Hosts              []string // names that servers on loopback answer to, beside loopback's own
 	SearchAbove        int
+	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
 }
 
 // Adapter is a server that accepts requests.

@@ -153,6 +153,19 @@ func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // rules.md 4.7
 	}
 }
 
+func TestSeed_MCPCallersMayBringACredentialInItsOwnHeader(t *testing.T) { // rules.md 4.7
+	up := testkit.NewUpstream(t, nil)
+	src, _ := host.Read("", host.ReadOptions{})
+	s := testkit.ServeSource(t, src, testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "key"}, MCP: host.MCPOptions{CredentialHeader: "X-Koyeb-Token"}})
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"logout-user","arguments":{}}}`
+	for header, want := range map[string]string{"X-Koyeb-Token": "Bearer own", "Authorization": "Bearer key"} {
+		testkit.Do(t, "POST", s.MCP, call, "Content-Type", "application/json", "Accept", "application/json, text/event-stream", header, "Bearer own")
+		if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Authorization") != want || got[0].Header.Get("X-Koyeb-Token") != "" {
+			t.Errorf("%s: sent %v", header, got)
+		}
+	}
+}
+
 func TestSeed_RESTAnswers(t *testing.T) { // S8, S9, S10, S11, S14, S18, S21
 	html := "<!doctype html><html><body>app</body></html>"
 	for name, test := range map[string]struct {

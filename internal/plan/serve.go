@@ -272,8 +272,12 @@ func (k *compiler) reach(u *Unit, server *model.Expose, apis map[*model.Consume]
 		bare = bare && api.Auth == nil
 		first = first || api.CallerFirst
 	}
-	if u.Kind == "operation" && len(apis) == 1 {
+	switch {
+	case len(apis) != 1:
+	case u.Kind == "operation":
 		u.CallerAuthorization = server.Auth == nil && bare || first
+	case u.Kind == "tool": // in the header that the operator names for it, if any
+		u.CallerAuthorization = bare || first
 	}
 	return reachable
 }

@@ -133,8 +133,9 @@ type Unit struct {
 	Result      *schema.Schema // what the answer looks like, nil when not known
 	Secrets     []SecretSlot
 	Subject     []int // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
-	// CallerAuthorization says that a REST caller's own Authorization goes
-	// upstream: always when the API declares none, else first.
+	// CallerAuthorization says that a credential of the caller's own goes
+	// upstream: always when the API declares none, else first. A REST caller brings
+	// it as Authorization, an MCP caller only in the header that the operator names.
 	CallerAuthorization bool
 }
 
