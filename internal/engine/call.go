@@ -24,7 +24,7 @@ type run struct {
 	frame         expr.Frame
 	args          *Args
 	authorization string
-	status        int // that the last step of a flow got; 0 when it is no call
+	status        int         // that the last step of a flow got; 0 when it is no call
 	trusted       http.Header // headers of the caller that pass on; forwarding only
 }
 

@@ -82,3 +82,15 @@ func TestInSlotAndConstant(t *testing.T) {
 		t.Error("a slot is not constant")
 	}
 }
+
+func TestEval_leavesMembersWithoutValueOut(t *testing.T) {
+	frame := Frame{value.Of("a"), {}}
+	e := Object([]string{"a", "none", "list"}, []Expr{Slot(0), Slot(1), Array([]Expr{Slot(1), Literal(value.Int(1))})})
+	v, err := e.Eval(frame)
+	if got := string(v.AppendJSON(nil)); err != nil || got != `{"a":"a","list":[1]}` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if _, constant := e.Constant(); constant || e.IsZero() {
+		t.Error("an object of expressions is taken for a constant or for nothing")
+	}
+}
