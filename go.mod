@@ -3,6 +3,7 @@ module github.com/fairlead/fairlead
 go 1.26.8
 
 require (
+	github.com/andybalholm/brotli v1.2.8
 	github.com/andybalholm/cascadia v1.3.5
 	github.com/bufbuild/protocompile v0.14.1
 	github.com/dop251/goja v0.0.0-20260917113740-793a2a65c13b

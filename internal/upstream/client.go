@@ -57,7 +57,7 @@ type Client struct {
 // NewClient makes a client.
 func NewClient(limits Limits) *Client {
 	limits = limits.WithDefaults()
-	c := &Client{limits: limits, decoders: decoders{offered: []string{"zstd, gzip"}}, transport: &http.Transport{
+	c := &Client{limits: limits, decoders: decoders{offered: []string{"zstd, br, gzip"}}, transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            guardedDial(limits.Connect, isGuarded),
 		TLSHandshakeTimeout:    limits.Connect,

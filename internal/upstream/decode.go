@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -16,11 +17,11 @@ const zstdWindow = 8 << 20
 // decoders asks for encoded answers and decodes them. It keeps readers for use
 // by later answers.
 type decoders struct {
-	offered    []string // the value of Accept-Encoding; shared, not to be changed
-	gzip, zstd sync.Pool
+	offered        []string // the value of Accept-Encoding; shared, not to be changed
+	gzip, zstd, br sync.Pool
 }
 
-// decoder is what gzip and zstd readers have in common.
+// decoder is what the readers have in common.
 type decoder interface {
 	io.Reader
 	Reset(io.Reader) error
@@ -34,7 +35,7 @@ func (d *decoders) offer(req *http.Request) {
 	}
 }
 
-// decode makes an answer encoded with gzip or zstd one that is not. Other
+// decode makes an answer encoded with gzip, zstd or brotli one that is not. Other
 // encodings stay.
 func (d *decoders) decode(resp *http.Response) {
 	if len(resp.Header["Content-Encoding"]) != 1 || resp.ContentLength == 0 || resp.Body == http.NoBody {
@@ -48,6 +49,8 @@ func (d *decoders) decode(resp *http.Response) {
 		body.pool, body.open = &d.zstd, func() (decoder, error) {
 			return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		}
+	case "br":
+		body.pool, body.open = &d.br, func() (decoder, error) { return brotli.NewReader(nil), nil }
 	default:
 		return
 	}

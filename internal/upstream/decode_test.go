@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -15,6 +16,14 @@ import (
 func gzipped(text string) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func brotlied(text string) []byte {
+	var b bytes.Buffer
+	w := brotli.NewWriter(&b)
 	_, _ = io.WriteString(w, text)
 	w.Close()
 	return b.Bytes()
@@ -48,10 +57,10 @@ func fetch(t *testing.T, c *Client, r *Request) (*http.Response, string, error) 
 	return resp, string(body), err
 }
 
-func TestDecode_readsGzipAndZstd(t *testing.T) {
+func TestDecode_readsWhatItOffers(t *testing.T) {
 	text := strings.Repeat("the quick brown fox ", 20_000)
 	c := newClient(t)
-	for encoding, body := range map[string][]byte{"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "identity": []byte(text)} {
+	for encoding, body := range map[string][]byte{"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "br": brotlied(text), "identity": []byte(text)} {
 		base := encodedAs(t, encoding, body)
 		for range 3 {
 			resp, got, err := fetch(t, c, to(t, base, "GET", "/", nil))
@@ -134,9 +143,9 @@ func TestDecode_offersEncodingsUnlessTheDocumentChooses(t *testing.T) {
 		w.Header().Set("X-Offered", r.Header.Get("Accept-Encoding"))
 	})
 	for want, params := range map[string][]Param{
-		"zstd, gzip": nil,
-		"identity":   {{Name: "Accept-Encoding", Place: InHeader, Value: lit("identity")}},
-		"":           {{Name: "Range", Place: InHeader, Value: lit("bytes=0-1")}},
+		"zstd, br, gzip": nil,
+		"identity":       {{Name: "Accept-Encoding", Place: InHeader, Value: lit("identity")}},
+		"":               {{Name: "Range", Place: InHeader, Value: lit("bytes=0-1")}},
 	} {
 		r := to(t, s.URL, "GET", "/", nil)
 		r.Params = params
