@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +19,7 @@ func callCommand(s Streams) *cobra.Command {
 	var (
 		run                   running
 		object, authorization string
+		trace                 bool
 	)
 	cmd := &cobra.Command{
 		Use:   "call FILE UNIT [name=value]...",
@@ -34,13 +38,33 @@ koyeb-sessions.yaml.`,
 				return err
 			}
 			defer m.close()
-			return m.call(cmd.Context(), s, args[1], args[2:], object, authorization)
+			ctx, steps := cmd.Context(), &engine.Trace{}
+			if trace {
+				ctx = engine.WithTrace(ctx, steps)
+				defer printTrace(s.Err, steps)
+			}
+			return m.call(ctx, s, args[1], args[2:], object, authorization)
 		},
 	}
 	run.flags(cmd)
 	cmd.Flags().StringVar(&object, "json", "", "inputs as a JSON `OBJECT`")
 	cmd.Flags().StringVar(&authorization, "authorization", "", "act with this Authorization `HEADER` of your own, as a REST caller may")
+	cmd.Flags().BoolVar(&trace, "trace", false, "print when each step began and how long it took")
 	return cmd
+}
+
+// printTrace writes the steps of a run as a table.
+func printTrace(w io.Writer, t *engine.Trace) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "began\ttook\tstep\tdoes\t")
+	for _, s := range t.Steps() {
+		failed := ""
+		if s.Failed != "" {
+			failed = "failed: " + s.Failed
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Begin.Round(10*time.Microsecond), s.Took.Round(10*time.Microsecond), s.Name, s.Doing, failed)
+	}
+	table.Flush()
 }
 
 func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object, authorization string) error {

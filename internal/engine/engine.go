@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -63,7 +64,10 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	give(f, u, args.Values)
 	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization}
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
-		return run.single(ctx, u.Steps[0].Call)
+		start := time.Now()
+		result, failure := run.single(ctx, u.Steps[0].Call)
+		record(ctx, u.Steps[0], start, failure)
+		return result, failure
 	}
 	return run.flow(ctx)
 }
