@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -171,9 +173,12 @@ func (e explanation) text(d *host.Document) []byte {
 		fmt.Fprintf(&b, "  (%s)\n", origins[in.Origin])
 	}
 	if steps := stepList(u); len(steps) > 0 {
-		b.WriteString("\nSteps (those that wait for none of each other run side by side)\n")
+		b.WriteString("\nSteps (those that wait for none of each other run side by side; “fairlead call --trace” times them)\n")
 		for _, st := range steps {
 			fmt.Fprintf(&b, "  %-16s %s", st.name, st.does)
+			if st.most > 0 {
+				fmt.Fprintf(&b, ", at most %s", st.most)
+			}
 			if len(st.after) > 0 {
 				fmt.Fprintf(&b, ", after %s", strings.Join(st.after, ", "))
 			}
@@ -203,11 +208,13 @@ func (e explanation) text(d *host.Document) []byte {
 // step is a step of a flow, for people.
 type step struct {
 	name, does string
-	after      []string // the steps whose results it reads
+	after      []string      // the steps whose results it reads
+	most       time.Duration // how long it may run; “call --trace” says how long it does
 }
 
 // stepList lists the steps of a flow; a plain call has none.
 func stepList(u *plan.Unit) (steps []step) {
+	limits := upstream.Limits{}.WithDefaults()
 	for _, st := range u.Steps {
 		if st.Name == "" {
 			continue
@@ -215,11 +222,11 @@ func stepList(u *plan.Unit) (steps []step) {
 		s := step{name: st.Name}
 		switch st.Kind {
 		case plan.CallStep:
-			s.does = "calls " + st.Call.Request.Target
+			s.does, s.most = "calls "+st.Call.Request.Target, limits.Call
 		case plan.LookupStep:
 			s.does = "looks up " + st.Lookup.Match
 		case plan.ScriptStep:
-			s.does = "runs " + st.Script.File
+			s.does, s.most = "runs "+st.Script.File, cmp.Or(st.Script.Timeout, time.Minute)
 		}
 		for _, i := range st.After {
 			s.after = append(s.after, u.Steps[i].Name)
@@ -323,7 +330,7 @@ func (e explanation) json(d *host.Document) value.Value {
 		for _, name := range st.after {
 			after.Append(value.Of(name))
 		}
-		steps.Append(value.Map(m("name", st.name), m("does", st.does), value.Member{Name: "after", Value: after}))
+		steps.Append(value.Map(m("name", st.name), m("does", st.does), value.Member{Name: "after", Value: after}, m("atMost", st.most.String())))
 	}
 	secrets := value.List()
 	for _, line := range credentials(e.unit) {
