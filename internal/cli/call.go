@@ -70,7 +70,7 @@ func printTrace(w io.Writer, t *engine.Trace) {
 func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object, authorization string) error {
 	d := m.documents[0]
 	if d.Plan == nil {
-		_ = printDiagnostics(s.Err, d, 0, s)
+		_ = printDiagnostics(s.Err, d, 0)
 		return failed(fmt.Errorf("%s cannot be used", d.Name))
 	}
 	u, err := findUnit(d, name)

@@ -84,7 +84,7 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 		case "sarif":
 			all = append(all, f.doc.Diags...)
 		default:
-			err = printDiagnostics(s.Out, f.doc, least, s)
+			err = printDiagnostics(s.Out, f.doc, least)
 		}
 		if err != nil {
 			return failed(err)
@@ -151,7 +151,7 @@ func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o pl
 
 // progress counts documents on a terminal, when there are many.
 func progress(s Streams, total int) func() {
-	if total < 200 || !color(s.Err, s) {
+	if total < 200 || !color(s.Err) {
 		return func() {}
 	}
 	n := 0

@@ -167,7 +167,7 @@ func (l *loading) usable(path string, s Streams) (*host.Document, error) {
 		return nil, err
 	}
 	if d.Plan == nil {
-		if err := printDiagnostics(s.Err, d, diag.Warning, s); err != nil {
+		if err := printDiagnostics(s.Err, d, diag.Warning); err != nil {
 			return nil, failed(err)
 		}
 		return nil, failed(fmt.Errorf("%s cannot be used", d.Name))
@@ -176,18 +176,18 @@ func (l *loading) usable(path string, s Streams) (*host.Document, error) {
 }
 
 // printDiagnostics writes what has at least the severity, with excerpts.
-func printDiagnostics(w io.Writer, d *host.Document, least diag.Severity, s Streams) error {
+func printDiagnostics(w io.Writer, d *host.Document, least diag.Severity) error {
 	var list diag.List
 	for _, g := range d.Diags {
 		if g.Severity >= least {
 			list = append(list, g)
 		}
 	}
-	return list.WriteText(w, d.Text, diag.Style{Color: color(w, s)})
+	return list.WriteText(w, d.Text, diag.Style{Color: color(w)})
 }
 
 // color reports whether w is a terminal that wants colour (NO_COLOR, see no-color.org).
-func color(w io.Writer, _ Streams) bool {
+func color(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false

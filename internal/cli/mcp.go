@@ -42,7 +42,7 @@ it serves the built-in document, Koyeb sessions.`,
 			}
 			defer m.close()
 			d := m.documents[0]
-			if err := printDiagnostics(s.Err, d, diag.Error, s); err != nil {
+			if err := printDiagnostics(s.Err, d, diag.Error); err != nil {
 				return failed(err)
 			}
 			server, err := mcpServer(d, namespace)

@@ -189,7 +189,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 func (m *machine) admit(s Streams, strict bool) error {
 	served, findings := 0, 0
 	for _, d := range m.documents {
-		if err := printDiagnostics(s.Err, d, diag.Warning, s); err != nil {
+		if err := printDiagnostics(s.Err, d, diag.Warning); err != nil {
 			return failed(err)
 		}
 		served += d.Served()

@@ -13,7 +13,6 @@ import (
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/shape"
-	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -34,11 +33,7 @@ const maxErrorBody = 1 << 20
 // single runs a unit that is one call: the shaped answer, or the upstream's
 // bytes as they come when the answer is passed on unchanged.
 func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
-	var entity *upstream.Entity
-	if in := r.args.Entity; in != nil {
-		entity = &upstream.Entity{Body: in.Body, Length: in.Length, ContentType: in.ContentType, Encoding: in.Encoding}
-	}
-	resp, failure := r.send(ctx, c, entity)
+	resp, failure := r.send(ctx, c, r.args.Entity)
 	if failure != nil {
 		return nil, failure
 	}
@@ -131,7 +126,7 @@ func (p *prefixed) Read(b []byte) (int, error) {
 }
 
 // send builds and sends a request; an answer of status 400 or more is an error.
-func (r *run) send(ctx context.Context, c *plan.Call, entity *upstream.Entity) (*http.Response, *Error) {
+func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
 	req, credential, err := c.Request.Build(r.frame, entity, r.authorization)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)

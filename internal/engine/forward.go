@@ -6,7 +6,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 // Forward passes a request on to a consumed API: method, query and body as they
@@ -24,7 +23,7 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
 	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}
-	resp, failure := run.send(ctx, call, &upstream.Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"), Encoding: req.Header.Get("Content-Encoding")})
+	resp, failure := run.send(ctx, call, &Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"), Encoding: req.Header.Get("Content-Encoding")})
 	if failure != nil {
 		return nil, failure
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/secret"
-	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -38,15 +37,11 @@ func Previews(u *plan.Unit, args Args) []Preview {
 			continue
 		}
 		p := Preview{Step: s.Name, Target: s.Call.Request.Target, Waits: len(s.After) > 0}
-		var entity *upstream.Entity
-		if args.Entity != nil {
-			entity = &upstream.Entity{Body: args.Entity.Body, Length: args.Entity.Length, ContentType: args.Entity.ContentType}
-		}
 		authorization := ""
 		if u.CallerAuthorization && args.Authorization != "" {
 			authorization = secret.Mask
 		}
-		req, credential, err := s.Call.Request.Build(f, entity, authorization)
+		req, credential, err := s.Call.Request.Build(f, args.Entity, authorization)
 		credential.Show(req)
 		if err != nil {
 			p.Problem = strings.TrimPrefix(err.Error(), "build request: ")

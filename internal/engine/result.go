@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -31,12 +32,7 @@ type Args struct {
 }
 
 // Entity is a request body as it came.
-type Entity struct {
-	Body        io.Reader
-	Length      int64 // -1 when not known
-	ContentType string
-	Encoding    string // Content-Encoding, "" for none
-}
+type Entity = upstream.Entity
 
 // Result is an answer before any protocol touched it: a value, or the
 // upstream's bytes as they come.

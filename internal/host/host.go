@@ -94,7 +94,7 @@ func Open(c Config) (*Host, error) {
 				continue
 			}
 			if err := h.add(d, s); err != nil {
-				h.close()
+				h.Close()
 				return nil, err
 			}
 		}
@@ -212,10 +212,8 @@ func (h *Host) drain() {
 	wg.Wait()
 }
 
-// Shutdown closes a host that was opened and never served.
-func (h *Host) Shutdown() { h.close() }
-
-func (h *Host) close() {
+// Close closes a host that was opened and never served.
+func (h *Host) Close() {
 	for _, l := range h.listeners {
 		l.net.Close()
 		l.mux.close()

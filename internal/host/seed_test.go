@@ -324,7 +324,7 @@ func TestSeed_listensOnLoopbackOnly(t *testing.T) { // S16
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Shutdown()
+	defer h.Close()
 	for _, a := range h.Adapters() {
 		if !strings.HasPrefix(a.URL, "http://127.0.0.1:") {
 			t.Errorf("%s listens on %s", a.Namespace, a.URL)

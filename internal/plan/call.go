@@ -47,6 +47,7 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	if !ok {
 		return nil, false
 	}
+	s.apis[api] = true
 	result := &Call{Request: request, Operation: op, MediaType: op.MediaType}
 	return result, c.answer(result) && !s.c.failed
 }
@@ -151,7 +152,11 @@ func (c *call) answer(out *Call) bool {
 		}
 		return true
 	}
-	decoder, err := format.New(kind, format.Schema{Text: c.op.OutputSchema, Files: c.c.schemaFiles()})
+	schema := format.Schema{Text: c.op.OutputSchema}
+	if kind == format.Avro || kind == format.Protobuf {
+		schema.Files = c.c.schemaFiles()
+	}
+	decoder, err := format.New(kind, schema)
 	if err != nil {
 		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"), "Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
 		c.c.failed = true

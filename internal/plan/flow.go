@@ -15,11 +15,11 @@ import (
 
 // flow compiles the steps and mappings of a unit. Steps whose inputs do not
 // depend on each other may run side by side.
-func (s *scope) flow(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool {
+func (s *scope) flow(u *Unit, m *model.Unit) bool {
 	for _, st := range m.Steps {
 		s.reads = map[int]bool{}
 		step := &Step{Name: st.Name, Model: st, Result: s.slot()}
-		if !s.step(step, st, apis) {
+		if !s.step(step, st) {
 			return false
 		}
 		for i, earlier := range u.Steps {
@@ -44,7 +44,7 @@ func (s *scope) flow(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool 
 	return !s.c.failed
 }
 
-func (s *scope) step(step *Step, m *model.Step, apis map[*model.Consume]bool) bool {
+func (s *scope) step(step *Step, m *model.Step) bool {
 	switch m.Kind {
 	case "":
 		s.c.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
@@ -54,8 +54,6 @@ func (s *scope) step(step *Step, m *model.Step, apis map[*model.Consume]bool) bo
 		if !ok {
 			return false
 		}
-		api, _ := s.c.resolve(m.Call, m.Node.Where("call"))
-		apis[api] = true
 		step.Kind, step.Call = CallStep, c
 		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags)
 		return true
@@ -234,7 +232,7 @@ func (s *scope) model() *model.Unit {
 
 // ref compiles the flow that a unit refers to into the unit: what the unit's
 // with block gives feeds the flow's inputs, the rest is asked of the caller.
-func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool {
+func (s *scope) ref(u *Unit, ctx unitContext) bool {
 	m := u.Model
 	aggregate, flow := s.c.findFlow(m.Ref)
 	if flow == nil {
@@ -258,7 +256,7 @@ func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool
 		u.Title = flow.Display
 	}
 	semantics(&u.Hints, flow.Semantics)
-	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, inFlow: true, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
+	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
 		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
@@ -285,9 +283,9 @@ func (s *scope) ref(u *Unit, ctx unitContext, apis map[*model.Consume]bool) bool
 	ok := false
 	switch {
 	case len(flow.Steps) > 0:
-		ok = inner.flow(u, &flow.Unit, apis)
+		ok = inner.flow(u, &flow.Unit)
 	case flow.Call != "":
-		if ok = inner.callUnit(u, &flow.Unit, apis); ok && u.Steps[0].Call.MediaType == "" {
+		if ok = inner.callUnit(u, &flow.Unit); ok && u.Steps[0].Call.MediaType == "" {
 			u.Steps[0].Call.MediaType = flow.MediaType
 		}
 	default:

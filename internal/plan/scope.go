@@ -19,11 +19,11 @@ import (
 type scope struct {
 	c         *compiler
 	unit      *Unit
-	own       string               // namespace of the exposing server or aggregate
-	rest      bool                 // a REST unit: inputs have places
-	outer     map[string]expr.Expr // inside a flow: what the referring unit's with block gives
-	inFlow    bool
-	flowModel *model.Unit // inside a flow
+	own       string                  // namespace of the exposing server or aggregate
+	rest      bool                    // a REST unit: inputs have places
+	apis      map[*model.Consume]bool // what the unit calls
+	outer     map[string]expr.Expr    // inside a flow: what the referring unit's with block gives
+	flowModel *model.Unit             // inside a flow
 	declared  map[string]bool
 	steps     map[string]int // slots of earlier steps
 	fields    map[string]stepFields
@@ -77,10 +77,8 @@ type hint struct {
 // input returns the slot of the caller's input name, which is created when no
 // input of that name, or loosely of that name, is there.
 func (s *scope) input(name string, h hint, at diag.Range) expr.Expr {
-	if s.inFlow {
-		if e, ok := s.outer[name]; ok {
-			return e
-		}
+	if e, ok := s.outer[name]; ok {
+		return e
 	}
 	i := s.find(name, at)
 	if i < 0 {

@@ -145,19 +145,18 @@ type unitContext struct {
 // unit compiles what a unit runs: ref, call, steps or mock, in the order of
 // precedence of its server type.
 func (k *compiler) unit(u *Unit, ctx unitContext) bool {
-	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
+	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model
-	apis := map[*model.Consume]bool{}
 	ok := false
 	switch {
 	case m.Ref != "":
-		ok = s.ref(u, ctx, apis)
+		ok = s.ref(u, ctx)
 	case m.Call != "" && (ctx.rest || len(m.Steps) == 0):
-		ok = s.callUnit(u, m, apis)
+		ok = s.callUnit(u, m)
 	case len(m.Steps) > 0:
-		ok = s.flow(u, m, apis)
+		ok = s.flow(u, m)
 	default:
 		ok = s.mock(u, m)
 	}
@@ -167,7 +166,7 @@ func (k *compiler) unit(u *Unit, ctx unitContext) bool {
 	s.finish()
 	k.hints(u)
 	k.capBinary(u, ctx.server)
-	return k.reach(u, ctx.server, apis)
+	return k.reach(u, ctx.server, s.apis)
 }
 
 // capBinary gives the binary answers of a unit the cap of its server, unless
@@ -181,13 +180,11 @@ func (k *compiler) capBinary(u *Unit, server *model.Expose) {
 }
 
 // callUnit compiles a plain call.
-func (s *scope) callUnit(u *Unit, m *model.Unit, apis map[*model.Consume]bool) bool {
+func (s *scope) callUnit(u *Unit, m *model.Unit) bool {
 	c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
 	if !ok {
 		return false
 	}
-	api, _ := s.c.resolve(m.Call, m.Node.Where("call"))
-	apis[api] = true
 	u.Steps = []*Step{{Kind: CallStep, Call: c, Result: -1}}
 	if u.Description == "" {
 		u.Description = c.Operation.Description

@@ -62,7 +62,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 
 func (s *scope) outerHas(name string) bool {
 	_, ok := s.outer[name]
-	return s.inFlow && ok
+	return ok
 }
 
 // findLoosely finds a declared input or exposed placeholder for a parameter

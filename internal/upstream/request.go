@@ -93,7 +93,7 @@ func (e *InputError) Error() string {
 // Entity is a caller's body to pass on as it came.
 type Entity struct {
 	Body        io.Reader
-	Length      int64
+	Length      int64 // -1 when not known
 	ContentType string
 	Encoding    string // Content-Encoding, "" for none
 }
