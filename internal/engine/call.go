@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -57,12 +56,6 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 			resp.Body.Close()
 			return nil, htmlAnswer(c)
 		}
-		if r.unit.Kind != "operation" && !format.IsUTF8(result.ContentType) {
-			return r.inUTF8(ctx, c, result, resp)
-		}
-		if r.unit.Kind != "operation" {
-			withoutMark(result, resp)
-		}
 		return r.stream(result, resp, limit)
 	}
 	body, failure := readAll(ctx, c, resp, limit)
@@ -80,49 +73,6 @@ func (r *run) cap(c *plan.Call) int64 {
 		limit = min(limit, c.MaxBinary)
 	}
 	return limit
-}
-
-// inUTF8 passes text of another charset on to callers who take UTF-8 only.
-func (r *run) inUTF8(ctx context.Context, c *plan.Call, result *Result, resp *http.Response) (*Result, *Error) {
-	body, failure := readAll(ctx, c, resp, r.cap(c))
-	if failure != nil {
-		return nil, failure
-	}
-	text, err := format.Charset(body, result.ContentType)
-	if err != nil {
-		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered text that cannot be read", Detail: err.Error(), cause: err}
-	}
-	media, _, _ := strings.Cut(result.ContentType, ";")
-	rawJSON(result, text).ContentType = media
-	return result, nil
-}
-
-// byteOrderMark may begin text in UTF-8; JSON texts must not (RFC 8259 section 8.1).
-const byteOrderMark = "\xEF\xBB\xBF"
-
-// withoutMark cuts a byte order mark off an answer.
-func withoutMark(result *Result, resp *http.Response) {
-	start := make([]byte, len(byteOrderMark))
-	n, _ := io.ReadFull(resp.Body, start) // an error comes again with the next read
-	if string(start[:n]) == byteOrderMark {
-		if n = 0; result.Length > 0 {
-			result.Length -= int64(len(byteOrderMark))
-		}
-	}
-	resp.Body = &prefixed{bytes.NewReader(start[:n]), resp.Body}
-}
-
-// prefixed is a body of which the start has been read.
-type prefixed struct {
-	start *bytes.Reader
-	io.ReadCloser
-}
-
-func (p *prefixed) Read(b []byte) (int, error) {
-	if p.start.Len() > 0 {
-		return p.start.Read(b)
-	}
-	return p.ReadCloser.Read(b)
 }
 
 // send builds and sends a request; an answer of status 400 or more is an error.

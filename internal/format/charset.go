@@ -43,12 +43,6 @@ func Charset(body []byte, mediaType string) ([]byte, error) {
 	return body, nil
 }
 
-// IsUTF8 reports whether text of the media type is UTF-8, as far as it says.
-func IsUTF8(mediaType string) bool {
-	name := charsetParameter(mediaType)
-	return name == "" || strings.EqualFold(name, "utf-8") || strings.EqualFold(name, "us-ascii")
-}
-
 func transcode(body []byte, name string) ([]byte, error) {
 	if strings.EqualFold(name, "utf-8") || strings.EqualFold(name, "us-ascii") {
 		return body, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -70,7 +71,7 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	return nil
 }
 
-// readRaw reads an upstream's bytes into r.raw.
+// readRaw reads an upstream's bytes into r.raw, text as UTF-8.
 func (r *request) readRaw(res *engine.Result, limit int64) *engine.Error {
 	if res.Length > limit {
 		return tooLarge(limit)
@@ -87,7 +88,7 @@ func (r *request) readRaw(res *engine.Result, limit int64) *engine.Error {
 		case int64(len(raw)) > limit:
 			return tooLarge(limit)
 		case err == io.EOF:
-			return nil
+			return r.toUTF8(res)
 		case err != nil && r.ctx.Err() != nil:
 			return &engine.Error{Kind: engine.Canceled}
 		case err != nil:
@@ -96,6 +97,20 @@ func (r *request) readRaw(res *engine.Result, limit int64) *engine.Error {
 			raw = append(raw, 0)[:len(raw)]
 		}
 	}
+}
+
+// toUTF8 makes text that was read UTF-8 without a byte order mark, which MCP
+// takes only; text that is so already stays untouched.
+func (r *request) toUTF8(res *engine.Result) *engine.Error {
+	if res.Binary {
+		return nil
+	}
+	text, err := format.Charset(r.raw, res.ContentType)
+	if err != nil {
+		return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered text that cannot be read", Detail: err.Error()}
+	}
+	r.raw = text
+	return nil
 }
 
 func tooLarge(limit int64) *engine.Error {
