@@ -159,6 +159,14 @@ func (l *loading) load(path string, s Streams) (*host.Document, error) {
 	return host.Compile(src, o), nil
 }
 
+// optional is the document that a command may name, "" for the built-in one.
+func optional(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // usable is load for a command that needs a plan: a document without one is
 // printed with its diagnostics and fails.
 func (l *loading) usable(path string, s Streams) (*host.Document, error) {

@@ -27,10 +27,7 @@ operations with method and path, MCP tools with their hints, and what is withhel
   fairlead inspect -o json capability.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			path := ""
-			if len(args) == 1 {
-				path = args[0]
-			}
+			path := optional(args)
 			d, err := l.usable(path, s)
 			if err != nil {
 				return err

@@ -29,10 +29,7 @@ it serves the built-in document, Koyeb sessions.`,
   {"mcpServers":{"koyeb":{"command":"fairlead","args":["mcp"],"env":{"KOYEB_API_KEY":"…"}}}}`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := ""
-			if len(args) == 1 {
-				path = args[0]
-			}
+			path := optional(args)
 			if path == "-" {
 				return failed(errors.New("mcp reads MCP from standard input, so the document must be a file"))
 			}

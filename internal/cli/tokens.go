@@ -42,10 +42,7 @@ of 10 items; without them it is unknown.`,
   fairlead tokens -o json capability.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := ""
-			if len(args) == 1 {
-				path = args[0]
-			}
+			path := optional(args)
 			d, err := l.usable(path, s)
 			if err != nil {
 				return err

@@ -66,7 +66,7 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
 		start := time.Now()
 		result, failure := run.single(ctx, u.Steps[0].Call)
-		record(ctx, u.Steps[0], start, failure)
+		record(ctx, u, u.Steps[0], start, failure)
 		return result, failure
 	}
 	return run.flow(ctx)

@@ -72,7 +72,7 @@ func (r *run) step(ctx context.Context, s *plan.Step) *Error {
 	start := time.Now()
 	v, failure := r.result(ctx, s)
 	r.took(ctx, s, time.Since(start), failure)
-	record(ctx, s, start, failure)
+	record(ctx, r.unit, s, start, failure)
 	if failure != nil {
 		r.blame(failure, s)
 		failure.Step = s.Name

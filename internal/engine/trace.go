@@ -12,6 +12,10 @@ import (
 // Trace records when the steps of one run began and how long they took. The
 // zero Trace is ready to use; hand it to Invoke with WithTrace.
 type Trace struct {
+	// Ended, when set, is told of each step that has ended: how many have, of how
+	// many. It may be called by several goroutines.
+	Ended func(done, total int, name string)
+
 	mu    sync.Mutex
 	began time.Time
 	steps []TraceStep
@@ -57,12 +61,19 @@ func doing(s *plan.Step) string {
 }
 
 // record adds a step to the trace of ctx, if there is one.
-func record(ctx context.Context, s *plan.Step, start time.Time, failure *Error) {
+func record(ctx context.Context, u *plan.Unit, s *plan.Step, start time.Time, failure *Error) {
 	t, ok := ctx.Value(traceKey{}).(*Trace)
 	if !ok {
 		return
 	}
-	end := time.Now()
+	done := t.add(s, start, time.Now(), failure)
+	if t.Ended != nil && failure == nil {
+		t.Ended(done, len(u.Steps), s.Name)
+	}
+}
+
+// add returns how many steps have ended.
+func (t *Trace) add(s *plan.Step, start, end time.Time, failure *Error) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.began.IsZero() || start.Before(t.began) {
@@ -76,4 +87,5 @@ func record(ctx context.Context, s *plan.Step, start time.Time, failure *Error) 
 		step.Failed = failure.Title
 	}
 	t.steps = append(t.steps, step)
+	return len(t.steps)
 }

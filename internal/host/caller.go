@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -47,10 +48,16 @@ func bringsCredential(header string, next http.Handler) http.Handler {
 	})
 }
 
-// ownCredential runs units with the credential that the caller brought.
-type ownCredential struct{ adapter.Invoker }
+// forMCP runs units with the credential that the caller brought, and tells a
+// client that asked for progress of each step of a flow.
+type forMCP struct{ adapter.Invoker }
 
-func (o ownCredential) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
+func (o forMCP) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
 	args.Authorization, _ = ctx.Value(credentialKey{}).(string)
+	if report := mcp.Progress(ctx); report != nil && len(u.Steps) > 1 {
+		ctx = engine.WithTrace(ctx, &engine.Trace{Ended: func(done, total int, name string) {
+			report(float64(done)/float64(total+1), 1, "step "+name+" has ended")
+		}})
+	}
 	return o.Invoker.Invoke(ctx, u, args)
 }

@@ -62,3 +62,32 @@ func TestFlow_runsIndependentStepsSideBySide(t *testing.T) {
 		}
 	}
 }
+
+func TestFlow_tellsAgentsOfItsSteps(t *testing.T) {
+	up := testkit.NewUpstream(t, nil)
+	s := testkit.Serve(t, `
+ikanos: 1.0.0-beta5
+capability:
+  consumes:
+  - {type: http, namespace: api, baseUri: "https://api.example", resources: {r: {path: /r, operations: {get: {method: GET}}}}}
+  exposes:
+  - type: mcp
+    namespace: m
+    port: 0
+    tools:
+      both:
+        description: Both
+        steps: {one: {type: call, call: api.get}, two: {type: call, call: api.get, with: {after: "{{one.ok}}"}}}
+        mappings: [{target: ok, value: $.two.ok}]
+`, testkit.Options{Upstream: up.URL})
+	_, header, body := testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"both","arguments":{},"_meta":{"progressToken":"p"}}}`,
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2025-06-18")
+	if header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v %s", header, body)
+	}
+	for _, want := range []string{`"message":"step one has ended"`, `"message":"step two has ended"`, `"progress":1`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not in\n%s", want, body)
+		}
+	}
+}
