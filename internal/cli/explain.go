@@ -172,6 +172,12 @@ func (e explanation) text(d *host.Document) []byte {
 		}
 		fmt.Fprintf(&b, "  (%s)\n", origins[in.Origin])
 	}
+	if lines := questions(u); len(lines) > 0 {
+		b.WriteString("\nThe user of an MCP client is asked\n")
+		for _, line := range lines {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+	}
 	if steps := stepList(u); len(steps) > 0 {
 		b.WriteString("\nSteps (those that wait for none of each other run side by side; “fairlead call --trace” times them)\n")
 		for _, st := range steps {
@@ -203,6 +209,21 @@ func (e explanation) text(d *host.Document) []byte {
 	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; at most %d MiB answer (flags of serve change them)\n",
 		limits.Connect, limits.Header, limits.Call, limits.Response>>20)
 	return b.Bytes()
+}
+
+// questions says what a user is asked before the unit runs.
+func questions(u *plan.Unit) (lines []string) {
+	for _, q := range u.Ask {
+		names := make([]string, len(q.Inputs))
+		for i, in := range q.Inputs {
+			names[i] = u.Inputs[in].Name
+		}
+		lines = append(lines, fmt.Sprintf("for %s, when the caller leaves it out: %s", strings.Join(names, ", "), q.Message.Source()))
+	}
+	if u.Confirm {
+		lines = append(lines, "whether to go ahead")
+	}
+	return lines
 }
 
 // step is a step of a flow, for people.
@@ -336,10 +357,14 @@ func (e explanation) json(d *host.Document) value.Value {
 	for _, line := range credentials(e.unit) {
 		secrets.Append(value.Of(line))
 	}
+	asks := value.List()
+	for _, line := range questions(e.unit) {
+		asks.Append(value.Of(line))
+	}
 	samples := value.List()
 	for _, name := range e.samples {
 		samples.Append(value.Of(name))
 	}
 	return value.Map(m("document", d.Name), m("unit", e.unit.ID), m("kind", e.unit.Kind), value.Member{Name: "inputs", Value: inputList(e.unit)},
-		value.Member{Name: "steps", Value: steps}, value.Member{Name: "requests", Value: requests}, value.Member{Name: "credentials", Value: secrets}, value.Member{Name: "samples", Value: samples})
+		value.Member{Name: "steps", Value: steps}, value.Member{Name: "requests", Value: requests}, value.Member{Name: "credentials", Value: secrets}, value.Member{Name: "asks", Value: asks}, value.Member{Name: "samples", Value: samples})
 }

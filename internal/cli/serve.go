@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,6 +116,7 @@ func serveCommand(s Streams) *cobra.Command {
 		config         host.Config
 		ports          = "as-declared"
 		strict, asJSON bool
+		keyFile        string
 	)
 	cmd := &cobra.Command{
 		Use:   "serve [FILE|DIR|-]...",
@@ -128,6 +130,10 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
   fairlead serve docs/ --ports auto --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config.AutoPorts = ports == "auto"
+			var err error
+			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {
+				return failed(err)
+			}
 			return serve(cmd.Context(), s, &run, config, args, strict, asJSON)
 		},
 	}
@@ -140,8 +146,24 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	f.StringSliceVar(&config.MCP.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers")
 	f.StringSliceVar(&config.MCP.Hosts, "allow-host", nil, "let MCP servers on loopback answer to this `NAME`, too: that of a proxy before them")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
+	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")
 	mcpFlags(cmd, &config.MCP)
 	return cmd
+}
+
+// readStateKey reads the key of --state-key; none for no file.
+func readStateKey(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	key, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read --state-key: %w", err)
+	}
+	if key = bytes.TrimSpace(key); len(key) < 32 {
+		return nil, fmt.Errorf("read --state-key: %s has %d bytes, want at least 32; make one with: openssl rand -hex 32", file, len(key))
+	}
+	return key, nil
 }
 
 func serve(ctx context.Context, s Streams, r *running, config host.Config, args []string, strict, asJSON bool) error {

@@ -68,6 +68,8 @@ var (
 	PortTaken          = &Code{"port-shared", Info, "Servers share a port"}
 	BadPort            = &Code{"bad-port", Warning, "A port is out of range"}
 	ResourceUnreadable = &Code{"resource-unreadable", Error, "A static resource or prompt file cannot be read"}
+	QuestionInvalid    = &Code{"question-invalid", Error, "A question to the user cannot be asked"}
+	NotAsked           = &Code{"not-asked", Warning, "Nobody is asked here"}
 	NotServed          = &Code{"not-served", Warning, "A feature of the format is not served yet"}
 	NothingServed      = &Code{"nothing-served", Error, "Nothing of the document can be served"}
 )
@@ -81,6 +83,6 @@ func Codes() []*Code {
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
-		PortTaken, BadPort, ResourceUnreadable, NotServed, NothingServed,
+		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, NotServed, NothingServed,
 	}
 }

@@ -51,6 +51,7 @@ type MCPOptions struct {
 	Origins            []string
 	Hosts              []string // names that servers on loopback answer to, beside loopback's own
 	SearchAbove        int
+	StateKey           []byte // signs what users have answered and confirmed; replicas share it, empty makes a random one
 	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
 }
 

@@ -43,7 +43,7 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 		m.mcp = mcp.New(mcp.Config{
 			Plan: d.Plan, Server: s, Invoker: forMCP{onBehalf{h.config.Invoker}}, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
 			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, Hosts: o.Hosts, SearchAbove: o.SearchAbove,
-			AnyHost: !x.loopback, Principal: principal,
+			AnyHost: !x.loopback, Principal: principal, StateKey: o.StateKey,
 		})
 	}
 	if err := m.protect(h, s); err != nil {

@@ -70,6 +70,7 @@ type Prompt struct {
 	Arguments                  []*Param
 	Messages                   []Message
 	Location                   string
+	Ask                        []*Question
 	Icon                       string // x-fairlead: {icon: URL}; https or data
 }
 

@@ -113,8 +113,11 @@ type Param struct {
 	Properties                           []*Param
 	Items                                *Param
 	MaxLength                            int
-	Secret                               bool   // x-fairlead: {secret: true}
-	Style                                string // x-fairlead: {style: form|comma|…}; "" is the default of the place
+	Titles                               []string // of the values of Enum, for people: x-fairlead: {titles: […]} or {enumNames: […]}
+	EnumNames                            bool     // Titles were given as enumNames
+	Header                               string   // x-fairlead: {header: NAME}: MCP clients repeat the value in Mcp-Param-NAME
+	Secret                               bool     // x-fairlead: {secret: true}
+	Style                                string   // x-fairlead: {style: form|comma|…}; "" is the default of the place
 }
 
 // Output is an output parameter of any kind.
@@ -164,10 +167,19 @@ type Unit struct {
 	Mappings                   []StepMapping
 	Inputs                     []*Param
 	Outputs                    []*Output
-	Confirm                    bool   // x-fairlead: {confirm: true}
+	Confirm                    bool // x-fairlead: {confirm: true}
+	Ask                        []*Question
 	ContinueOnError            bool   // x-fairlead: {onError: continue}
 	MaxChars                   int    // x-fairlead: {maxChars: N}; 0 is the default
 	Icon                       string // x-fairlead: {icon: URL}; https or data
+}
+
+// Question is what a user is asked when the caller leaves one of its inputs
+// out: x-fairlead: {ask: {NAME: {message: …, inputs: […]}}}, or {ask: {INPUT: message}}.
+type Question struct {
+	Node          *document.Node // the entry's value
+	Name, Message string
+	Inputs        []string
 }
 
 // Argument is one entry of a with block.

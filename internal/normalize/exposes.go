@@ -150,7 +150,8 @@ func (r *reader) mcp(e *model.Expose) {
 func (r *reader) prompt(e entry) *model.Prompt {
 	n := e.node
 	r.keys(n, "a prompt", "name", "display", "label", "description", "arguments", "template", "location", "tags")
-	p := &model.Prompt{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Location: n.Get("location").Str(), Arguments: r.params(n.Get("arguments")), Icon: r.icon(n)}
+	p := &model.Prompt{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Location: n.Get("location").Str(), Arguments: r.params(n.Get("arguments")), Icon: r.icon(n),
+		Ask: r.questions(n.Get("x-fairlead").Get("ask"))}
 	switch t := n.Get("template"); {
 	case t.IsScalar():
 		p.Messages = []model.Message{{Role: "user", Content: t.Text}}
@@ -196,6 +197,7 @@ func (r *reader) unit(u *model.Unit, e entry) {
 	u.Inputs, u.Outputs = r.params(n.Get("inputParameters")), r.outputs(n.Get("outputParameters"))
 	u.Call, u.With = r.call(n)
 	u.Confirm, _ = ext.Get("confirm").Bool()
+	u.Ask = r.questions(ext.Get("ask"))
 	u.ContinueOnError = ext.Get("onError").Str() == "continue"
 	u.MaxChars, _ = strconv.Atoi(ext.Get("maxChars").Str())
 	u.Icon = r.icon(n)
@@ -208,6 +210,28 @@ func (r *reader) unit(u *model.Unit, e entry) {
 			u.Mappings = append(u.Mappings, model.StepMapping{Node: m, Target: target.Str(), Value: m.Get("value").Str()})
 		}
 	}
+}
+
+// questions reads x-fairlead: {ask: …}: by name a mapping of message and inputs,
+// or, for the one input of that name, the message alone.
+func (r *reader) questions(n *document.Node) (all []*model.Question) {
+	if n = r.is(n, value.Object, "ask"); n == nil {
+		return nil
+	}
+	for _, p := range n.Pairs {
+		q := &model.Question{Node: p.Value, Name: p.Key}
+		if p.Value.IsScalar() {
+			q.Message, q.Inputs = p.Value.Str(), []string{p.Key}
+		} else if m := r.is(p.Value, value.Object, "a question"); m != nil {
+			r.keys(m, "a question", "message", "inputs")
+			q.Message, q.Inputs = m.Get("message").Str(), []string{p.Key}
+			if inputs := m.Get("inputs"); inputs != nil {
+				q.Inputs = texts(inputs)
+			}
+		}
+		all = append(all, q)
+	}
+	return all
 }
 
 // icon is the URL of x-fairlead: {icon: URL}. Clients load https and data only (MCP 2025-11-25).

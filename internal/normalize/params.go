@@ -84,7 +84,13 @@ func (r *reader) param(e entry) *model.Param {
 		Node: n, Name: e.name, In: in, Type: r.paramType(n.Get("type")), Description: n.Get("description").Str(), Pattern: n.Get("pattern").Str(),
 		Default: n.Get("default"), Style: n.Get("x-fairlead").Get("style").Str(),
 	}
-	p.Secret, _ = n.Get("x-fairlead").Get("secret").Bool()
+	ext := n.Get("x-fairlead")
+	p.Secret, _ = ext.Get("secret").Bool()
+	p.Header = ext.Get("header").Str()
+	p.Titles = texts(ext.Get("titles"))
+	if names := ext.Get("enumNames"); names != nil {
+		p.Titles, p.EnumNames = texts(names), true
+	}
 	if v, _ := n.First("value", "template", "const"); !v.IsNull() {
 		p.Value = v
 	}

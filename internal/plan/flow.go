@@ -256,6 +256,7 @@ func (s *scope) ref(u *Unit, ctx unitContext) bool {
 		u.Title = flow.Display
 	}
 	semantics(&u.Hints, flow.Semantics)
+	u.Confirm, s.asks = flow.Confirm, flow.Ask
 	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
 		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used}
 	for _, a := range m.With {

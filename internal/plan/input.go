@@ -33,6 +33,11 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 	if p.Items != nil {
 		s.Items = paramSchema(k, p.Items)
 	}
+	if len(p.Titles) > 0 && len(p.Titles) != len(p.Enum) {
+		k.reportOnce(diag.WrongType, p.Node.Where("x-fairlead"), "Give one title for each value.", "“%s” has %d values and %d titles; the titles are left out", p.Name, len(p.Enum), len(p.Titles))
+	} else {
+		s.Titles, s.EnumNames = p.Titles, p.EnumNames
+	}
 	for _, child := range p.Properties {
 		s.Properties = append(s.Properties, schema.Property{Name: child.Name, Schema: paramSchema(k, child), Required: child.Required != nil && *child.Required})
 	}
@@ -53,6 +58,7 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 		if !in.Schema.Default.IsAbsent() && p.Required == nil {
 			in.Required = false
 		}
+		in.Schema.MCPHeader = p.Header
 		s.place(in, p, pathNames, method)
 		if i := slices.IndexFunc(s.unit.Inputs, func(o *Input) bool { return o.Name == in.Name }); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot

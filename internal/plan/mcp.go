@@ -27,6 +27,7 @@ type Prompt struct {
 	Title     string
 	Arguments []Argument
 	Messages  []Message
+	Ask       []*Question
 	Files     fs.FS  // with File: where it is read
 	File      string // "" when Messages are inline
 }

@@ -57,6 +57,11 @@ func (k *compiler) prompts(s *Server) {
 				}
 				p.Arguments = append(p.Arguments, arg)
 			}
+			arguments := make([]asked, len(p.Arguments))
+			for i, a := range m.Arguments {
+				arguments[i] = asked{a.Name, a.Secret, paramSchema(k, a)}
+			}
+			p.Ask = k.questions(m.Ask, arguments)
 			for _, msg := range m.Messages {
 				t, err := template.Compile(msg.Content, template.Double)
 				if err != nil {

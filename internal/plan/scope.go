@@ -27,9 +27,10 @@ type scope struct {
 	declared  map[string]bool
 	steps     map[string]int // slots of earlier steps
 	fields    map[string]stepFields
-	reads     map[int]bool    // slots of step results that the current step reads
-	inAuth    bool            // compiling outgoing authentication
-	used      map[string]bool // inputs that feed something
+	reads     map[int]bool      // slots of step results that the current step reads
+	inAuth    bool              // compiling outgoing authentication
+	used      map[string]bool   // inputs that feed something
+	asks      []*model.Question // of the flow that the unit refers to
 }
 
 func (s *scope) slot() int {

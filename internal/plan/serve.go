@@ -164,6 +164,10 @@ func (k *compiler) unit(u *Unit, ctx unitContext) bool {
 		return false
 	}
 	s.finish()
+	k.asks(u, s.asks)
+	if k.failed {
+		return false
+	}
 	k.hints(u)
 	k.capBinary(u, ctx.server)
 	return k.reach(u, ctx.server, s.apis)

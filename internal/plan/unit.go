@@ -132,7 +132,9 @@ type Unit struct {
 	Output      *shape.Program // of the answer; nil passes it on
 	Result      *schema.Schema // what the answer looks like, nil when not known
 	Secrets     []SecretSlot
-	Subject     []int // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
+	Subject     []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
+	Confirm     bool        // ask before it acts: the unit's own wish, or its flow's
+	Ask         []*Question // of a tool
 	// CallerAuthorization says that a credential of the caller's own goes
 	// upstream: always when the API declares none, else first. A REST caller brings
 	// it as Authorization, an MCP caller only in the header that the operator names.

@@ -14,6 +14,9 @@ type Schema struct {
 	Type        string // string, integer, number, boolean, array, object; "" is any
 	Description string
 	Enum        []value.Value
+	Titles      []string // of the values of Enum, for people; nil when they have none
+	EnumNames   bool     // forms show Titles under the older keyword enumNames
+	MCPHeader   string   // x-mcp-header: clients repeat the value in Mcp-Param-NAME (MCP 2026-07-28)
 	Default     value.Value
 	Pattern     *regexp.Regexp // for strings
 	MaxLength   int            // of strings, in code points; 0 is no limit
@@ -71,6 +74,10 @@ func (s *Schema) AppendJSON(dst []byte) []byte {
 	if s.MaxLength > 0 {
 		key("maxLength")
 		dst = value.Int(int64(s.MaxLength)).AppendJSON(dst)
+	}
+	if s.MCPHeader != "" {
+		key("x-mcp-header")
+		dst = value.AppendString(dst, s.MCPHeader)
 	}
 	if s.Type == "array" {
 		key("items")

@@ -26,6 +26,11 @@ func (r *request) callTool() *rpcError {
 	if t.serve != nil {
 		return t.serve(r)
 	}
+	if t.mirrored && r.header != nil {
+		if problem := r.checkParamHeaders(t); problem != nil {
+			return problem
+		}
+	}
 	return r.run(t)
 }
 
@@ -43,13 +48,13 @@ func (r *request) unknownTool(name string) *rpcError {
 
 // run calls the tool with r's arguments and writes its result.
 func (r *request) run(t *tool) *rpcError {
-	values, token, problems := t.bind(r.params.arguments)
+	values, token, problems := t.bind(r.params.arguments, r.canAsk)
 	if problems != nil {
 		r.fail(problemText(t, problems))
 		return nil
 	}
-	if t.confirm {
-		if asked, err := r.confirmed(t, values, token); asked || err != nil {
+	if t.confirm || t.questions != nil {
+		if done, err := r.consult(t, values, token); done || err != nil {
 			return err
 		}
 	}
@@ -83,6 +88,24 @@ func (r *request) run(t *tool) *rpcError {
 	return nil
 }
 
+// consult asks the user what the tool wants to know before it runs. It reports
+// true when the answer of the request is written.
+func (r *request) consult(t *tool, values []value.Value, token string) (done bool, err *rpcError) {
+	d := &dialog{subject: t.unit.ID + " " + t.name, questions: t.questions, values: values}
+	switch {
+	case !t.confirm:
+	case r.canAsk(nil):
+		d.confirm = func() string { return t.question(values) }
+	case !r.confirmedByToken(t, d, token):
+		return true, nil
+	}
+	out, why, err := r.settle(d)
+	if out == refused && why != "" {
+		r.fail(why)
+	}
+	return out != proceed, err
+}
+
 // trace is the trace context of _meta (SEP-414), as headers.
 func (m *meta) trace() http.Header {
 	if m.traceparent == nil {
@@ -96,8 +119,9 @@ func (m *meta) trace() http.Header {
 }
 
 // bind converts the arguments to values by input. Problems are lines for the
-// model, all of them at once.
-func (t *tool) bind(arguments []given) (values []value.Value, token string, problems []string) {
+// model, all of them at once. What a question asks for may be missing when
+// canAsk says that it will be asked.
+func (t *tool) bind(arguments []given, canAsk func(*question) bool) (values []value.Value, token string, problems []string) {
 	values = make([]value.Value, len(t.unit.Inputs))
 	var failed map[int]bool
 	for _, g := range arguments {
@@ -139,8 +163,13 @@ func (t *tool) bind(arguments []given) (values []value.Value, token string, prob
 	}
 	var missing []string
 	for i := range t.args {
-		if a := &t.args[i]; a.Required && values[a.index].IsAbsent() && !failed[i] {
+		a := &t.args[i]
+		switch {
+		case !a.Required || !values[a.index].IsAbsent() || failed[i]:
+		case a.question == nil:
 			missing = append(missing, "`"+a.name+"`")
+		case !canAsk(a.question):
+			problems = append(problems, "`"+a.name+"` is required; ask the user: "+a.question.text(values))
 		}
 	}
 	switch {

@@ -33,7 +33,7 @@ type catalogue struct {
 	cache     []byte  // ,"ttlMs":…,"cacheScope":…
 	tools     []*tool // that pass the filters of the configuration
 	resources []*resource
-	prompts   []*plan.Prompt
+	prompts   []*prompt
 	all       *view
 
 	mu   sync.Mutex
@@ -61,7 +61,7 @@ const (
 )
 
 func newCatalogue(cfg *Config, p *plan.Plan, s *plan.Server) *catalogue {
-	c := &catalogue{cfg: cfg, prompts: s.Prompts, sets: map[string]*view{}}
+	c := &catalogue{cfg: cfg, prompts: newPrompts(s), sets: map[string]*view{}}
 	c.info = value.AppendString([]byte(`{"name":`), s.Namespace)
 	version, title, instructions := cfg.Version, "", ""
 	if p != nil && p.Capability != nil {

@@ -70,7 +70,7 @@ func fixture() mcp.Config {
 	list := &plan.Unit{ID: "tiny.list cities!", Kind: "tool", Namespace: "tiny", Name: "list cities!", Description: "All cities.", Model: &model.Unit{Call: "geo.list"},
 		Hints: model.Hints{ReadOnly: yes()}, Inputs: []*plan.Input{{Name: "limit", Schema: &schema.Schema{Type: "integer"}}}}
 	remove := &plan.Unit{ID: "tiny.delete_city", Kind: "tool", Namespace: "tiny", Name: "delete_city", Title: "Delete a city", Tags: []string{"write"},
-		Model: &model.Unit{Call: "geo.delete", Confirm: true}, Hints: model.Hints{ReadOnly: no(), Destructive: yes(), Idempotent: yes()},
+		Model: &model.Unit{Call: "geo.delete"}, Confirm: true, Hints: model.Hints{ReadOnly: no(), Destructive: yes(), Idempotent: yes()},
 		Inputs: []*plan.Input{{Name: "id", Required: true, Schema: &schema.Schema{Type: "integer"}}, {Name: "key", Secret: true, Schema: text()}}}
 	city := &plan.Unit{ID: "tiny.city", Kind: "resource", Namespace: "tiny", Name: "city", Hints: model.Hints{ReadOnly: yes()},
 		Inputs: []*plan.Input{{Name: "id", Required: true, Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("paris"), value.Of("new york"), value.Of("prague")}}}}}
@@ -203,9 +203,10 @@ func call(t testing.TB, url, tool, arguments string) result {
 }
 
 type result struct {
-	ResultType   string
-	RequestState string
-	Content      []struct {
+	ResultType    string
+	RequestState  string
+	InputRequests json.RawMessage
+	Content       []struct {
 		Type, Text, Data, MimeType string
 		Resource                   struct{ URI, MimeType, Blob string }
 	}

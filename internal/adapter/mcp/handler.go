@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/fairlead/fairlead/internal/adapter"
@@ -42,7 +43,7 @@ type Config struct {
 	// found out; confirmations are bound to it. Nil, and the empty name, bind them
 	// to the Authorization header instead.
 	Principal func(context.Context) string
-	// StateKey signs confirmations. Replicas that share traffic share it; empty
+	// StateKey signs confirmations and answers of users. Replicas that share traffic share it; empty
 	// makes a random one.
 	StateKey []byte
 	Logger   *slog.Logger // nil discards
@@ -54,6 +55,8 @@ type Handler struct {
 	cfg     Config
 	current atomic.Pointer[catalogue]
 	hub     hub
+	waiting waiting
+	running running // of clients of older revisions, over HTTP
 }
 
 // New prepares a Handler. Close it.
@@ -94,10 +97,15 @@ type request struct {
 	h       *Handler
 	view    *view
 	version string
-	sink    sink     // takes notifications before the answer; nil when that cannot be
-	session *session // of stdio, else nil
-	caller  string   // Authorization, as it came
-	silent  bool     // no answer is to be sent
+	sink    sink            // takes notifications before the answer; nil when that cannot be
+	session *session        // of stdio, else nil
+	caller  string          // Authorization, as it came
+	header  http.Header     // of a 2026-07-28 request over HTTP, else nil
+	asks    bool            // a client of an older revision that can ask its user while a request waits
+	gone    <-chan struct{} // closed when nobody can read the answer any more; nil on stdio
+	silent  bool            // no answer is to be sent
+
+	sessionID string // that initialize over HTTP gives the client
 }
 
 func (r *request) modern() bool { return r.version == modernVersion }
@@ -148,10 +156,14 @@ func (r *request) initialize() *rpcError {
 			version = v
 		}
 	}
+	asks := r.params.elicits && version >= firstWithForms
 	capabilities := r.view.capabilities[overHTTP]
 	if r.session != nil {
 		r.session.version.Store(&version)
+		r.session.asks.Store(asks)
 		capabilities = r.view.capabilities[onStdio]
+	} else {
+		r.sessionID = newSessionID(asks)
 	}
 	r.out = append(append(append(r.out, `{"protocolVersion":"`...), version...), `","capabilities":`...)
 	r.out = append(append(append(r.out, capabilities...), r.view.identity...), '}')

@@ -82,7 +82,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	case problem != nil:
 		x.out = problem.appendTo(x.out[:0], x.id)
 		respond(w, problem.httpStatus(req.modern()), x.out)
+	case x.reply && !h.waiting.deliver(&x.message):
+		refuse(w, http.StatusBadRequest, "no question with this id waits here for its answer")
 	case x.id == nil || x.reply:
+		if session := r.Header.Get("Mcp-Session-Id"); session != "" && string(x.method) == "notifications/cancelled" {
+			h.running.cancel(session + string(x.params.requestID))
+		}
 		w.WriteHeader(http.StatusAccepted)
 	default:
 		h.serveRequest(w, r, &req)
@@ -91,19 +96,34 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *request) {
 	req.view = h.current.Load().view(r.URL.RawQuery)
-	if !req.modern() {
-		// Before 2026-07-28 a broken connection does not cancel.
-		req.ctx = context.WithoutCancel(req.ctx)
-	}
 	req.caller = r.Header.Get("Authorization")
-	var s *stream
 	m := methods[string(req.method)]
-	if m != nil && m.slow && (req.params.meta.progressToken != nil && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
+	slow := m != nil && m.slow
+	if req.modern() {
+		req.header = r.Header
+	} else {
+		// Before 2026-07-28 a broken connection does not cancel, a notification does.
+		req.ctx, req.gone = context.WithoutCancel(req.ctx), req.ctx.Done()
+		if session := r.Header.Get("Mcp-Session-Id"); session != "" && slow {
+			var end func()
+			req.ctx, end = h.running.begin(req.ctx, session+string(req.id))
+			defer end()
+			req.asks = strings.HasSuffix(session, askingSession)
+		}
+	}
+	var s *stream
+	if slow && ((req.params.meta.progressToken != nil || req.asks) && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
 		s = &stream{w: w, control: http.NewResponseController(w)}
 		req.sink = s
 	}
 	err := req.answer(m)
+	if req.sessionID != "" {
+		w.Header()["Mcp-Session-Id"] = []string{req.sessionID}
+	}
 	switch {
+	case req.silent && (s == nil || !s.open):
+		// A cancelled request has no response; a stream without messages says so.
+		w.Header().Set("Content-Type", "text/event-stream")
 	case req.silent:
 	case s != nil && s.open:
 		s.send(req.out)
@@ -187,7 +207,7 @@ func allowBrowser(header http.Header, origin string) {
 	header.Add("Vary", "Origin")
 	header.Set("Access-Control-Allow-Methods", "POST")
 	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Traceparent, Tracestate")
-	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	header.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
 	header.Set("Access-Control-Max-Age", "600")
 }
 

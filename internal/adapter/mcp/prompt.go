@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -15,7 +16,7 @@ import (
 const maxPrompt = 1 << 20
 
 // promptItem is the prompt's entry of prompts/list.
-func promptItem(p *plan.Prompt) []byte {
+func promptItem(p *prompt) []byte {
 	item := value.Map(value.Member{Name: "name", Value: value.Of(p.Name)})
 	add := func(v value.Value, name, text string) {
 		if text != "" {
@@ -26,11 +27,11 @@ func promptItem(p *plan.Prompt) []byte {
 	add(item, "description", describePrompt(p))
 	if len(p.Arguments) > 0 {
 		arguments := value.List()
-		for _, a := range p.Arguments {
+		for i, a := range p.Arguments {
 			one := value.Map(value.Member{Name: "name", Value: value.Of(a.Name)})
 			add(one, "title", a.Title)
 			add(one, "description", a.Description)
-			one.Add("required", value.Boolean(a.Required))
+			one.Add("required", value.Boolean(a.Required && !p.asksFor(i)))
 			arguments.Append(one)
 		}
 		item.Add("arguments", arguments)
@@ -41,14 +42,37 @@ func promptItem(p *plan.Prompt) []byte {
 	return item.AppendJSON(nil)
 }
 
-func describePrompt(p *plan.Prompt) string {
+func describePrompt(p *prompt) string {
 	if p.Model == nil {
 		return ""
 	}
 	return p.Model.Description
 }
 
-func (v *view) prompt(name string) *plan.Prompt {
+// prompt is a prompt as clients see it.
+type prompt struct {
+	*plan.Prompt
+	questions []*question
+}
+
+func (p *prompt) asksFor(argument int) bool { return asksFor(p.questions, argument) }
+
+func newPrompts(s *plan.Server) []*prompt {
+	all := make([]*prompt, len(s.Prompts))
+	for i, p := range s.Prompts {
+		all[i] = &prompt{Prompt: p, questions: newQuestions(p.Ask, func(input int) field {
+			a := p.Arguments[input]
+			s := &schema.Schema{Type: "string", Description: a.Description}
+			for _, e := range a.Enum {
+				s.Enum = append(s.Enum, value.Of(e))
+			}
+			return field{name: a.Name, title: a.Title, schema: s, required: a.Required}
+		})}
+	}
+	return all
+}
+
+func (v *view) prompt(name string) *prompt {
 	for _, p := range v.prompts {
 		if p.Name == name {
 			return p
@@ -72,6 +96,11 @@ func (r *request) getPrompt() *rpcError {
 	for _, g := range r.params.arguments {
 		if g.value.Kind() != value.Null {
 			given[string(g.name)] = g.value
+		}
+	}
+	if p.questions != nil {
+		if done, problem := r.consultFor(p, given); done || problem != nil {
+			return problem
 		}
 	}
 	var missing []string
@@ -112,10 +141,30 @@ func (r *request) getPrompt() *rpcError {
 	return nil
 }
 
+// consultFor asks the user for arguments that the caller left out. It reports
+// true when the answer of the request is written.
+func (r *request) consultFor(p *prompt, given map[string]value.Value) (done bool, problem *rpcError) {
+	d := &dialog{subject: "prompt " + p.Name, questions: p.questions, values: make([]value.Value, len(p.Arguments))}
+	for i, a := range p.Arguments {
+		d.values[i] = given[a.Name]
+	}
+	out, why, problem := r.settle(d)
+	if out == refused && why != "" {
+		problem = invalidParams(why)
+	}
+	for i, a := range p.Arguments {
+		if !d.values[i].IsAbsent() {
+			given[a.Name] = d.values[i]
+		}
+	}
+	return out != proceed, problem
+}
+
 // promptContent writes a message: its text or, when that is the URI of one of
 // the server's resources and nothing else, the resource.
 func (r *request) promptContent(text string) *rpcError {
-	if res, ok := r.view.resource(text); ok {
+	// One that needs a confirmation is for the client to read.
+	if res, ok := r.view.resource(text); ok && (res.Unit == nil || !res.Unit.Confirm) {
 		kind, isText, problem := r.load(res, text)
 		if problem == nil && !r.silent {
 			r.block(text, kind, isText)
@@ -139,7 +188,7 @@ func (r *request) unknownPrompt(name string) *rpcError {
 }
 
 // promptTexts fills the messages in. A placeholder without an argument stays.
-func promptTexts(p *plan.Prompt, given map[string]value.Value) ([]string, error) {
+func promptTexts(p *prompt, given map[string]value.Value) ([]string, error) {
 	if p.File != "" {
 		f, err := p.Files.Open(p.File)
 		if err != nil {

@@ -1,11 +1,11 @@
 package mcp
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/value"
@@ -142,18 +142,66 @@ func mirrors(values []string, name string, body []byte) *rpcError {
 	if len(values) != 1 {
 		return mismatch("the header " + name + " must be given once")
 	}
-	said := values[0]
-	if said == string(body) && !strings.HasPrefix(said, "=?base64?") {
-		return nil
+	if !says(values[0], string(body)) {
+		return mismatch("the header " + name + " does not say what the body says")
 	}
-	if inner, ok := strings.CutPrefix(said, "=?base64?"); ok {
-		if inner, ok = strings.CutSuffix(inner, "?="); ok {
-			if text, err := base64.StdEncoding.DecodeString(inner); err == nil && bytes.Equal(text, body) {
-				return nil
+	return nil
+}
+
+// says reports whether a header has the text, as it is or, between =?base64? and
+// ?=, in base64.
+func says(header, text string) bool {
+	inner, encoded := strings.CutPrefix(header, "=?base64?")
+	if encoded {
+		inner, encoded = strings.CutSuffix(inner, "?=")
+	}
+	if !encoded {
+		return header == text
+	}
+	decoded, err := base64.StdEncoding.DecodeString(inner)
+	return err == nil && string(decoded) == text
+}
+
+// checkParamHeaders checks that the headers of a modern tools/call repeat the
+// arguments that the tool's schema marks with x-mcp-header (SEP-2243).
+func (r *request) checkParamHeaders(t *tool) *rpcError {
+	for i := range t.args {
+		a := &t.args[i]
+		if a.Schema == nil || a.Schema.MCPHeader == "" {
+			continue
+		}
+		name := "Mcp-Param-" + a.Schema.MCPHeader
+		values := r.header.Values(name)
+		v := r.argument(t, i)
+		switch {
+		case v.IsAbsent() || v.Kind() == value.Null:
+			if len(values) > 0 {
+				return mismatch("the header " + name + " is given, and the argument " + a.name + " is not")
 			}
+		case len(values) != 1:
+			return mismatch("the header " + name + " must be given once, as the argument " + a.name + " is given")
+		case !says(values[0], v.Text()) && !sameNumber(values[0], v):
+			return mismatch("the header " + name + " does not say what the argument " + a.name + " says")
 		}
 	}
-	return mismatch("the header " + name + " does not say what the body says")
+	return nil
+}
+
+// argument is what the caller gave for an argument, by either of its names.
+func (r *request) argument(t *tool, index int) (v value.Value) {
+	for _, g := range r.params.arguments {
+		if i, ok := t.byArg[string(g.name)]; ok && i == index {
+			v = g.value
+		}
+	}
+	return v
+}
+
+// sameNumber reports whether a header has the number v in another spelling.
+func sameNumber(header string, v value.Value) bool {
+	a, err := strconv.ParseFloat(header, 64)
+	b, bad := strconv.ParseFloat(v.Text(), 64)
+	return v.Kind() == value.Number && err == nil && bad == nil && a == b
 }
 
 // quoteShort quotes what a caller sent, without repeating much of it.

@@ -230,6 +230,11 @@ func (r *request) readResource() *rpcError {
 	if !ok {
 		return r.noResource()
 	}
+	if res.Unit != nil && res.Unit.Confirm {
+		if done, problem := r.consultAbout(res, uri); done || problem != nil {
+			return problem
+		}
+	}
 	kind, text, problem := r.load(res, uri)
 	if problem != nil || r.silent {
 		return problem
@@ -239,6 +244,19 @@ func (r *request) readResource() *rpcError {
 	r.out = append(r.out, ']')
 	r.closeCacheable()
 	return nil
+}
+
+// consultAbout asks the user whether a resource may be read. It reports true
+// when the answer of the request is written.
+func (r *request) consultAbout(res *resource, uri string) (done bool, problem *rpcError) {
+	if !r.canAsk(nil) {
+		return true, r.needsElicitation("the user has to confirm that " + quoteShort(uri) + " is read, and this client cannot ask")
+	}
+	out, why, problem := r.settle(&dialog{subject: "resource " + uri, confirm: func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + cutText(uri, 500) + ")?" }})
+	if out == refused && why != "" {
+		problem = invalidParams(why)
+	}
+	return out != proceed, problem
 }
 
 // load reads a resource into r.raw and says what it is. When the client went

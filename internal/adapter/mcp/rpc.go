@@ -20,6 +20,7 @@ const (
 	codeInvalidParams    = -32602
 	codeInternal         = -32603
 	codeHeaderMismatch   = -32020
+	codeMissingAbility   = -32021
 	codeUnsupported      = -32022
 	codeLegacyNoResource = -32002
 )
@@ -76,7 +77,8 @@ type message struct {
 	id      []byte // JSON source; nil for a notification
 	badID   bool
 	method  []byte
-	reply   bool // a response, which this server never asks for
+	reply   bool        // a response, to a question that this server asked
+	result  value.Value // of a response
 	params  params
 }
 
@@ -91,8 +93,8 @@ type params struct {
 	badArgs   bool
 	requestID []byte      // notifications/cancelled, JSON source
 	state     []byte      // requestState
-	action    []byte      // inputResponses.confirm.action
-	approval  value.Value // inputResponses.confirm.content.confirm
+	responses value.Value // inputResponses: what the user answered, by question
+	elicits   bool        // the client can ask its user by a form, as capabilities of initialize or of _meta say
 	reference []byte      // completion/complete: ref.name or ref.uri
 	refType   []byte
 	argName   []byte
@@ -106,7 +108,6 @@ type meta struct {
 	given                   bool
 	version                 []byte
 	capabilities            bool // clientCapabilities is an object
-	elicitation             bool // of it: forms can be shown
 	progressToken           []byte
 	traceparent, tracestate []byte
 }
@@ -185,6 +186,14 @@ func invalid(why string) *rpcError {
 	return &rpcError{code: codeInvalidRequest, message: "Invalid request: " + why}
 }
 
+// needsElicitation refuses what works only with a client that can ask its user.
+func (r *request) needsElicitation(why string) *rpcError {
+	if !r.modern() {
+		return invalidParams(why)
+	}
+	return &rpcError{code: codeMissingAbility, status: http.StatusBadRequest, message: "Missing client capability: " + why, data: []byte(`{"requiredCapabilities":{"elicitation":{"form":{}}}}`)}
+}
+
 func invalidParams(why string) *rpcError {
 	return &rpcError{code: codeInvalidParams, message: "Invalid params: " + why}
 }
@@ -204,7 +213,9 @@ func (x *exchange) member(name []byte) {
 	case "params":
 		x.params.given = true
 		x.params.bad = !x.members(x.parameter)
-	case "result", "error":
+	case "result":
+		x.reply, x.result = true, x.value()
+	case "error":
 		x.reply = true
 		x.skip()
 	default:
@@ -232,7 +243,9 @@ func (x *exchange) parameter(name []byte) {
 	case "requestState":
 		p.state = x.text()
 	case "inputResponses":
-		x.members(x.inputResponse)
+		p.responses = x.value()
+	case "capabilities":
+		x.members(x.capability)
 	case "ref":
 		x.members(x.refMember)
 	case "argument":
@@ -279,7 +292,7 @@ func (x *exchange) capability(name []byte) {
 		modes, form = modes+1, form || string(mode) == "form"
 		x.skip()
 	})
-	x.params.meta.elicitation = object && (form || modes == 0)
+	x.params.elicits = object && (form || modes == 0)
 }
 
 func (x *exchange) arguments() {
@@ -300,28 +313,6 @@ func (x *exchange) arguments() {
 		p.badArgs = true
 		x.skip()
 	}
-}
-
-func (x *exchange) inputResponse(name []byte) {
-	if string(name) != confirmKey {
-		x.skip()
-		return
-	}
-	p := &x.params
-	x.members(func(name []byte) {
-		switch string(name) {
-		case "action":
-			p.action = x.text()
-		case "content":
-			x.members(func(name []byte) {
-				if v := x.value(); string(name) == confirmKey {
-					p.approval = v
-				}
-			})
-		default:
-			x.skip()
-		}
-	})
 }
 
 func (x *exchange) refMember(name []byte) {

@@ -111,7 +111,7 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := fixture()
-			cfg.Server.Tools = []*plan.Unit{{Name: "tool", Inputs: inputs, Model: cfg.Server.Tools[2].Model}} // asks for a confirmation
+			cfg.Server.Tools = []*plan.Unit{{Name: "tool", Inputs: inputs, Confirm: true}}
 			h := mcp.New(cfg)
 			defer h.Close()
 			var entry struct{ InputSchema schemaOf }

@@ -55,7 +55,7 @@ func searchTools(v *view) []*tool {
 // result is written already.
 func (r *request) bound() []value.Value {
 	t := r.view.byName[string(r.params.name)]
-	values, _, problems := t.bind(r.params.arguments)
+	values, _, problems := t.bind(r.params.arguments, r.canAsk)
 	if problems != nil {
 		r.fail(problemText(t, problems))
 		return nil

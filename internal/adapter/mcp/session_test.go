@@ -394,7 +394,7 @@ func TestConfirm_expires(t *testing.T) {
 
 func TestConfirmDestructive_asksForAllOfThem(t *testing.T) {
 	cfg := fixture()
-	cfg.Server.Tools[2].Model.Confirm = false
+	cfg.Server.Tools[2].Confirm = false
 	cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{Name: "unknown"})
 	url, _ := serve(t, cfg)
 	if res := call(t, url, "delete_city", `{"id":7}`); res.IsError {

@@ -18,6 +18,7 @@ type session struct {
 	h       *Handler
 	ctx     context.Context
 	version atomic.Pointer[string] // that initialize agreed on
+	asks    atomic.Bool            // so did the client say: it can ask its user
 	changes *listener              // what a legacy client is told of
 	ended   chan struct{}          // closed at the end of input
 
@@ -27,8 +28,7 @@ type session struct {
 
 	slots   chan struct{}
 	jobs    sync.WaitGroup
-	mu      sync.Mutex
-	running map[string]context.CancelFunc // by the source of the id
+	running running // by the source of the id
 }
 
 // ServeStdio serves one client: a message on each line of in, answers on lines
@@ -38,7 +38,7 @@ type session struct {
 func (h *Handler) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &session{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning), running: map[string]context.CancelFunc{},
+	s := &session{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning),
 		changes: h.hub.listen(filter{tools: true, prompts: true, resources: true})}
 	defer s.changes.stop()
 	told := make(chan struct{})
@@ -127,7 +127,7 @@ func (s *session) spoken() string {
 }
 
 func (s *session) message(x *exchange) {
-	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().all}
+	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().all, asks: s.asks.Load()}
 	problem := x.read()
 	if problem == nil {
 		req.version, problem = x.versionOf(nil, s.spoken())
@@ -139,7 +139,10 @@ func (s *session) message(x *exchange) {
 		x.release()
 	case problem != nil || x.id == nil || x.reply:
 		if string(x.method) == "notifications/cancelled" {
-			s.cancel(x.params.requestID)
+			s.running.cancel(string(x.params.requestID))
+		}
+		if problem == nil && x.reply {
+			s.h.waiting.deliver(&x.message)
 		}
 		x.release()
 	case m != nil && m.slow:
@@ -158,35 +161,20 @@ func (s *session) answer(req *request, m *method) {
 
 // start runs a request beside the others, until it is cancelled.
 func (s *session) start(req *request, m *method) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	id := string(req.id)
-	s.mu.Lock()
-	s.running[id] = cancel
-	s.mu.Unlock()
+	ctx, end := s.running.begin(s.ctx, string(req.id))
 	s.jobs.Go(func() {
-		defer cancel()
+		defer end()
 		if m.feature != noFeature { // a subscription takes no slot
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
 		req.ctx = ctx
 		err := req.answer(m)
-		s.mu.Lock()
-		delete(s.running, id)
-		s.mu.Unlock()
 		if !req.silent && (ctx.Err() == nil || err == nil && m.feature == noFeature) {
 			s.send(req.out)
 		}
 		req.release()
 	})
-}
-
-func (s *session) cancel(id []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cancel := s.running[string(id)]; cancel != nil {
-		cancel()
-	}
 }
 
 func (s *session) batch(x *exchange) {

@@ -24,14 +24,17 @@ type tool struct {
 	maxChars   int
 	paging     []string // arguments that ask for less or for the rest
 	confirm    bool
+	questions  []*question
+	mirrored   bool // clients of 2026-07-28 repeat some arguments as headers
 	readOnly   bool
 	serve      func(*request) *rpcError // of the tools that find tools, instead of unit
 }
 
 // argument is one input that a client gives.
 type argument struct {
-	name  string // listed
-	index int    // among the unit's inputs
+	name     string    // listed
+	index    int       // among the unit's inputs
+	question *question // that asks the user for it, else nil
 	*plan.Input
 }
 
@@ -55,11 +58,22 @@ func newTool(cfg *Config, u *plan.Unit, name string) *tool {
 	t := &tool{name: name, unit: u, maxChars: cfg.MaxChars, readOnly: isTrue(u.Hints.ReadOnly), namespaces: namespacesOf(u)}
 	if u.Model != nil {
 		t.maxChars = cmp.Or(u.Model.MaxChars, cfg.MaxChars)
-		t.confirm = u.Model.Confirm
 	}
-	t.confirm = t.confirm || cfg.ConfirmDestructive && isDestructive(u.Hints)
+	t.confirm = u.Confirm || cfg.ConfirmDestructive && isDestructive(u.Hints)
 	t.args, t.byArg = arguments(u.Inputs)
+	t.questions = newQuestions(u.Ask, func(input int) field {
+		a := t.args[slices.IndexFunc(t.args, func(a argument) bool { return a.index == input })]
+		return field{name: a.name, schema: a.Schema, required: a.Required}
+	})
+	for _, q := range t.questions {
+		for i := range t.args {
+			if slices.Contains(q.Inputs, t.args[i].index) {
+				t.args[i].question = q
+			}
+		}
+	}
 	for _, a := range t.args {
+		t.mirrored = t.mirrored || a.Schema != nil && a.Schema.MCPHeader != ""
 		if slices.Contains(pagingNames, strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(a.Name))) {
 			t.paging = append(t.paging, a.name)
 		}
@@ -118,7 +132,7 @@ func (t *tool) appendItem(dst []byte) []byte {
 		if a.Secret {
 			s.Default = value.Value{}
 		}
-		input.Properties = append(input.Properties, schema.Property{Name: a.name, Schema: s, Required: a.Required})
+		input.Properties = append(input.Properties, schema.Property{Name: a.name, Schema: s, Required: a.Required && a.question == nil})
 	}
 	if t.confirm {
 		input.Properties = append(input.Properties, schema.Property{Name: confirmToken, Schema: &schema.Schema{Type: "string",
@@ -140,18 +154,24 @@ func (t *tool) appendItem(dst []byte) []byte {
 }
 
 // portable is a copy of the schema that every model accepts: Gemini takes enum on
-// strings only, so of other types the description names the values.
+// strings only, so of other types the description names the values. It tells the
+// titles of values, too.
 func portable(s *schema.Schema) *schema.Schema {
 	if s == nil {
 		return &schema.Schema{}
 	}
 	p := *s
-	if len(s.Enum) > 0 && s.Type != "string" {
+	if len(s.Enum) > 0 && (s.Type != "string" || s.Titles != nil) {
 		words := make([]string, len(s.Enum))
 		for i, v := range s.Enum {
-			words[i] = v.Text()
+			if words[i] = v.Text(); s.Titles != nil {
+				words[i] += " (" + s.Titles[i] + ")"
+			}
 		}
-		p.Description, p.Enum = strings.TrimSpace(s.Description+" One of "+strings.Join(words, ", ")+"."), nil
+		p.Description = strings.TrimSpace(s.Description + " One of " + strings.Join(words, ", ") + ".")
+	}
+	if s.Type != "string" {
+		p.Enum = nil
 	}
 	if s.Items != nil {
 		p.Items = portable(s.Items)

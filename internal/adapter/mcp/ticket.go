@@ -1,0 +1,66 @@
+package mcp
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+)
+
+// ticketTTL is how long a signature is good, and how long a question waits for
+// its answer.
+const ticketTTL = 5 * time.Minute
+
+// ticketState says what a signed text of a client is worth.
+type ticketState uint8
+
+const (
+	forged ticketState = iota // or made for other arguments, another unit or caller
+	expired
+	good
+)
+
+// seal signs a payload: the time it ends, the payload, and an HMAC of both, the
+// purpose, the caller, and what d is about.
+func (r *request) seal(purpose string, d *dialog, payload []byte) string {
+	ticket := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(ticketTTL).Unix()))
+	ticket = append(ticket, payload...)
+	return base64.RawURLEncoding.EncodeToString(append(ticket, r.mac(purpose, d, ticket)...))
+}
+
+func (r *request) mac(purpose string, d *dialog, ticket []byte) []byte {
+	mac := hmac.New(sha256.New, r.h.cfg.StateKey)
+	for _, part := range []string{string(ticket), purpose, d.subject, r.principal(), d.given} {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		mac.Write([]byte(part))
+	}
+	return mac.Sum(nil)
+}
+
+// unseal returns the payload of a ticket that seal made for the same purpose,
+// caller and d.
+func (r *request) unseal(ticket, purpose string, d *dialog) ([]byte, ticketState) {
+	raw, err := base64.RawURLEncoding.DecodeString(ticket)
+	if err != nil || len(raw) < 8+sha256.Size {
+		return nil, forged
+	}
+	raw, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
+	if !hmac.Equal(sum, r.mac(purpose, d, raw)) {
+		return nil, forged
+	}
+	if uint64(time.Now().Unix()) > binary.BigEndian.Uint64(raw) {
+		return nil, expired
+	}
+	return raw[8:], good
+}
+
+// principal names whom a ticket is bound to.
+func (r *request) principal() string {
+	if r.h.cfg.Principal != nil {
+		if name := r.h.cfg.Principal(r.ctx); name != "" {
+			return name
+		}
+	}
+	return r.caller
+}
