@@ -17,6 +17,7 @@ func mcpCommand(s Streams) *cobra.Command {
 		run       running
 		o         host.MCPOptions
 		namespace string
+		readOnly  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "mcp [FILE|-]",
@@ -46,24 +47,23 @@ it serves the built-in document, Koyeb sessions.`,
 			if err != nil {
 				return failed(err)
 			}
-			h := mcp.New(mcp.Config{
-				Plan: d.Plan, Server: server, Invoker: m.engine, Version: Version(), Logger: m.log, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
-				ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, SearchAbove: o.SearchAbove,
-			})
+			c := o.Config(d.Plan, server, readOnly)
+			c.Invoker, c.Version, c.Logger = m.engine, Version(), m.log
+			h := mcp.New(c)
 			defer h.Close()
 			return failed(h.ServeStdio(cmd.Context(), s.In, s.Out))
 		},
 	}
 	run.flags(cmd)
-	mcpFlags(cmd, &o)
+	mcpFlags(cmd, &o, &readOnly)
 	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
 	return cmd
 }
 
 // mcpFlags are the flags of commands that serve MCP.
-func mcpFlags(cmd *cobra.Command, o *host.MCPOptions) {
+func mcpFlags(cmd *cobra.Command, o *host.MCPOptions, readOnly *bool) {
 	f := cmd.Flags()
-	f.BoolVar(&o.ReadOnly, "read-only", false, "offer agents only tools that change nothing")
+	f.BoolVar(readOnly, "read-only", false, "serve only what changes nothing")
 	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool")
 	f.StringSliceVar(&o.Allow, "allow-tools", nil, "offer agents only these tools: names, tag:NAME, hint:NAME")
 	f.StringSliceVar(&o.Deny, "deny-tools", nil, "keep these tools from agents: names, tag:NAME, hint:NAME")

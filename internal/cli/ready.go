@@ -26,12 +26,18 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 		fmt.Fprintf(s.Out, "%s\n", line.AppendJSON(nil))
 		return
 	}
-	served, withheld := 0, 0
+	served, leftOut, withheld := 0, 0, 0
+	for _, a := range adapters {
+		served += len(a.Units)
+		leftOut += a.LeftOut
+	}
 	for _, d := range m.documents {
-		served += d.Served()
 		withheld += d.Withheld()
 	}
 	fmt.Fprintf(s.Err, "Fairlead %s serves %s.\n", Version(), count(served, "unit"))
+	if leftOut > 0 {
+		fmt.Fprintf(s.Err, "%s left out by --read-only, --allow-tools or --deny-tools.\n", count(leftOut, "unit"))
+	}
 	if withheld > 0 {
 		fmt.Fprintf(s.Err, "%s withheld; “fairlead check” says why.\n", count(withheld, "unit"))
 	}

@@ -147,7 +147,7 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	f.StringSliceVar(&config.MCP.Hosts, "allow-host", nil, "let MCP servers on loopback answer to this `NAME`, too: that of a proxy before them")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")
-	mcpFlags(cmd, &config.MCP)
+	mcpFlags(cmd, &config.MCP, &config.ReadOnly)
 	return cmd
 }
 

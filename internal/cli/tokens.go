@@ -28,6 +28,8 @@ func tokensCommand(s Streams) *cobra.Command {
 		l   loading
 		o   host.MCPOptions
 		out output
+
+		readOnly bool
 	)
 	cmd := &cobra.Command{
 		Use:   "tokens [FILE|-]",
@@ -52,7 +54,7 @@ of 10 items; without them it is unknown.`,
 				if server.Type != "mcp" {
 					continue
 				}
-				b, err := newBill(cmd.Context(), d, server, o)
+				b, err := newBill(cmd.Context(), d, server, o, readOnly)
 				if err != nil {
 					return failed(err)
 				}
@@ -77,7 +79,7 @@ of 10 items; without them it is unknown.`,
 		},
 	}
 	l.flags(cmd)
-	mcpFlags(cmd, &o)
+	mcpFlags(cmd, &o, &readOnly)
 	out.flag(cmd, "text", "json")
 	return cmd
 }
@@ -103,11 +105,10 @@ const eras = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}
 {"jsonrpc":"2.0","id":2,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}
 `
 
-func newBill(ctx context.Context, d *host.Document, server *plan.Server, o host.MCPOptions) (*bill, error) {
-	h := mcp.New(mcp.Config{
-		Plan: d.Plan, Server: server, Version: Version(), MaxChars: o.MaxChars, ReadOnly: o.ReadOnly, ConfirmDestructive: o.ConfirmDestructive,
-		Allow: o.Allow, Deny: o.Deny, SearchAbove: o.SearchAbove, Page: 1 << 20,
-	})
+func newBill(ctx context.Context, d *host.Document, server *plan.Server, o host.MCPOptions, readOnly bool) (*bill, error) {
+	c := o.Config(d.Plan, server, readOnly)
+	c.Version, c.Page = Version(), 1<<20
+	h := mcp.New(c)
 	defer h.Close()
 	b := &bill{namespace: server.Namespace}
 	var answers bytes.Buffer

@@ -214,7 +214,7 @@ func (d *Document) Text(file string) []byte {
 func (d *Document) Served() (n int) {
 	if d.Plan != nil {
 		for _, s := range d.Plan.Servers {
-			n += len(s.Routes) + len(s.Tools) + len(s.Resources) + len(s.Prompts) + len(s.Skills)
+			n += s.Count()
 		}
 	}
 	return n

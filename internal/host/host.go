@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/adapter/rest"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
@@ -31,6 +32,7 @@ type Config struct {
 	Limits    Limits
 	Listen    string // host that every listener binds to, instead of what documents say
 	AutoPorts bool   // take free ports instead of the declared ones
+	ReadOnly  bool   // serve only what changes nothing
 	MCP       MCPOptions
 	Version   string
 	Logger    *slog.Logger
@@ -45,7 +47,6 @@ type Limits struct {
 // MCPOptions steer the MCP servers.
 type MCPOptions struct {
 	MaxChars           int
-	ReadOnly           bool
 	ConfirmDestructive bool
 	Allow, Deny        []string
 	Origins            []string
@@ -55,13 +56,22 @@ type MCPOptions struct {
 	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
 }
 
+// Config is the configuration of an adapter for s with these options.
+func (o MCPOptions) Config(p *plan.Plan, s *plan.Server, readOnly bool) mcp.Config {
+	return mcp.Config{
+		Plan: p, Server: s, MaxChars: o.MaxChars, ReadOnly: readOnly, ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny,
+		Origins: o.Origins, Hosts: o.Hosts, SearchAbove: o.SearchAbove, StateKey: o.StateKey,
+	}
+}
+
 // Adapter is a server that accepts requests.
 type Adapter struct {
 	Capability string
 	Type       string
 	Namespace  string
 	URL        string
-	Units      []string
+	Units      []string // that it serves
+	LeftOut    int      // units that the configuration leaves out
 }
 
 // Host serves documents until it is shut down.
@@ -160,7 +170,7 @@ func (h *Host) Adapters() []Adapter {
 	for _, l := range h.listeners {
 		base := "http://" + l.hostPort()
 		for _, m := range l.mux.mounts {
-			all = append(all, Adapter{Capability: m.document.Model.Name(), Type: m.server.Type, Namespace: m.server.Namespace, URL: base + l.mux.path(m), Units: m.units()})
+			all = append(all, Adapter{Capability: m.document.Model.Name(), Type: m.server.Type, Namespace: m.server.Namespace, URL: base + l.mux.path(m), Units: m.units(), LeftOut: m.server.Count() - len(m.units())})
 		}
 	}
 	return all

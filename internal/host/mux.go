@@ -37,14 +37,11 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	case "rest":
 		h.conflicts(x, d, s)
 		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request,
-			Forwarder: h.config.Forwarder})
+			Forwarder: h.config.Forwarder, ReadOnly: h.config.ReadOnly})
 	case "mcp":
-		o := h.config.MCP
-		m.mcp = mcp.New(mcp.Config{
-			Plan: d.Plan, Server: s, Invoker: forMCP{onBehalf{h.config.Invoker}}, Version: h.config.Version, Logger: h.config.Logger, MaxChars: o.MaxChars, ReadOnly: o.ReadOnly,
-			ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny, Origins: o.Origins, Hosts: o.Hosts, SearchAbove: o.SearchAbove,
-			AnyHost: !x.loopback, Principal: principal, StateKey: o.StateKey,
-		})
+		c := h.config.MCP.Config(d.Plan, s, h.config.ReadOnly)
+		c.Invoker, c.Version, c.Logger, c.AnyHost, c.Principal = forMCP{onBehalf{h.config.Invoker}}, h.config.Version, h.config.Logger, !x.loopback, principal
+		m.mcp = mcp.New(c)
 	}
 	if err := m.protect(h, s); err != nil {
 		return err
@@ -178,18 +175,14 @@ func (x *mux) close() {
 	}
 }
 
+// units are the names of what m serves, those left out by the configuration not
+// among them.
 func (m *mount) units() (names []string) {
-	for _, r := range m.server.Routes {
+	if m.mcp != nil {
+		return m.mcp.Units()
+	}
+	for _, r := range m.rest.Routes() {
 		names = append(names, strings.TrimSpace(r.Method+" "+r.Path))
-	}
-	for _, t := range m.server.Tools {
-		names = append(names, t.Name)
-	}
-	for _, r := range m.server.Resources {
-		names = append(names, r.URI)
-	}
-	for _, p := range m.server.Prompts {
-		names = append(names, p.Name)
 	}
 	return names
 }

@@ -50,6 +50,11 @@ type Server struct {
 	Skills    []*Skill    // skill
 }
 
+// Count is how many units the server has.
+func (s *Server) Count() int {
+	return len(s.Routes) + len(s.Tools) + len(s.Resources) + len(s.Prompts) + len(s.Skills)
+}
+
 // Guard is the incoming authentication of a server: expressions over a frame of
 // its own. An empty Kind lets nobody in.
 type Guard struct {

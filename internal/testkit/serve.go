@@ -25,6 +25,7 @@ type Options struct {
 	Dir      string            // the document's folder
 	Plan     plan.Options
 	MCP      host.MCPOptions
+	ReadOnly bool
 	Limits   upstream.Limits
 	Scripts  engine.Scripts
 	Log      io.Writer // debug log, nil for none
@@ -74,7 +75,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	client := upstream.NewClient(o.Limits)
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
 	errands := upstream.NewPlainClient(nil)
-	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, Version: "test", Logger: log})
+	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Version: "test", Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,22 @@ type Listed struct {
 	Local    bool       // it is one of the tools that find tools
 }
 
+// Units are the names of what is served, in document order: tools, resources by
+// URI, prompts.
+func (h *Handler) Units() (names []string) {
+	c := h.current.Load()
+	for _, t := range c.tools {
+		names = append(names, t.unit.Name)
+	}
+	for _, r := range c.resources {
+		names = append(names, r.URI)
+	}
+	for _, p := range c.prompts {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // Listed returns the tools in the order of tools/list.
 func (h *Handler) Listed() []Listed {
 	var all []Listed

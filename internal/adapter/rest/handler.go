@@ -30,6 +30,9 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxRequest is how many bytes a request body may have; 0 is 10 MiB.
 	MaxRequest int64
+	// ReadOnly serves only operations that change nothing, by their hints, and of
+	// routes that pass everything on only the methods that RFC 9110 calls safe.
+	ReadOnly bool
 	// ProblemBase is what the types of problems (RFC 9457) begin with; "" is
 	// https://fairlead.dev/problems/.
 	ProblemBase string
@@ -78,15 +81,23 @@ func New(config Config) *Handler {
 func (h *Handler) Update(p *plan.Plan, server *plan.Server) {
 	s := &served{plan: p}
 	for _, r := range server.Routes {
-		if h.add(s, r) {
+		if h.serves(r) && h.add(s, r) {
 			s.routes = append(s.routes, r)
 		}
 	}
 	h.served.Store(s)
 }
 
-// forwarded are the methods of a route that passes everything on. HEAD comes with GET.
-var forwarded = [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+// forwarded are the methods of a route that passes everything on, the safe ones
+// first. HEAD comes with GET.
+var forwarded = [...]string{http.MethodGet, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// safe is how many of forwarded change nothing.
+const safe = 2
+
+func (h *Handler) serves(r *plan.Route) bool {
+	return !h.config.ReadOnly || r.Forward != nil || r.Unit.Hints.ReadOnly != nil && *r.Unit.Hints.ReadOnly
+}
 
 func (h *Handler) add(s *served, r *plan.Route) bool {
 	if r.Forward == nil {
@@ -107,7 +118,11 @@ func (h *Handler) add(s *served, r *plan.Route) bool {
 		return h.refuse(r, "nobody forwards")
 	}
 	op, added := compileForward(r, pattern.Names()), false
-	for _, method := range forwarded {
+	methods := forwarded[:]
+	if h.config.ReadOnly {
+		methods = forwarded[:safe]
+	}
+	for _, method := range methods {
 		_, ok := s.table.Add(method, pattern, op)
 		added = added || ok
 	}
