@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -142,7 +143,7 @@ func (t *tool) bind(arguments []given, canAsk func(*question) bool) (values []va
 		if g.value.Kind() == value.Null && a.Schema.Type != "" {
 			continue // models write null for what they leave out
 		}
-		v, problem := a.Schema.Convert(g.value)
+		v, problem := a.convert(g.value)
 		if problem != nil {
 			if failed == nil {
 				failed = map[int]bool{}
@@ -179,6 +180,13 @@ func (t *tool) bind(arguments []given, canAsk func(*question) bool) (values []va
 		problems = append(problems, strings.Join(missing, ", ")+" are required")
 	}
 	return values, token, problems
+}
+
+// convert is what the caller gave as the input wants it. Members of objects may
+// have the names that are listed or the document's.
+func (a *argument) convert(v value.Value) (value.Value, *schema.Problem) {
+	v, problem := a.listed.Convert(rename(v, a.Schema, a.listed))
+	return rename(v, a.listed, a.Schema), problem
 }
 
 func (t *tool) unknownArgument(name string) string {

@@ -57,6 +57,32 @@ func TestToolsCall_convertsArguments(t *testing.T) {
 	})
 }
 
+func TestToolsCall_takesListedNamesWithinObjects(t *testing.T) {
+	var got value.Value
+	cfg := fixture()
+	cfg.Server.Tools[0].Inputs = []*plan.Input{{Name: "filter", Schema: odd()}}
+	cfg.Invoker = invoker{"get_weather": func(_ context.Context, args engine.Args) (*engine.Result, *engine.Error) {
+		got = args.Values[0]
+		return raw(`{}`), nil
+	}}
+	url, _ := serve(t, cfg)
+	for name, arguments := range map[string]string{
+		"by listed name":         `{"filter":{"top":"5","sort_by":[{"field":"a","other":1}]}}`,
+		"by the document's name": `{"filter":{"$top":5,"sort by":[{"@field":"a","other":1}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if res := call(t, url, "get_weather", arguments); res.IsError || got.Text() != `{"$top":5,"sort by":[{"@field":"a","other":1}]}` {
+				t.Error(res.text(), got.Text())
+			}
+		})
+	}
+	for arguments, want := range map[string]string{`{"filter":{"sort_by":[],"top":"x"}}`: "`filter.top` must be an integer", `{"filter":{}}`: "`filter.sort_by` is required", `{"filter":{"sort_by":[],"x":1}}`: "allowed: top, sort_by"} {
+		if res := call(t, url, "get_weather", arguments); !strings.Contains(res.text(), want) {
+			t.Errorf("%s: %s", arguments, res.text())
+		}
+	}
+}
+
 func TestToolsCall_namesEverythingMissingAtOnce(t *testing.T) {
 	cfg := fixture()
 	cfg.Server.Tools[0].Inputs[3].Required = true

@@ -33,7 +33,7 @@ var models = map[string]func(s schemaOf, root bool) string{
 			}
 		}
 		for name := range s.properties() {
-			if root && !regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`).MatchString(name) {
+			if !regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`).MatchString(name) {
 				return "the property " + name
 			}
 		}
@@ -95,6 +95,12 @@ func refused(model func(schemaOf, bool) string, s schemaOf, root bool) string {
 	return ""
 }
 
+// odd is an object whose members have names that no model accepts.
+func odd() *schema.Schema {
+	return &schema.Schema{Type: "object", Closed: true, Properties: []schema.Property{
+		{Name: "$top", Schema: &schema.Schema{Type: "integer"}}, {Name: "sort by", Required: true, Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "@field", Schema: text()}}}}}}}
+}
+
 func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 	address := &schema.Schema{Type: "object", Properties: []schema.Property{
 		{Name: "street", Schema: text(), Required: true}, {Name: "floor", Schema: &schema.Schema{Type: "integer", Enum: []value.Value{value.Int(1), value.Int(2)}}}}}
@@ -103,6 +109,7 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 		"names":              {{Name: "$filter[x]", Schema: text()}, {Name: "filter_x", Schema: text()}, {Name: strings.Repeat("x", 90), Schema: text()}, {Name: "été", Schema: text()}, {Name: "", Schema: text()}},
 		"arrays":             {{Name: "ids", Schema: &schema.Schema{Type: "array"}}, {Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}}},
 		"nested objects":     {{Name: "address", Required: true, Schema: address}, {Name: "all", Schema: &schema.Schema{Type: "array", Items: address}}},
+		"names in objects":   {{Name: "filter", Schema: odd()}, {Name: "filters", Schema: &schema.Schema{Type: "array", Items: odd()}}},
 		"enums":              {{Name: "size", Schema: &schema.Schema{Type: "number", Enum: []value.Value{value.Num("1.5"), value.Int(2)}}}, {Name: "unit", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("m")}}}},
 		"a body":             {{Name: "body", Required: true, Schema: &schema.Schema{Type: "object", Entity: true}}},
 		"anything":           {{Name: "any"}, {Name: "open", Schema: &schema.Schema{}}},

@@ -32,9 +32,10 @@ type tool struct {
 
 // argument is one input that a client gives.
 type argument struct {
-	name     string    // listed
-	index    int       // among the unit's inputs
-	question *question // that asks the user for it, else nil
+	name     string         // listed
+	index    int            // among the unit's inputs
+	question *question      // that asks the user for it, else nil
+	listed   *schema.Schema // Schema with names within objects that every model accepts
 	*plan.Input
 }
 
@@ -97,7 +98,7 @@ func arguments(inputs []*plan.Input) ([]argument, map[string]int) {
 	var names []string
 	for i, in := range inputs {
 		if in.Place != plan.InPlan {
-			args = append(args, argument{index: i, Input: in})
+			args = append(args, argument{index: i, Input: in, listed: portableNames(in.Schema)})
 			names = append(names, in.Name)
 		}
 	}
@@ -128,7 +129,7 @@ func (t *tool) appendItem(dst []byte) []byte {
 	}
 	input := schema.Schema{Type: "object", Closed: true}
 	for _, a := range t.args {
-		s := portable(a.Schema)
+		s := portable(a.listed)
 		if a.Secret {
 			s.Default = value.Value{}
 		}

@@ -1,0 +1,59 @@
+package mcp
+
+import (
+	"slices"
+
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// portableNames is a copy of the schema in which the properties of objects below
+// it have names that every model accepts, or s itself when they do already.
+func portableNames(s *schema.Schema) *schema.Schema {
+	if s == nil {
+		return nil
+	}
+	items := portableNames(s.Items)
+	names := make([]string, len(s.Properties))
+	for i, p := range s.Properties {
+		names[i] = p.Name
+	}
+	properties := slices.Clone(s.Properties)
+	changed := items != s.Items
+	for i, name := range safeNames(names, true, "arg") {
+		inner := portableNames(properties[i].Schema)
+		changed = changed || name != names[i] || inner != properties[i].Schema
+		properties[i].Name, properties[i].Schema = name, inner
+	}
+	if !changed {
+		return s
+	}
+	renamed := *s
+	renamed.Items, renamed.Properties = items, properties
+	return &renamed
+}
+
+// rename is v with the members that from knows under the names that to, a copy
+// of it with other names, has for them.
+func rename(v value.Value, from, to *schema.Schema) value.Value {
+	switch {
+	case from == to:
+	case v.Kind() == value.Array && from.Items != nil:
+		list := value.List()
+		for i := range v.Len() {
+			list.Append(rename(v.At(i), from.Items, to.Items))
+		}
+		return list
+	case v.Kind() == value.Object:
+		object := value.Map()
+		for i := range v.Len() {
+			name, item := v.Name(i), v.At(i)
+			if at := slices.IndexFunc(from.Properties, func(p schema.Property) bool { return p.Name == name }); at >= 0 {
+				name, item = to.Properties[at].Name, rename(item, from.Properties[at].Schema, to.Properties[at].Schema)
+			}
+			object.Set(name, item)
+		}
+		return object
+	}
+	return v
+}
