@@ -2,6 +2,7 @@ package clients
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,36 @@ func TestMCPRemote_bridgesASession(t *testing.T) {
 		})
 	}
 }
+
+// A user behind each client answers two forms, the second of which names what the
+// first one asked.
+func TestLibraries_askTheirUser(t *testing.T) {
+	t.Setenv("FAIRLEAD_TEST_ANSWERS", `{"name":"Alice","color":"blue"}`)
+	document := filepath.Join(fixtures, "conformance.yaml")
+	check := func(t *testing.T, command []string) {
+		t.Helper()
+		_, answers := converse(t, command, []step{{"tools/call", map[string]any{"name": "test_input_required_result_multi_round", "arguments": map[string]any{}}}})
+		var result toolResult
+		answers[0].decode(t, &result)
+		if result.IsError || !strings.Contains(result.text(), "Alice likes blue.") {
+			t.Errorf("got %s", answers[0].Result)
+		}
+	}
+	for _, l := range libraries {
+		for _, era := range l.eras {
+			t.Run(l.name+"/"+era+"/HTTP", func(t *testing.T) { // no t.Parallel beside t.Setenv
+				s := serve(t, document, "--upstream", nowhere)
+				check(t, append(l.command(t), era, s.adapter(t, "mcp")))
+			})
+			t.Run(l.name+"/"+era+"/stdio", func(t *testing.T) {
+				check(t, append(l.command(t), era, "stdio", fairlead(t), "mcp", document, "--upstream", nowhere))
+			})
+		}
+	}
+}
+
+// nowhere is an API that no tool of these tests calls.
+const nowhere = "http://127.0.0.1:9"
 
 func login(password string) step {
 	return step{"tools/call", map[string]any{"name": "login-user", "arguments": map[string]any{"body": map[string]any{"email": demo().Email, "password": password}}}}

@@ -54,7 +54,11 @@ func run(ctx context.Context, args []string) error {
 		cmd.Stderr = os.Stderr
 		transport = &mcp.CommandTransport{Command: cmd}
 	}
-	client := mcp.NewClient(&mcp.Implementation{Name: "fairlead-test", Version: "1"}, nil)
+	options, err := user(os.Getenv("FAIRLEAD_TEST_ANSWERS"))
+	if err != nil {
+		return err
+	}
+	client := mcp.NewClient(&mcp.Implementation{Name: "fairlead-test", Version: "1"}, options)
 	session, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
 	if err != nil {
 		return err
@@ -73,6 +77,31 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return session.Close()
+}
+
+// user answers forms from a JSON object by field; "" is nobody.
+func user(answers string) (*mcp.ClientOptions, error) {
+	if answers == "" {
+		return nil, nil
+	}
+	var all map[string]any
+	if err := json.Unmarshal([]byte(answers), &all); err != nil {
+		return nil, err
+	}
+	return &mcp.ClientOptions{ElicitationHandler: func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		var schema struct{ Properties map[string]any }
+		text, err := json.Marshal(req.Params.RequestedSchema)
+		if err == nil {
+			err = json.Unmarshal(text, &schema)
+		}
+		content := map[string]any{}
+		for name := range schema.Properties {
+			if v, ok := all[name]; ok {
+				content[name] = v
+			}
+		}
+		return &mcp.ElicitResult{Action: "accept", Content: content}, err
+	}}, nil
 }
 
 func call(ctx context.Context, session *mcp.ClientSession, s step) (any, error) {

@@ -2,7 +2,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { run } from './session.mjs';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { capabilities, run, user } from './session.mjs';
 
 await run(async (_era, { url, command, args }) => {
   const transport = url
@@ -15,7 +16,8 @@ await run(async (_era, { url, command, args }) => {
     negotiated = version;
     tell?.(version);
   };
-  const client = new Client({ name: 'fairlead-test', version: '1' });
+  const client = new Client({ name: 'fairlead-test', version: '1' }, { capabilities });
+  if (capabilities.elicitation) client.setRequestHandler(ElicitRequestSchema, user);
   await client.connect(transport);
   return { client, version: () => negotiated };
 });

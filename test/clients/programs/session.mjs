@@ -1,6 +1,15 @@
 // What the two TypeScript client programs share: see README.md, “Programs”.
 import { createInterface } from 'node:readline';
 
+// user answers a form from FAIRLEAD_TEST_ANSWERS, a JSON object by field. Without
+// it the client declares that it has nobody to ask.
+const answers = process.env.FAIRLEAD_TEST_ANSWERS && JSON.parse(process.env.FAIRLEAD_TEST_ANSWERS);
+export const capabilities = answers ? { elicitation: {} } : {};
+export const user = ({ params }) => {
+  const fields = Object.keys(params.requestedSchema.properties).filter((name) => name in answers);
+  return { action: 'accept', content: Object.fromEntries(fields.map((name) => [name, answers[name]])) };
+};
+
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 
 // run connects, answers one step per line of standard input and ends the process.
