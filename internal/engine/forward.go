@@ -6,12 +6,15 @@ import (
 
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Forward passes a request on to a consumed API: method, query and body as they
 // came, the headers that the document trusts, the API's own parameters and
-// credential. rest is the percent-encoded path behind the API's base.
-func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*Result, *Error) {
+// credential. rest is the percent-encoded path behind the API's base; subject is
+// as in Args.
+func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string, subject secret.String) (*Result, *Error) {
 	frame := e.frame(f.Unit.Slots)
 	defer e.release(frame)
 	authorization := ""
@@ -20,6 +23,9 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	}
 	if err := e.fill(ctx, *frame, f.Unit, authorization != ""); err != nil {
 		return nil, err
+	}
+	for _, slot := range f.Unit.Subject {
+		(*frame)[slot] = value.Of(subject.Reveal())
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
 	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}

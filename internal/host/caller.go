@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // principal names the caller that a guard let in; "" where no guard stands.
@@ -31,6 +32,23 @@ func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 		args.Subject = id.Token
 	}
 	return o.Invoker.Invoke(ctx, u, args)
+}
+
+// Forwarder passes requests on (engine.Engine does); subject is the token of a
+// caller whom a guard let in.
+type Forwarder interface {
+	Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string, subject secret.String) (*engine.Result, *engine.Error)
+}
+
+// forwardOnBehalf is onBehalf for requests that are passed on.
+type forwardOnBehalf struct{ Forwarder }
+
+func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*engine.Result, *engine.Error) {
+	var subject secret.String
+	if id, ok := guard.From(ctx); ok {
+		subject = id.Token
+	}
+	return o.Forwarder.Forward(ctx, f, req, rest, subject)
 }
 
 // credentialKey is where the context of a request keeps the credential that the

@@ -15,7 +15,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
-	"github.com/fairlead/fairlead/internal/adapter/rest"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/guard"
@@ -26,7 +25,7 @@ import (
 type Config struct {
 	Documents []*Document
 	Invoker   adapter.Invoker
-	Forwarder rest.Forwarder // nil serves no forward resources
+	Forwarder Forwarder // nil serves no forward resources
 	Secrets   engine.Secrets
 	Client    guard.HTTPDoer // for the errands of incoming OAuth; must not follow redirects
 	Limits    Limits

@@ -49,6 +49,7 @@ capability:
       resources:
         - {path: "/orders/{id}", operations: [{method: GET, name: get, call: shop.get-order}]}
         - {path: /customers, operations: [{method: GET, name: customers, call: crm.list-customers}]}
+        - {path: "/crm/{{path}}", forward: {targetNamespace: crm}}
 `
 
 const oauth = `{type: oauth2, authorizationServerUri: "{{AS}}", resource: "{{RESOURCE}}", scopes: [orders, customers]}`
@@ -197,6 +198,12 @@ func TestTokenExchange_sendsTheAPIsOwnToken(t *testing.T) { // RFC 8693
 	}
 	if status, _, body := testkit.Do(t, "GET", g.REST+"/customers", "", "Authorization", "Bearer "+ada); status != 200 || g.up.Requests()[0].Header.Get("Authorization") != "Bearer upstream-of-ada" {
 		t.Errorf("REST: %d %s", status, body)
+	}
+	if status, _, body := testkit.Do(t, "DELETE", g.REST+"/crm/customers/7", "", "Authorization", "Bearer "+bob); status != 200 {
+		t.Errorf("forward: %d %s", status, body)
+	}
+	if got := g.up.Requests(); len(got) != 1 || got[0].URI != "/customers/7" || got[0].Header.Get("Authorization") != "Bearer upstream-of-bob" {
+		t.Errorf("forward sent %v", got)
 	}
 	g.as.Set(func() { clear(g.as.Tokens) })
 	carol := g.token("carol", nil)

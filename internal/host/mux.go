@@ -36,8 +36,11 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	switch s.Type {
 	case "rest":
 		h.conflicts(x, d, s)
-		m.rest = rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request,
-			Forwarder: h.config.Forwarder, ReadOnly: h.config.ReadOnly})
+		c := rest.Config{Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request, ReadOnly: h.config.ReadOnly}
+		if h.config.Forwarder != nil {
+			c.Forwarder = forwardOnBehalf{h.config.Forwarder}
+		}
+		m.rest = rest.New(c)
 	case "mcp":
 		c := h.config.MCP.Config(d.Plan, s, h.config.ReadOnly)
 		c.Invoker, c.Version, c.Logger, c.AnyHost, c.Principal = forMCP{onBehalf{h.config.Invoker}}, h.config.Version, h.config.Logger, !x.loopback, principal

@@ -252,9 +252,9 @@ func (k *compiler) hints(u *Unit) {
 	set(&u.Hints.OpenWorld, world)
 }
 
-// exchanges reports whether the callers of u have a token to exchange.
-func exchanges(u *Unit, server *model.Expose) bool {
-	return u.Kind != "forward" && server.Transport != "stdio" && server.Auth != nil && server.Auth.Type == "oauth2"
+// exchanges reports whether the callers of a server have a token to exchange.
+func exchanges(server *model.Expose) bool {
+	return server.Transport != "stdio" && server.Auth != nil && server.Auth.Type == "oauth2"
 }
 
 // reach decides whose credentials go upstream (rules.md section 4.7), and
@@ -265,9 +265,9 @@ func (k *compiler) reach(u *Unit, server *model.Expose, apis map[*model.Consume]
 		if k.bases[api].problem != "" {
 			reachable = false
 		}
-		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !exchanges(u, server) {
+		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !exchanges(server) {
 			k.reportOnce(diag.AuthUnknown, a.Node.Range(), "Give the server oauth2 authentication, or the API a credential of its own.",
-				"the token of a caller of “%s” cannot be exchanged: only callers of HTTP servers with oauth2 authentication bring one, and forward resources pass none on", server.Namespace)
+				"the token of a caller of “%s” cannot be exchanged: only callers of HTTP servers with oauth2 authentication bring one", server.Namespace)
 			reachable = false
 		}
 		bare = bare && api.Auth == nil
