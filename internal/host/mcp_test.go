@@ -148,6 +148,24 @@ func TestOAuth_challengesWhoeverHasNoToken(t *testing.T) {
 	}
 }
 
+// A page of the server's own origin asks for leave without a token, and reads
+// where to get one.
+func TestOAuth_letsPagesFindTheirWay(t *testing.T) {
+	g := protected(t)
+	origin := strings.TrimSuffix(g.MCP, "/mcp")
+	status, header, _ := testkit.Do(t, "OPTIONS", g.MCP, "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
+	if status != 204 || header.Get("Access-Control-Allow-Origin") != origin || header.Get("Access-Control-Allow-Headers") != "authorization" {
+		t.Errorf("preflight: %d %v", status, header)
+	}
+	status, header, _ = testkit.Do(t, "POST", g.MCP, "{}", append(mcpHeader[:4:4], "Origin", origin)...)
+	if status != 401 || header.Get("Access-Control-Allow-Origin") != origin || !strings.Contains(header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
+		t.Errorf("challenge: %d %v", status, header)
+	}
+	if status, header, _ := testkit.Do(t, "POST", g.MCP, "{}", append(mcpHeader[:4:4], "Origin", "https://evil.example")...); status != 403 || header.Get("Www-Authenticate") != "" {
+		t.Errorf("another page: %d %v", status, header)
+	}
+}
+
 func TestOAuth_keepsTheCallersTokenHere(t *testing.T) { // rules.md 4.7
 	g := protected(t)
 	token := g.token("ada", func(c map[string]any) { c["scope"] = []string{"orders", "customers", "more"} })

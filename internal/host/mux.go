@@ -56,14 +56,12 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 // protect puts the incoming authentication of a server before its adapter; its
 // secrets are read when a request needs them.
 func (m *mount) protect(h *Host, s *plan.Server) error {
-	var adapter http.Handler = m.rest
-	if m.mcp != nil {
-		adapter = m.mcp
-		if header := h.config.MCP.CredentialHeader; header != "" {
-			adapter = bringsCredential(header, m.mcp)
-		}
+	way := &way{}
+	open := func(next http.Handler) http.Handler { return next }
+	if header := h.config.MCP.CredentialHeader; m.mcp != nil && header != "" {
+		open = func(next http.Handler) http.Handler { return bringsCredential(header, next) }
 	}
-	way := &way{handler: adapter}
+	let := open
 	if compiled := s.Auth; compiled != nil {
 		g, err := guard.New(guard.Config{
 			Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Client: h.config.Client,
@@ -74,7 +72,13 @@ func (m *mount) protect(h *Host, s *plan.Server) error {
 		if err != nil {
 			return fmt.Errorf("protect %s: %w", s.Namespace, err)
 		}
-		way.guard, way.handler = g, g.Wrap(adapter)
+		way.guard = g
+		let = func(next http.Handler) http.Handler { return g.Wrap(open(next)) }
+	}
+	if m.mcp != nil {
+		way.handler = m.mcp.Behind(let)
+	} else {
+		way.handler = let(m.rest)
 	}
 	m.way.Store(way)
 	return nil

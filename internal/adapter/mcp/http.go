@@ -25,20 +25,52 @@ var (
 // ServeHTTP answers one POST of the Streamable HTTP transport. Every refusal
 // has a JSON-RPC error as its body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.screen(w, r) {
+		h.message(w, r)
+	}
+}
+
+// Behind returns h with what guard makes of it between the checks of Host and
+// Origin and the messages. Browsers ask for leave without a credential, and read
+// a challenge only where their page is allowed to (CORS preflight, Fetch).
+func (h *Handler) Behind(guard func(http.Handler) http.Handler) http.Handler {
+	inner := guard(http.HandlerFunc(h.message))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.screen(w, r) {
+			inner.ServeHTTP(w, r)
+		}
+	})
+}
+
+// screen answers requests from where none are taken, and preflights, and lets
+// the others pass.
+func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 	if !h.hostAllowed(r.Host) {
 		refuse(w, http.StatusForbidden, "the Host "+quoteShort(r.Host)+" is not served here")
-		return
+		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if !h.originAllowed(origin, r.Host) {
 			refuse(w, http.StatusForbidden, "the Origin "+quoteShort(origin)+" is not allowed")
-			return
+			return false
 		}
 		allowBrowser(w.Header(), origin)
 	}
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return true
+	}
+	w.Header().Set("Access-Control-Allow-Methods", "POST")
+	if names := r.Header.Get("Access-Control-Request-Headers"); names != "" {
+		w.Header().Set("Access-Control-Allow-Headers", names) // among them Mcp-Param-*
+	}
+	w.Header().Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return false
+}
+
+// message answers a request that is let in.
+func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
-		w.WriteHeader(http.StatusNoContent)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
 		refuse(w, http.StatusMethodNotAllowed, "send messages by POST")
@@ -205,10 +237,7 @@ func (h *Handler) originAllowed(origin, host string) bool {
 func allowBrowser(header http.Header, origin string) {
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Add("Vary", "Origin")
-	header.Set("Access-Control-Allow-Methods", "POST")
-	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Traceparent, Tracestate")
 	header.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
-	header.Set("Access-Control-Max-Age", "600")
 }
 
 func isJSON(contentType string) bool {

@@ -155,12 +155,13 @@ func TestServeHTTP_accepts(t *testing.T) {
 	req, _ := http.NewRequest("OPTIONS", url, nil)
 	req.Header.Set("Origin", "https://app.example")
 	req.Header.Set("Access-Control-Request-Method", "POST")
+	req.Header.Set("Access-Control-Request-Headers", "mcp-method,mcp-param-region")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	if res.StatusCode != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://app.example" {
+	if res.StatusCode != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://app.example" || res.Header.Get("Access-Control-Allow-Headers") != "mcp-method,mcp-param-region" {
 		t.Errorf("preflight: %d %v", res.StatusCode, res.Header)
 	}
 }
