@@ -29,9 +29,11 @@ type Config struct {
 	Secrets   engine.Secrets
 	Client    guard.HTTPDoer // for the errands of incoming OAuth; must not follow redirects
 	Limits    Limits
-	Listen    string // host that every listener binds to, instead of what documents say
-	AutoPorts bool   // take free ports instead of the declared ones
-	ReadOnly  bool   // serve only what changes nothing
+	Listen    string   // host that every listener binds to, instead of what documents say
+	AutoPorts bool     // take free ports instead of the declared ones
+	ReadOnly  bool     // serve only what changes nothing
+	Origins   []string // pages of these may send requests: scheme://host[:port]
+	Hosts     []string // names that servers answer to; without any, those on loopback to none and others to all
 	MCP       MCPOptions
 	Version   string
 	Logger    *slog.Logger
@@ -48,8 +50,6 @@ type MCPOptions struct {
 	MaxChars           int
 	ConfirmDestructive bool
 	Allow, Deny        []string
-	Origins            []string
-	Hosts              []string // names that servers on loopback answer to, beside loopback's own
 	SearchAbove        int
 	StateKey           []byte // signs what users have answered and confirmed; replicas share it, empty makes a random one
 	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
@@ -59,7 +59,7 @@ type MCPOptions struct {
 func (o MCPOptions) Config(p *plan.Plan, s *plan.Server, readOnly bool) mcp.Config {
 	return mcp.Config{
 		Plan: p, Server: s, MaxChars: o.MaxChars, ReadOnly: readOnly, ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny,
-		Origins: o.Origins, Hosts: o.Hosts, SearchAbove: o.SearchAbove, StateKey: o.StateKey,
+		SearchAbove: o.SearchAbove, StateKey: o.StateKey,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/adapter/rest"
 	"github.com/fairlead/fairlead/internal/diag"
@@ -36,14 +37,15 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	switch s.Type {
 	case "rest":
 		h.conflicts(x, d, s)
-		c := rest.Config{Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request, ReadOnly: h.config.ReadOnly}
+		screen := h.screen(x)
+		c := rest.Config{Screen: &screen, Plan: d.Plan, Server: s, Invoker: onBehalf{h.config.Invoker}, Logger: h.config.Logger, MaxRequest: h.config.Limits.Request, ReadOnly: h.config.ReadOnly}
 		if h.config.Forwarder != nil {
 			c.Forwarder = forwardOnBehalf{h.config.Forwarder}
 		}
 		m.rest = rest.New(c)
 	case "mcp":
 		c := h.config.MCP.Config(d.Plan, s, h.config.ReadOnly)
-		c.Invoker, c.Version, c.Logger, c.AnyHost, c.Principal = forMCP{onBehalf{h.config.Invoker}}, h.config.Version, h.config.Logger, !x.loopback, principal
+		c.Invoker, c.Version, c.Logger, c.Screen, c.Principal = forMCP{onBehalf{h.config.Invoker}}, h.config.Version, h.config.Logger, h.screen(x), principal
 		m.mcp = mcp.New(c)
 	}
 	if err := m.protect(h, s); err != nil {
@@ -51,6 +53,11 @@ func (x *mux) mount(h *Host, d *Document, s *plan.Server) error {
 	}
 	x.mounts = append(x.mounts, m)
 	return nil
+}
+
+// screen is from where the servers of a listener take requests.
+func (h *Host) screen(x *mux) adapter.Screen {
+	return adapter.Screen{AnyHost: !x.loopback && len(h.config.Hosts) == 0, Hosts: h.config.Hosts, Origins: h.config.Origins}
 }
 
 // protect puts the incoming authentication of a server before its adapter; its

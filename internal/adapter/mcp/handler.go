@@ -31,9 +31,7 @@ type Config struct {
 	Page        int // entries of a list; 0 is 1,000
 	SearchAbove int // more tools than this are found by search_tools instead of listed; 0 lists all
 
-	AnyHost bool     // do not check the Host header
-	Hosts   []string // accepted beside loopback names, without port
-	Origins []string // of browsers, accepted beside the server's own: scheme://host[:port]
+	Screen adapter.Screen // over HTTP
 
 	ReadOnly           bool     // serve only what changes nothing
 	ConfirmDestructive bool     // ask before every destructive tool, not only those that say so

@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,12 +42,12 @@ func (h *Handler) Behind(guard func(http.Handler) http.Handler) http.Handler {
 // screen answers requests from where none are taken, and preflights, and lets
 // the others pass.
 func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
-	if !h.hostAllowed(r.Host) {
+	if !h.cfg.Screen.Host(r.Host) {
 		refuse(w, http.StatusForbidden, "the Host "+quoteShort(r.Host)+" is not served here")
 		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
-		if !h.originAllowed(origin, r.Host) {
+		if !h.cfg.Screen.Origin(origin, r.Host) {
 			refuse(w, http.StatusForbidden, "the Origin "+quoteShort(origin)+" is not allowed")
 			return false
 		}
@@ -200,38 +197,6 @@ func readAll(buf []byte, r io.Reader, length int64) ([]byte, error) {
 			buf = slices.Grow(buf, len(buf))
 		}
 	}
-}
-
-// hostAllowed keeps DNS rebinding out: a page of evil.example that resolves to
-// 127.0.0.1 still says its own name.
-func (h *Handler) hostAllowed(host string) bool {
-	if h.cfg.AnyHost {
-		return true
-	}
-	name := hostname(host)
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() {
-		return true
-	}
-	return slices.ContainsFunc(h.cfg.Hosts, func(allowed string) bool { return strings.EqualFold(allowed, name) })
-}
-
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-}
-
-// originAllowed accepts pages of the endpoint's own host and those configured.
-func (h *Handler) originAllowed(origin, host string) bool {
-	if slices.Contains(h.cfg.Origins, origin) {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host)
 }
 
 func allowBrowser(header http.Header, origin string) {

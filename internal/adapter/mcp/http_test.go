@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
 )
@@ -133,7 +134,7 @@ func TestServeHTTP_refusesOtherMethods(t *testing.T) {
 func TestServeHTTP_accepts(t *testing.T) {
 	const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 	cfg := fixture()
-	cfg.Hosts, cfg.Origins = []string{"mcp.example"}, []string{"https://app.example"}
+	cfg.Screen = adapter.Screen{Hosts: []string{"mcp.example"}, Origins: []string{"https://app.example"}}
 	url, _ := serve(t, cfg)
 	for name, headers := range map[string]map[string]string{
 		"no version":           with(legacy, "MCP-Protocol-Version", ""),

@@ -30,6 +30,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxRequest is how many bytes a request body may have; 0 is 10 MiB.
 	MaxRequest int64
+	// Screen says from where requests are taken; nil takes them from everywhere.
+	Screen *adapter.Screen
 	// ReadOnly serves only operations that change nothing, by their hints, and of
 	// routes that pass everything on only the methods that RFC 9110 calls safe.
 	ReadOnly bool

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
@@ -108,6 +109,33 @@ func TestHandler_problemTypesBeginAsConfigured(t *testing.T) {
 	h := New(Config{Plan: &plan.Plan{}, Server: &plan.Server{}, Invoker: &invoker{}, ProblemBase: "urn:x:"})
 	if got := problemOf(t, do(h, "GET", "/", "")).Get("type").Text(); got != "urn:x:not-found" {
 		t.Error(got)
+	}
+}
+
+func TestHandler_keepsPagesOfOtherSitesAway(t *testing.T) {
+	h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}},
+		Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/a"), operationOf("POST", "/a")}}})
+	for name, tt := range map[string]struct {
+		request string
+		headers []string
+		status  int
+	}{
+		"a program":                 {"POST http://127.0.0.1:8080/a", nil, 200},
+		"an own page":               {"POST http://127.0.0.1:8080/a", []string{"Origin: http://127.0.0.1:8080"}, 200},
+		"an allowed page":           {"POST http://127.0.0.1:8080/a", []string{"Origin: https://app.example"}, 200},
+		"another page":              {"POST http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 403},
+		"another page reading":      {"GET http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 200},
+		"another page, without one": {"POST http://127.0.0.1:8080/a", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		"a rebound name":            {"GET http://evil.example:8080/a", nil, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			method, target, _ := strings.Cut(tt.request, " ")
+			if w := do(h, method, target, "", tt.headers...); w.Code != tt.status {
+				t.Errorf("%d %s", w.Code, w.Body)
+			} else if w.Code == 403 {
+				problemOf(t, w)
+			}
+		})
 	}
 }
 

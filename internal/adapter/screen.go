@@ -1,0 +1,60 @@
+package adapter
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Screen says from where requests are taken, which keeps web pages away from
+// servers that only people and programs of this machine or network should reach.
+type Screen struct {
+	AnyHost bool     // take requests for any Host
+	Hosts   []string // taken beside addresses and localhost, without port
+	Origins []string // of browsers, taken beside the server's own: scheme://host[:port]
+}
+
+// Host reports whether requests for a Host are taken. It keeps DNS rebinding
+// out: a page of evil.example that resolves to 127.0.0.1 still says its own
+// name. An address is nobody's name.
+func (s *Screen) Host(host string) bool { return s.AnyHost || s.known(host) }
+
+func (s *Screen) known(host string) bool {
+	name := host
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		name = bare
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if _, err := netip.ParseAddr(name); err == nil || strings.EqualFold(name, "localhost") {
+		return true
+	}
+	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return strings.EqualFold(allowed, name) })
+}
+
+// Origin reports whether pages of an Origin may send requests for a Host: those
+// that are configured, and the server's own. An unknown name may be anybody's,
+// so it makes no origin the server's own, even where any Host is taken.
+func (s *Screen) Origin(origin, host string) bool {
+	if slices.Contains(s.Origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host) && s.known(host)
+}
+
+// CrossSite reports whether a browser sent r for a page whose Origin is not
+// taken, with a method that may change something: a form or script of any page
+// can send such a request without asking first (Fetch, CORS-safelisted methods).
+func (s *Screen) CrossSite(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		return !s.Origin(origin, r.Host)
+	}
+	return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+}
