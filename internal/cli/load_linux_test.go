@@ -22,16 +22,6 @@ import (
 	"testing"
 )
 
-const slowShop = `
-ikanos: 1.0.0-beta5
-info: {display: Slow shop}
-capability:
-  consumes:
-  - {type: http, namespace: shop, baseUri: "https://shop.example.invalid", resources: {order: {path: "/orders/{{id}}", operations: {get: {method: GET}}}}}
-  exposes:
-  - {type: mcp, namespace: orders, tools: {get-order: {description: Gets an order., call: shop.get}}}
-`
-
 // residentPerCall is the most resident memory that the process may need for a call
 // whose API has not answered yet, in bytes: connection, stacks, buffers, an HTTP/2
 // stream, and the collector's headroom.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -24,8 +25,9 @@ func mcpCommand(s Streams) *cobra.Command {
 		Short: "Serve a document's MCP server on standard input and output",
 		Long: `Mcp speaks the Model Context Protocol on standard input and output, for clients
 that start their servers as processes. Nothing but MCP is written to standard
-output; it ends when standard input ends and what runs has finished. Without FILE
-it serves the built-in document, Koyeb sessions.`,
+output; it ends when standard input ends, or on SIGTERM, and what runs has finished.
+SIGHUP reads the document again. Without FILE it serves the built-in document, Koyeb
+sessions.`,
 		Example: `  fairlead mcp capability.yaml
   {"mcpServers":{"koyeb":{"command":"fairlead","args":["mcp"],"env":{"KOYEB_API_KEY":"…"}}}}`,
 		Args: cobra.MaximumNArgs(1),
@@ -51,7 +53,16 @@ it serves the built-in document, Koyeb sessions.`,
 			c.Invoker, c.Version, c.Logger = m.engine, Version(), m.log
 			h := mcp.New(c)
 			defer h.Close()
-			return failed(h.ServeStdio(cmd.Context(), s.In, s.Out))
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			go m.reloadOnHangup(ctx, s, &run, []string{path}, func(documents []*host.Document) error {
+				server, err := mcpServer(documents[0], namespace)
+				if err == nil {
+					h.Update(documents[0].Plan, server)
+				}
+				return err
+			})
+			return failed(h.ServeStdio(ctx, s.In, s.Out))
 		},
 	}
 	run.flags(cmd)

@@ -199,7 +199,12 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	printReady(s, m, h.Adapters(), asJSON)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go m.reloadOnHangup(ctx, s, r, h, paths)
+	go m.reloadOnHangup(ctx, s, r, paths, func(documents []*host.Document) error {
+		if restart := h.Update(documents); len(restart) > 0 {
+			fmt.Fprintf(s.Err, "fairlead: restart to serve or close: %s\n", strings.Join(restart, ", "))
+		}
+		return nil
+	})
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)
@@ -226,9 +231,9 @@ func (m *machine) admit(s Streams, strict bool) error {
 	return nil
 }
 
-// reloadOnHangup reads the documents again on SIGHUP and swaps their plans. A
-// document that got worse than unusable keeps its old plan.
-func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, h *host.Host, paths []string) {
+// reloadOnHangup reads the documents again on SIGHUP and lets update swap their
+// plans. What cannot be used leaves the old ones in force.
+func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, paths []string, update func([]*host.Document) error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -249,12 +254,12 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, h *
 		if err == nil {
 			err = next.admit(s, false)
 		}
+		if err == nil {
+			err = update(next.documents)
+		}
 		if err != nil {
 			fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
 			continue
-		}
-		if restart := h.Update(next.documents); len(restart) > 0 {
-			fmt.Fprintf(s.Err, "fairlead: restart to serve or close: %s\n", strings.Join(restart, ", "))
 		}
 		fmt.Fprintf(s.Err, "fairlead: reloaded %d documents\n", len(next.documents))
 	}

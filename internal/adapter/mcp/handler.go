@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -45,6 +46,9 @@ type Config struct {
 	// makes a random one.
 	StateKey []byte
 	Logger   *slog.Logger // nil discards
+	// Drain is how long what runs may take to finish when the context of
+	// ServeStdio ends; 0 is 30 s.
+	Drain time.Duration
 }
 
 // Handler serves one MCP server. It is an http.Handler for any path, and may be
@@ -64,6 +68,9 @@ func New(cfg Config) *Handler {
 	}
 	if cfg.Page <= 0 {
 		cfg.Page = 1000
+	}
+	if cfg.Drain <= 0 {
+		cfg.Drain = 30 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -2,6 +2,7 @@ package mcp_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,16 +25,18 @@ type stdio struct {
 	t     *testing.T
 	in    *io.PipeWriter
 	lines *bufio.Scanner
+	stop  context.CancelFunc
 	ended chan error
 }
 
 func newStdio(t *testing.T, h *mcp.Handler) *stdio {
 	inReader, in := io.Pipe()
 	out, outWriter := io.Pipe()
-	c := &stdio{t: t, in: in, lines: bufio.NewScanner(out), ended: make(chan error, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	c := &stdio{t: t, in: in, lines: bufio.NewScanner(out), stop: stop, ended: make(chan error, 1)}
 	c.lines.Buffer(nil, 1<<20)
 	go func() {
-		c.ended <- h.ServeStdio(t.Context(), inReader, outWriter)
+		c.ended <- h.ServeStdio(ctx, inReader, outWriter)
 		outWriter.Close()
 	}()
 	return c
@@ -167,20 +170,51 @@ func TestServeStdio_cancels(t *testing.T) {
 }
 
 func TestServeStdio_endsWithItsContext(t *testing.T) {
-	cfg, _, started := slow()
-	h := mcp.New(cfg)
-	defer h.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	in, w := io.Pipe()
-	ended := make(chan error)
-	go func() { ended <- h.ServeStdio(ctx, in, io.Discard) }()
-	fmt.Fprintf(w, slowCall+"\n", "1", "a")
-	<-started
-	cancel()
-	if err := <-ended; err != context.Canceled {
-		t.Error(err)
+	cfg, release, started := slow()
+	for name, tt := range map[string]struct {
+		drain   time.Duration
+		answers int
+	}{"what runs is answered": {time.Hour, 1}, "what takes too long is cancelled": {1, 0}} {
+		t.Run(name, func(t *testing.T) {
+			cfg.Drain = tt.drain
+			h := mcp.New(cfg)
+			defer h.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			in, w := io.Pipe()
+			defer w.Close()
+			ended := make(chan error)
+			var out bytes.Buffer
+			go func() { ended <- h.ServeStdio(ctx, in, &out) }()
+			fmt.Fprintf(w, slowCall+"\n", "1", "a")
+			<-started
+			cancel()
+			if tt.answers > 0 {
+				release["a"] <- true
+			}
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			if n := strings.Count(out.String(), "\n"); n != tt.answers {
+				t.Errorf("%d answers: %s", n, out.String())
+			}
+		})
 	}
-	w.Close()
+}
+
+func TestServeStdio_endsThoughNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := mcp.New(fixture())
+		defer h.Close()
+		c := newStdio(t, h)
+		c.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_cities"}}`)
+		synctest.Wait()
+		start := time.Now()
+		c.stop()
+		if err := <-c.ended; err != nil || time.Since(start) != 31*time.Second {
+			t.Error(err, time.Since(start))
+		}
+		c.in.Close()
+	})
 }
 
 func TestUpdate_tellsLegacyClientsOnStdio(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxRunning is how many requests of a stdio client run at once; more wait.
@@ -20,44 +21,81 @@ type session struct {
 	version atomic.Pointer[string] // that initialize agreed on
 	asks    atomic.Bool            // so did the client say: it can ask its user
 	changes *listener              // what a legacy client is told of
-	ended   chan struct{}          // closed at the end of input
+	ended   chan struct{}          // closed when no more is read
 
 	write sync.Mutex
 	out   io.Writer
 	lost  bool // out takes no more
 
-	slots   chan struct{}
-	jobs    sync.WaitGroup
-	running running // by the source of the id
+	slots     chan struct{}
+	running   running // by the source of the id
+	mu        sync.Mutex
+	jobs      sync.WaitGroup
+	finishing bool
 }
 
 // ServeStdio serves one client: a message on each line of in, answers on lines
-// of out, whole and in the order they are done. It returns at the end of in,
-// when what runs has been answered, or soon after ctx ends, having cancelled
-// what runs. It is the caller's matter to unblock a read of in then.
+// of out, whole and in the order they are done. At the end of in, and when ctx
+// ends, it takes no more and returns when what runs has been answered; when ctx
+// has ended it waits at most Config.Drain for that, and then cancels. It is the
+// caller's matter to unblock a read of in, or a write of out that nobody reads.
 func (h *Handler) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
+	stop := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := &session{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning),
 		changes: h.hub.listen(filter{tools: true, prompts: true, resources: true})}
 	defer s.changes.stop()
-	told := make(chan struct{})
-	go func() { defer close(told); s.tell() }()
+	go s.tell()
 
 	read := make(chan error, 1)
 	go func() { read <- s.readLines(in) }()
 	var err error
 	select {
 	case err = <-read:
-		close(s.ended)
-	case <-ctx.Done():
-		err = ctx.Err()
-		cancel()
+	case <-stop.Done():
 	}
-	s.jobs.Wait()
+	finished := s.finish()
+	select {
+	case <-finished:
+	case <-stop.Done():
+		for _, grace := range []time.Duration{h.cfg.Drain, time.Second} { // the second after cancelling
+			late := time.NewTimer(grace)
+			select {
+			case <-finished:
+			case <-late.C:
+			}
+			late.Stop()
+			cancel()
+		}
+	}
 	cancel()
-	<-told
 	return err
+}
+
+// finish takes no more requests. What it returns is closed when those that run
+// are answered.
+func (s *session) finish() <-chan struct{} {
+	s.mu.Lock()
+	s.finishing = true
+	s.mu.Unlock()
+	close(s.ended)
+	finished := make(chan struct{})
+	go func() {
+		s.jobs.Wait()
+		close(finished)
+	}()
+	return finished
+}
+
+// job runs do beside the others; not when the session is about to end.
+func (s *session) job(do func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.finishing {
+		s.jobs.Go(do)
+	}
+	return !s.finishing
 }
 
 // tell passes changes on to a client that initialized; a modern one subscribes.
@@ -162,7 +200,7 @@ func (s *session) answer(req *request, m *method) {
 // start runs a request beside the others, until it is cancelled.
 func (s *session) start(req *request, m *method) {
 	ctx, end := s.running.begin(s.ctx, string(req.id))
-	s.jobs.Go(func() {
+	started := s.job(func() {
 		defer end()
 		if m.feature != noFeature { // a subscription takes no slot
 			s.slots <- struct{}{}
@@ -175,6 +213,9 @@ func (s *session) start(req *request, m *method) {
 		}
 		req.release()
 	})
+	if !started {
+		end()
+	}
 }
 
 func (s *session) batch(x *exchange) {
@@ -183,7 +224,7 @@ func (s *session) batch(x *exchange) {
 		x.release()
 		return
 	}
-	s.jobs.Go(func() {
+	s.job(func() {
 		defer x.release()
 		view := s.h.current.Load().all
 		out, problem := batch(bytes.TrimSpace(x.body), func(one *exchange) {
