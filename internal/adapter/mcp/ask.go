@@ -81,7 +81,7 @@ const (
 func (r *request) canAsk(q *question) bool {
 	switch {
 	case r.modern():
-		return r.params.elicits
+		return r.params.meta.elicits
 	case q != nil && q.isList() && r.version != newestLegacy:
 		return false
 	}
@@ -95,7 +95,10 @@ func (r *request) settle(d *dialog) (out outcome, why string, problem *rpcError)
 		r.params.responses = value.Value{}
 	}
 	said, problem := r.resume(d)
-	for round := 0; problem == nil && round < maxRounds; round++ {
+	if problem != nil {
+		return refused, "", problem
+	}
+	for round := 0; round < maxRounds; round++ {
 		forms, why := r.collect(d, &said)
 		switch {
 		case why != "":
@@ -110,7 +113,7 @@ func (r *request) settle(d *dialog) (out outcome, why string, problem *rpcError)
 			return refused, why, nil
 		}
 	}
-	return refused, "The user's answers did not fit.", problem
+	return refused, "The user's answers did not fit.", nil
 }
 
 // collect takes the user's responses and returns what is still to be asked; why

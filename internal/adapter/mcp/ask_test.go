@@ -157,7 +157,11 @@ func TestAsk_tellsClientsThatCannot(t *testing.T) {
 	if res := call(t, url, "refund", `{"order":"o-1","the_reason":"late"}`); res.text() != `["o-1","late",null,null]` {
 		t.Error(res.text())
 	}
-	_, body := post(t, url, modern("prompts/get", "ask"), `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"ask",`+modernMeta+`}}`)
+	_, body := post(t, url, modern("tools/call", "refund"), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"refund","arguments":{"order":"o-1"},"capabilities":{"elicitation":{}},`+modernMeta+`}}`)
+	if !strings.Contains(body, "is required; ask the user") {
+		t.Error("a capability outside _meta counts:", body)
+	}
+	_, body = post(t, url, modern("prompts/get", "ask"), `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"ask",`+modernMeta+`}}`)
 	if !strings.Contains(body, "-32602") || !strings.Contains(body, "the prompt needs the arguments city") {
 		t.Error(body)
 	}
@@ -254,6 +258,11 @@ func asked(t *testing.T, message string) (id, params string) {
 	return m.ID, string(m.Params)
 }
 
+// withdrawn is what a client is told of a question that nobody waits for any more.
+func withdrawn(id string) string {
+	return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"` + id + `"}}`
+}
+
 const refundOne = `{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"refund","arguments":{"order":"o-1"}}}`
 
 func TestAsk_asksClientsOfOlderRevisions(t *testing.T) {
@@ -329,19 +338,22 @@ func TestAsk_endsWithTheRequest(t *testing.T) {
 	url, h := serve(t, refunds())
 	headers := connect(t, url, "2025-11-25", `{"elicitation":{}}`)
 	next, _ := open(t, url, headers, refundOne)
-	asked(t, next())
+	id, _ := asked(t, next())
 	if res, _ := post(t, url, headers, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`); res.StatusCode != http.StatusAccepted {
 		t.Error(res.Status)
 	}
-	if got := next(); got != "" {
+	if got := next(); got != withdrawn(id) || next() != "" {
 		t.Error("answer to a cancelled request", got)
 	}
 	next, leave := open(t, url, headers, refundOne)
 	asked(t, next())
 	leave() // the server's Close in serve waits for its handlers
 	next, _ = open(t, url, headers, refundOne)
-	asked(t, next())
+	id, _ = asked(t, next())
 	h.Close()
+	if got := next(); got != withdrawn(id) {
+		t.Error(got)
+	}
 	if got := next(); !strings.Contains(got, "The server ended before the user answered") {
 		t.Error(got)
 	}
@@ -355,8 +367,9 @@ func TestAsk_waitsFiveMinutes(t *testing.T) {
 		c.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}`)
 		c.receive()
 		c.send(refundOne)
-		asked(t, c.receive())
+		id, _ := asked(t, c.receive())
 		start := time.Now()
+		c.expect(withdrawn(id))
 		if got := c.receive(); !strings.Contains(got, "The user did not answer in time") || time.Since(start) != 5*time.Minute {
 			t.Error(got, time.Since(start))
 		}
@@ -378,8 +391,9 @@ func TestAsk_onStdio(t *testing.T) {
 	c.send(`{"jsonrpc":"2.0","id":"` + id + `","result":{"action":"accept"}}`)
 	c.expect(`"id":5`, `late`)
 	c.send(`{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"refund","arguments":{"order":"o-1"}}}`)
-	asked(t, c.receive())
+	id, _ = asked(t, c.receive())
 	c.in.Close()
+	c.expect(withdrawn(id))
 	c.expect(`"id":6`, "The input ended before the user answered")
 	if err := <-c.ended; err != nil {
 		t.Error(err)

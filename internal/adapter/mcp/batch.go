@@ -19,10 +19,15 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange)
 		refuse(w, http.StatusBadRequest, "batches are of revision "+batchVersion+" only")
 		return
 	}
-	view := h.current.Load().view(r.URL.RawQuery)
-	ctx, caller := context.WithoutCancel(r.Context()), r.Header.Get("Authorization")
+	view, problem := h.current.Load().view(r.URL.RawQuery)
+	if problem != nil {
+		respond(w, http.StatusBadRequest, problem.appendTo(nil, nil))
+		return
+	}
 	out, problem := batch(x.body, func(one *exchange) {
-		h.serveBatched(request{exchange: one, ctx: ctx, h: h, view: view, version: batchVersion, caller: caller})
+		req := h.from(r, one)
+		req.ctx, req.view, req.version = context.WithoutCancel(req.ctx), view, batchVersion
+		h.serveBatched(req)
 	})
 	switch {
 	case problem != nil:
@@ -46,7 +51,9 @@ func (h *Handler) serveBatched(req request) {
 	case problem != nil:
 		x.out = problem.appendTo(x.out, x.id)
 	case x.id == nil || x.reply:
+		req.notified()
 	default:
+		defer req.begin()()
 		if req.answer(methods[string(x.method)]); req.silent {
 			x.out = x.out[:0]
 		}

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bytes"
 	"cmp"
 	"net/http"
 	"strings"
@@ -109,14 +110,20 @@ func (r *request) consult(t *tool, values []value.Value, token string) (done boo
 
 // trace is the trace context of _meta (SEP-414), as headers.
 func (m *meta) trace() http.Header {
-	if m.traceparent == nil {
+	if m.traceparent == nil || !isFieldValue(m.traceparent) {
 		return nil
 	}
 	h := http.Header{"Traceparent": {string(m.traceparent)}}
-	if m.tracestate != nil {
+	if m.tracestate != nil && isFieldValue(m.tracestate) {
 		h["Tracestate"] = []string{string(m.tracestate)}
 	}
 	return h
+}
+
+// isFieldValue reports whether text can be the value of a header: visible ASCII
+// and blanks, and not too much of it.
+func isFieldValue(text []byte) bool {
+	return len(text) <= 512 && !bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 }
 
 // bind converts the arguments to values by input. Problems are lines for the

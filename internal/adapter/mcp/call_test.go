@@ -349,6 +349,7 @@ func TestServeHTTP_showsToolSets(t *testing.T) {
 	url, _ := serve(t, fixture())
 	for query, want := range map[string]string{
 		"?tags=read": "get_weather", "?tags=read,write": "get_weather delete_city", "?namespace=geo": "list_cities delete_city", "?namespace=geo&tags=write": "delete_city",
+		"?tags=read&namespace=": "", "?tags=&namespace=geo": "",
 		"?tags=nope": "", "?other=1": "get_weather list_cities delete_city", "?namespace=tiny": "get_weather list_cities delete_city",
 	} {
 		_, body := post(t, url+query, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
@@ -365,6 +366,9 @@ func TestServeHTTP_showsToolSets(t *testing.T) {
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s: %s", query, got)
 		}
+	}
+	if res, body := post(t, url+"?tags=a;b", legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`); res.StatusCode != 400 {
+		t.Error("a query that cannot be read shows", body)
 	}
 }
 

@@ -3,6 +3,7 @@ package mcp
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -165,20 +166,23 @@ const maxSets = 64
 
 // view returns what the query of an endpoint asks for: ?tags=a,b are the tools
 // with any of the tags, ?namespace=x,y those that call any of the APIs.
-func (c *catalogue) view(rawQuery string) *view {
+func (c *catalogue) view(rawQuery string) (*view, *rpcError) {
 	if rawQuery == "" {
-		return c.all
+		return c.all, nil
 	}
 	query, err := url.ParseQuery(rawQuery)
-	if err != nil || !query.Has("tags") && !query.Has("namespace") {
-		return c.all
+	if err != nil {
+		return nil, invalid("the query of the URL cannot be read")
+	}
+	if !query.Has("tags") && !query.Has("namespace") {
+		return c.all, nil
 	}
 	tags, namespaces := words(query["tags"]), words(query["namespace"])
-	key := strings.Join(tags, ",") + "&" + strings.Join(namespaces, ",")
+	key := fmt.Sprintf("%t %q %t %q", query.Has("tags"), tags, query.Has("namespace"), namespaces)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v := c.sets[key]; v != nil {
-		return v
+		return v, nil
 	}
 	var set []*tool
 	for _, t := range c.tools {
@@ -192,7 +196,7 @@ func (c *catalogue) view(rawQuery string) *view {
 	if len(c.sets) < maxSets {
 		c.sets[key] = v
 	}
-	return v
+	return v, nil
 }
 
 func words(values []string) []string {

@@ -58,7 +58,7 @@ type Handler struct {
 	current atomic.Pointer[catalogue]
 	hub     hub
 	waiting waiting
-	running running // of clients of older revisions, over HTTP
+	running running // requests of clients of older revisions, over HTTP
 }
 
 // New prepares a Handler. Close it.
@@ -105,6 +105,8 @@ type request struct {
 	sink    sink            // takes notifications before the answer; nil when that cannot be
 	session *session        // of stdio, else nil
 	caller  string          // Authorization, as it came
+	client  string          // session id of a client of an older revision
+	running *running        // where notifications find the request to cancel, or nil
 	header  http.Header     // of a 2026-07-28 request over HTTP, else nil
 	asks    bool            // a client of an older revision that can ask its user while a request waits
 	gone    <-chan struct{} // closed when nobody can read the answer any more; nil on stdio

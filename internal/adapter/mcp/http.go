@@ -9,10 +9,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// maxRequest is the most bytes of one message or batch.
-const maxRequest = 4 << 20
+// Limits of one message or batch, in bytes.
+const (
+	maxRequest = 4 << 20
+	firstRead  = 64 << 10 // what is held for a body before any of it has come
+)
+
+// readTime is how long a client may take to send a body larger than firstRead.
+const readTime = 30 * time.Second
 
 var (
 	jsonType = []string{"application/json"}
@@ -86,6 +93,11 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	x := newExchange()
 	defer x.release()
 	var err error
+	if r.ContentLength < 0 || r.ContentLength > firstRead {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(readTime)) // a recorder has none
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
 	if x.body, err = readAll(x.body[:0], r.Body, r.ContentLength); err != nil {
 		if errors.Is(err, errTooLarge) {
 			w.Header().Set("Connection", "close")
@@ -99,7 +111,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		h.postBatch(w, r, x)
 		return
 	}
-	req := request{exchange: x, ctx: r.Context(), h: h}
+	req := h.from(r, x)
 	problem := x.read()
 	if problem == nil {
 		req.version, problem = x.versionOf(r.Header, "")
@@ -107,25 +119,37 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	if problem == nil && req.modern() {
 		problem = x.checkHeaders(r.Header)
 	}
+	if problem == nil {
+		req.view, problem = h.current.Load().view(r.URL.RawQuery)
+	}
 	switch {
 	case problem != nil:
 		x.out = problem.appendTo(x.out[:0], x.id)
-		respond(w, problem.httpStatus(req.modern()), x.out)
-	case x.reply && !h.waiting.deliver(&x.message):
+		status := problem.httpStatus(req.modern() || r.Header.Get("Mcp-Protocol-Version") == modernVersion)
+		if x.id == nil && status == http.StatusOK {
+			status = http.StatusBadRequest // of a notification, which has no other answer
+		}
+		respond(w, status, x.out)
+	case x.reply && !req.responded():
 		refuse(w, http.StatusBadRequest, "no question with this id waits here for its answer")
 	case x.id == nil || x.reply:
-		if session := r.Header.Get("Mcp-Session-Id"); session != "" && string(x.method) == "notifications/cancelled" {
-			h.running.cancel(session + string(x.params.requestID))
-		}
+		req.notified()
 		w.WriteHeader(http.StatusAccepted)
 	default:
 		h.serveRequest(w, r, &req)
 	}
 }
 
+// from begins a request over HTTP.
+func (h *Handler) from(r *http.Request, x *exchange) request {
+	req := request{exchange: x, ctx: r.Context(), h: h, caller: r.Header.Get("Authorization"), client: r.Header.Get("Mcp-Session-Id")}
+	if req.client != "" {
+		req.running = &h.running
+	}
+	return req
+}
+
 func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *request) {
-	req.view = h.current.Load().view(r.URL.RawQuery)
-	req.caller = r.Header.Get("Authorization")
 	m := methods[string(req.method)]
 	slow := m != nil && m.slow
 	if req.modern() {
@@ -133,12 +157,10 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 	} else {
 		// Before 2026-07-28 a broken connection does not cancel, a notification does.
 		req.ctx, req.gone = context.WithoutCancel(req.ctx), req.ctx.Done()
-		if session := r.Header.Get("Mcp-Session-Id"); session != "" && slow {
-			var end func()
-			req.ctx, end = h.running.begin(req.ctx, session+string(req.id))
-			defer end()
-			req.asks = strings.HasSuffix(session, askingSession)
+		if slow {
+			defer req.begin()()
 		}
+		req.asks = strings.HasSuffix(req.client, askingSession)
 	}
 	var s *stream
 	if slow && ((req.params.meta.progressToken != nil || req.asks) && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
@@ -182,7 +204,8 @@ func readAll(buf []byte, r io.Reader, length int64) ([]byte, error) {
 	if length > maxRequest {
 		return buf, errTooLarge
 	}
-	buf = slices.Grow(buf, int(max(length, 511))+1)
+	// Who announces much has not sent it yet.
+	buf = slices.Grow(buf, int(min(max(length, 511), firstRead))+1)
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -12,6 +12,8 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
 )
 
 // with returns headers changed by pairs of name and value; "" removes one.
@@ -69,6 +71,9 @@ func TestServeHTTP_refuses(t *testing.T) {
 		{"no client capabilities", modern("tools/list", ""), list(`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}`), 400, -32602, `"q"`},
 		{"no Mcp-Method", with(modern("tools/list", ""), "Mcp-Method", ""), list(modernMeta), 400, -32020, `"q"`},
 		{"other Mcp-Method", modern("TOOLS/LIST", ""), list(modernMeta), 400, -32020, `"q"`},
+		{"params are a list, modern", modern("tools/list", ""), `{"jsonrpc":"2.0","id":"q","method":"tools/list","params":[1]}`, 400, -32602, `"q"`},
+		{"params of a notification are a list", legacy, `{"jsonrpc":"2.0","method":"notifications/initialized","params":[1]}`, 400, -32602, "null"},
+		{"encoded Mcp-Method", modern("=?base64?dG9vbHMvbGlzdA==?=", ""), list(modernMeta), 400, -32020, `"q"`},
 		{"no Mcp-Name", modern("tools/call", ""), modernCall, 400, -32020, `"q"`},
 		{"other Mcp-Name", modern("tools/call", "nope"), modernCall, 400, -32020, `"q"`},
 		{"bad base64 in Mcp-Name", modern("tools/call", "=?base64?!?="), modernCall, 400, -32020, `"q"`},
@@ -112,6 +117,47 @@ func TestServeHTTP_refuses(t *testing.T) {
 				t.Errorf("no versions in %s", body)
 			}
 		})
+	}
+}
+
+// A tool with arguments that clients of 2026-07-28 repeat as headers (SEP-2243).
+func TestServeHTTP_checksParamHeaders(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools = []*plan.Unit{{ID: "tiny.get_weather", Name: "get_weather", Inputs: []*plan.Input{
+		{Name: "the region", Schema: &schema.Schema{Type: "string", MCPHeader: "Region"}}, {Name: "count", Schema: &schema.Schema{Type: "integer", MCPHeader: "Count"}}}}}
+	cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(`{}`), nil }}
+	url, h := serve(t, cfg)
+	if entry := string(h.Listed()[0].Entry); !strings.Contains(entry, `"the_region":{"type":"string","x-mcp-header":"Region"}`) {
+		t.Error(entry)
+	}
+	for _, tt := range []struct {
+		name, arguments string
+		headers         []string
+		accepted        bool
+	}{
+		{"repeated", `{"the_region":"eu","count":5}`, []string{"Mcp-Param-Region", "eu", "Mcp-Param-Count", "5"}, true},
+		{"under the document's name", `{"the region":"eu"}`, []string{"Mcp-Param-Region", "eu"}, true},
+		{"in base64", `{"the_region":"Zürich"}`, []string{"Mcp-Param-Region", "=?base64?WsO8cmljaA==?="}, true},
+		{"a number in another spelling", `{"count":5.0}`, []string{"Mcp-Param-Count", "5"}, true},
+		{"not given", `{}`, nil, true},
+		{"given as null", `{"the_region":null}`, nil, true},
+		{"half an encoding is text", `{"the_region":"=?base64?eu"}`, []string{"Mcp-Param-Region", "=?base64?eu"}, true},
+		{"left out", `{"the_region":"eu"}`, nil, false},
+		{"of nothing", `{}`, []string{"Mcp-Param-Region", "eu"}, false},
+		{"another text", `{"the_region":"eu"}`, []string{"Mcp-Param-Region", "us"}, false},
+		{"bad base64", `{"the_region":"eu"}`, []string{"Mcp-Param-Region", "=?base64?ZXU?="}, false},
+		{"not ASCII", `{"the_region":"Zürich"}`, []string{"Mcp-Param-Region", "Zürich"}, false},
+		{"another number that floats cannot tell", `{"count":9007199254740993}`, []string{"Mcp-Param-Count", "9007199254740992"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res, body := post(t, url, with(modern("tools/call", "get_weather"), tt.headers...), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_weather","arguments":`+tt.arguments+`,`+modernMeta+`}}`)
+			if (res.StatusCode == 200) != tt.accepted || !tt.accepted && !strings.Contains(body, `"code":-32020`) {
+				t.Errorf("%d %s", res.StatusCode, body)
+			}
+		})
+	}
+	if res := call(t, url, "get_weather", `{"the_region":"eu"}`); res.IsError {
+		t.Error("older clients repeat nothing:", res.text())
 	}
 }
 

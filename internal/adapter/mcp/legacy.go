@@ -30,34 +30,48 @@ func newSessionID(asks bool) string {
 	return rand.Text()
 }
 
-// running are the requests that a notification can cancel, by client and id.
+// running are the requests that a notification can cancel.
 type running struct {
 	mu sync.Mutex
-	by map[string]context.CancelFunc
+	by map[runningKey]*context.CancelFunc
 }
 
-// begin makes a request's context; end it.
-func (r *running) begin(ctx context.Context, key string) (_ context.Context, end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.by == nil {
-		r.by = map[string]context.CancelFunc{}
+// runningKey names a request: only its own client may cancel it.
+type runningKey struct{ principal, client, id string }
+
+// begin gives r a context that a notification can cancel; end it.
+func (r *request) begin() (end func()) {
+	if r.running == nil {
+		return func() {}
 	}
-	r.by[key] = cancel
-	return ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.by, key)
+	all, key := r.running, runningKey{r.principal(), r.client, string(r.id)}
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.ctx = ctx
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.by == nil {
+		all.by = map[runningKey]*context.CancelFunc{}
+	}
+	all.by[key] = &cancel
+	return func() {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		if all.by[key] == &cancel { // and not that of a later request with the same id
+			delete(all.by, key)
+		}
 		cancel()
 	}
 }
 
-func (r *running) cancel(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if cancel := r.by[key]; cancel != nil {
-		cancel()
+// notified serves a notification.
+func (r *request) notified() {
+	if string(r.method) != "notifications/cancelled" || r.running == nil {
+		return
+	}
+	r.running.mu.Lock()
+	defer r.running.mu.Unlock()
+	if cancel := r.running.by[runningKey{r.principal(), r.client, string(r.params.requestID)}]; cancel != nil {
+		(*cancel)()
 	}
 }
 
@@ -65,32 +79,40 @@ func (r *running) cancel(key string) {
 // request that asked, which nobody else can guess.
 type waiting struct {
 	mu sync.Mutex
-	by map[string]chan value.Value
+	by map[string]asker
 }
 
-func (w *waiting) open() (id string, answer <-chan value.Value) {
+// asker is who waits for an answer.
+type asker struct {
+	principal string
+	answer    chan value.Value
+}
+
+func (w *waiting) open(principal string) (id string, answer <-chan value.Value) {
 	id = rand.Text()
-	c := make(chan value.Value, 1)
+	a := asker{principal, make(chan value.Value, 1)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.by == nil {
-		w.by = map[string]chan value.Value{}
+		w.by = map[string]asker{}
 	}
-	w.by[id] = c
-	return id, c
+	w.by[id] = a
+	return id, a.answer
 }
 
-// deliver hands a client's response to whom it is for; false means that nobody
+// responded hands a client's response to whom it is for; false means that nobody
 // waits for it.
-func (w *waiting) deliver(m *message) bool {
-	id := strings.Trim(string(m.id), `"`)
+func (r *request) responded() bool {
+	w, id := &r.h.waiting, strings.Trim(string(r.id), `"`)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := w.by[id]
-	if delete(w.by, id); c != nil {
-		c <- m.result
+	a, ok := w.by[id]
+	if !ok || a.principal != r.principal() {
+		return false
 	}
-	return c != nil
+	delete(w.by, id)
+	a.answer <- r.said
+	return true
 }
 
 func (w *waiting) close(id string) {
@@ -102,8 +124,11 @@ func (w *waiting) close(id string) {
 // askNow shows the user a form and waits for what they say, which becomes the
 // request's response to that question. Why is set when there is none.
 func (r *request) askNow(f form) (why string) {
-	id, answer := r.h.waiting.open()
+	id, answer := r.h.waiting.open(r.principal())
 	defer r.h.waiting.close(id)
+	withdraw := func() {
+		r.sink.send([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"` + id + `"}}`))
+	}
 	message := append([]byte(`{"jsonrpc":"2.0","id":"`+id+`"`), `,"method":"elicitation/create","params":{`...)
 	if !r.sink.send(append(f.appendTo(message, r.version), "}}"...)) {
 		r.silent = true
@@ -128,12 +153,16 @@ func (r *request) askNow(f form) (why string) {
 		case <-tick.C:
 			r.sink.alive()
 		case <-late.C:
+			withdraw()
 			return "The user did not answer in time. Nothing was sent."
 		case <-r.h.hub.done:
+			withdraw()
 			return "The server ended before the user answered. Nothing was sent."
 		case <-ended:
+			withdraw()
 			return "The input ended before the user answered. Nothing was sent."
 		case <-r.ctx.Done():
+			withdraw()
 			r.silent = true
 			return ""
 		case <-r.gone:

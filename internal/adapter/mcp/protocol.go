@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/value"
@@ -118,14 +117,14 @@ func unsupported(version string) *rpcError {
 }
 
 func mismatch(why string) *rpcError {
-	return &rpcError{code: codeHeaderMismatch, message: "Header mismatch: " + why}
+	return &rpcError{code: codeHeaderMismatch, status: http.StatusBadRequest, message: "Header mismatch: " + why}
 }
 
 // checkHeaders checks that the headers of a modern request repeat its method
 // and name (SEP-2243).
 func (m *message) checkHeaders(header http.Header) *rpcError {
-	if problem := mirrors(header["Mcp-Method"], "Mcp-Method", m.method); problem != nil {
-		return problem
+	if said := header["Mcp-Method"]; len(said) != 1 || said[0] != string(m.method) {
+		return mismatch("the header Mcp-Method must be given once and say what the body says")
 	}
 	if known := methods[string(m.method)]; known != nil {
 		switch {
@@ -156,7 +155,8 @@ func says(header, text string) bool {
 		inner, encoded = strings.CutSuffix(inner, "?=")
 	}
 	if !encoded {
-		return header == text
+		// What is not visible ASCII must be encoded.
+		return header == text && !strings.ContainsFunc(text, func(c rune) bool { return (c < ' ' || c > '~') && c != '\t' })
 	}
 	decoded, err := base64.StdEncoding.DecodeString(inner)
 	return err == nil && string(decoded) == text
@@ -197,11 +197,13 @@ func (r *request) argument(t *tool, index int) (v value.Value) {
 	return v
 }
 
-// sameNumber reports whether a header has the number v in another spelling.
+// sameNumber reports whether a header has the integer v in another spelling.
 func sameNumber(header string, v value.Value) bool {
-	a, err := strconv.ParseFloat(header, 64)
-	b, bad := strconv.ParseFloat(v.Text(), 64)
-	return v.Kind() == value.Number && err == nil && bad == nil && a == b
+	said, err := value.Parse([]byte(header))
+	given, bad := value.Parse([]byte(v.Text()))
+	a, isInteger := said.Int64()
+	b, alike := given.Int64()
+	return err == nil && bad == nil && isInteger && alike && a == b
 }
 
 // quoteShort quotes what a caller sent, without repeating much of it.

@@ -78,7 +78,7 @@ type message struct {
 	badID   bool
 	method  []byte
 	reply   bool        // a response, to a question that this server asked
-	result  value.Value // of a response
+	said    value.Value // the result of a response
 	params  params
 }
 
@@ -94,7 +94,7 @@ type params struct {
 	requestID []byte      // notifications/cancelled, JSON source
 	state     []byte      // requestState
 	responses value.Value // inputResponses: what the user answered, by question
-	elicits   bool        // the client can ask its user by a form, as capabilities of initialize or of _meta say
+	elicits   bool        // initialize: the client can ask its user by a form
 	reference []byte      // completion/complete: ref.name or ref.uri
 	refType   []byte
 	argName   []byte
@@ -108,6 +108,7 @@ type meta struct {
 	given                   bool
 	version                 []byte
 	capabilities            bool // clientCapabilities is an object
+	elicits                 bool // and says that the client can ask its user by a form
 	progressToken           []byte
 	traceparent, tracestate []byte
 }
@@ -211,10 +212,10 @@ func (x *exchange) member(name []byte) {
 	case "method":
 		x.method = x.text()
 	case "params":
-		x.params.given = true
+		x.params = params{given: true, arguments: x.params.arguments[:0]}
 		x.params.bad = !x.members(x.parameter)
 	case "result":
-		x.reply, x.result = true, x.value()
+		x.reply, x.said = true, x.value()
 	case "error":
 		x.reply = true
 		x.skip()
@@ -245,7 +246,8 @@ func (x *exchange) parameter(name []byte) {
 	case "inputResponses":
 		p.responses = x.value()
 	case "capabilities":
-		x.members(x.capability)
+		p.elicits = false
+		x.members(func(name []byte) { x.capability(name, &p.elicits) })
 	case "ref":
 		x.members(x.refMember)
 	case "argument":
@@ -265,7 +267,8 @@ func (x *exchange) metaMember(name []byte) {
 	case metaVersion:
 		m.version = x.text()
 	case metaCapabilities:
-		m.capabilities = x.members(x.capability)
+		m.elicits = false
+		m.capabilities = x.members(func(name []byte) { x.capability(name, &m.elicits) })
 	case "progressToken":
 		if kind := x.dec.PeekKind(); kind == '"' || kind == '0' {
 			m.progressToken = x.source()
@@ -282,7 +285,7 @@ func (x *exchange) metaMember(name []byte) {
 }
 
 // capability notes elicitation by form, which an empty object means too.
-func (x *exchange) capability(name []byte) {
+func (x *exchange) capability(name []byte, elicits *bool) {
 	if string(name) != "elicitation" {
 		x.skip()
 		return
@@ -292,7 +295,7 @@ func (x *exchange) capability(name []byte) {
 		modes, form = modes+1, form || string(mode) == "form"
 		x.skip()
 	})
-	x.params.elicits = object && (form || modes == 0)
+	*elicits = object && (form || modes == 0)
 }
 
 func (x *exchange) arguments() {

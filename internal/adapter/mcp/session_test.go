@@ -151,6 +151,23 @@ func TestServeStdio_runsCallsAtOnce(t *testing.T) {
 	}
 }
 
+func TestServeStdio_cancelsBatches(t *testing.T) {
+	cfg, _, started := slow()
+	h := mcp.New(cfg)
+	defer h.Close()
+	c := newStdio(t, h)
+	c.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-03-26"}}`)
+	c.receive()
+	c.send("[" + fmt.Sprintf(slowCall, "1", "a") + `,{"jsonrpc":"2.0","id":2,"method":"ping"}]`)
+	<-started
+	c.send(`[{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"1"}}]`)
+	c.expect(`[{"jsonrpc":"2.0","id":2,"result":{}}]`)
+	c.in.Close()
+	if err := <-c.ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServeStdio_cancels(t *testing.T) {
 	cfg, _, started := slow()
 	h := mcp.New(cfg)

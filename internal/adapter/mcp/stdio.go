@@ -165,23 +165,23 @@ func (s *session) spoken() string {
 }
 
 func (s *session) message(x *exchange) {
-	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().all, asks: s.asks.Load()}
+	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().all, asks: s.asks.Load(), running: &s.running}
 	problem := x.read()
 	if problem == nil {
 		req.version, problem = x.versionOf(nil, s.spoken())
 	}
 	m := methods[string(x.method)]
 	switch {
+	case x.reply:
+		if problem == nil {
+			req.responded()
+		}
+		x.release()
 	case problem != nil && (x.id != nil || x.method == nil || problem.code == codeParse):
 		s.send(problem.appendTo(x.out[:0], x.id))
 		x.release()
-	case problem != nil || x.id == nil || x.reply:
-		if string(x.method) == "notifications/cancelled" {
-			s.running.cancel(string(x.params.requestID))
-		}
-		if problem == nil && x.reply {
-			s.h.waiting.deliver(&x.message)
-		}
+	case problem != nil || x.id == nil:
+		req.notified()
 		x.release()
 	case m != nil && m.slow:
 		s.start(req, m)
@@ -199,16 +199,15 @@ func (s *session) answer(req *request, m *method) {
 
 // start runs a request beside the others, until it is cancelled.
 func (s *session) start(req *request, m *method) {
-	ctx, end := s.running.begin(s.ctx, string(req.id))
+	end := req.begin()
 	started := s.job(func() {
 		defer end()
 		if m.feature != noFeature { // a subscription takes no slot
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
-		req.ctx = ctx
 		err := req.answer(m)
-		if !req.silent && (ctx.Err() == nil || err == nil && m.feature == noFeature) {
+		if !req.silent && (req.ctx.Err() == nil || err == nil && m.feature == noFeature) {
 			s.send(req.out)
 		}
 		req.release()
@@ -228,7 +227,7 @@ func (s *session) batch(x *exchange) {
 		defer x.release()
 		view := s.h.current.Load().all
 		out, problem := batch(bytes.TrimSpace(x.body), func(one *exchange) {
-			s.h.serveBatched(request{exchange: one, ctx: s.ctx, h: s.h, view: view, version: batchVersion, session: s})
+			s.h.serveBatched(request{exchange: one, ctx: s.ctx, h: s.h, view: view, version: batchVersion, session: s, running: &s.running})
 		})
 		switch {
 		case problem != nil:
