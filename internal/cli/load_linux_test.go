@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,7 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) {
 		_, _ = io.WriteString(w, `{"ok":true}`)
 	}))
 	api.EnableHTTP2 = true
+	api.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // of connections that were opened and not needed
 	api.StartTLS()
 	defer api.Close()
 
@@ -63,7 +65,7 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := exec.Command(program)
-	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--upstream", api.URL, "--header-timeout", "10m", "--call-timeout", "10m"}
+	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--upstream", api.URL, "--connect-timeout", "1m", "--header-timeout", "10m", "--call-timeout", "10m"}
 	server.Env = append(os.Environ(), "SSL_CERT_FILE="+authority)
 	server.Stderr = os.Stderr
 	out, err := server.StdoutPipe()

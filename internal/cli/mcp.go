@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,13 +52,14 @@ sessions.`,
 			if err != nil {
 				return failed(err)
 			}
+			warnUnmatched(s.Err, m.documents, o)
 			c := o.Config(d.Plan, server, readOnly)
 			c.Invoker, c.Version, c.Logger = m.engine, Version(), m.log
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			go m.reloadOnHangup(ctx, s, &run, []string{path}, func(documents []*host.Document) error {
+			m.reloadOnHangup(ctx, s, &run, []string{path}, func(documents []*host.Document) error {
 				server, err := mcpServer(documents[0], namespace)
 				if err == nil {
 					h.Update(documents[0].Plan, server)
@@ -76,10 +80,45 @@ func mcpFlags(cmd *cobra.Command, o *host.MCPOptions, readOnly *bool) {
 	f := cmd.Flags()
 	f.BoolVar(readOnly, "read-only", false, "serve only what changes nothing")
 	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool")
-	f.StringSliceVar(&o.Allow, "allow-tools", nil, "offer agents only these tools: names, tag:NAME, hint:NAME")
-	f.StringSliceVar(&o.Deny, "deny-tools", nil, "keep these tools from agents: names, tag:NAME, hint:NAME")
+	f.Var(&patterns{&o.Allow}, "allow-tools", "offer agents only these tools: names, tag:NAME, hint:NAME")
+	f.Var(&patterns{&o.Deny}, "deny-tools", "keep these tools from agents: names, tag:NAME, hint:NAME")
 	f.IntVar(&o.MaxChars, "max-chars", 0, "characters of a tool's answer (default 40000)")
 	f.IntVar(&o.SearchAbove, "search-above", 0, "with more tools than this, offer search_tools instead of all (default off)")
+}
+
+// patterns is a flag with a list of patterns for tools.
+type patterns struct{ to *[]string }
+
+func (p *patterns) String() string {
+	if p.to == nil {
+		return ""
+	}
+	return strings.Join(*p.to, ",")
+}
+func (p *patterns) Type() string { return "strings" }
+func (p *patterns) Set(text string) error {
+	for one := range strings.SplitSeq(text, ",") {
+		one = strings.TrimSpace(one)
+		if err := mcp.CheckPattern(one); err != nil {
+			return err
+		}
+		*p.to = append(*p.to, one)
+	}
+	return nil
+}
+
+// warnUnmatched tells of patterns that match no tool and no resource: a misspelt
+// one keeps nothing away.
+func warnUnmatched(w io.Writer, documents []*host.Document, o host.MCPOptions) {
+	for _, pattern := range slices.Concat(o.Allow, o.Deny) {
+		if !slices.ContainsFunc(documents, func(d *host.Document) bool {
+			return d.Plan != nil && slices.ContainsFunc(d.Plan.Units(), func(u *plan.Unit) bool {
+				return (u.Kind == "tool" || u.Kind == "resource") && mcp.Matches(pattern, u)
+			})
+		}) {
+			fmt.Fprintf(w, "fairlead: the pattern “%s” of --allow-tools or --deny-tools matches no tool\n", pattern)
+		}
+	}
 }
 
 // mcpServer picks the MCP server of a document.

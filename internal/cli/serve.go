@@ -130,6 +130,9 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
   fairlead serve docs/ --ports auto --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config.AutoPorts = ports == "auto"
+			if strings.EqualFold(config.MCP.CredentialHeader, "Authorization") {
+				return failed(errors.New("--mcp-credential-header must name another header: an MCP caller's Authorization is for Fairlead and never goes upstream"))
+			}
 			var err error
 			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {
 				return failed(err)
@@ -195,16 +198,17 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 			return errFindings
 		}
 	}
-	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
-	printReady(s, m, h.Adapters(), asJSON)
+	warnUnmatched(s.Err, m.documents, config.MCP)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go m.reloadOnHangup(ctx, s, r, paths, func(documents []*host.Document) error {
+	m.reloadOnHangup(ctx, s, r, paths, func(documents []*host.Document) error {
 		if restart := h.Update(documents); len(restart) > 0 {
 			fmt.Fprintf(s.Err, "fairlead: restart to serve or close: %s\n", strings.Join(restart, ", "))
 		}
 		return nil
 	})
+	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
+	printReady(s, m, h.Adapters(), asJSON)
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)
@@ -231,36 +235,42 @@ func (m *machine) admit(s Streams, strict bool) error {
 	return nil
 }
 
-// reloadOnHangup reads the documents again on SIGHUP and lets update swap their
-// plans. What cannot be used leaves the old ones in force.
+// reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
+// lets update swap their plans. What cannot be used leaves the old ones in force.
 func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, paths []string, update func([]*host.Document) error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-		}
-		next := &machine{sandbox: m.sandbox, scripts: m.scripts}
-		o, err := r.options()
-		if err == nil {
-			if m.sandbox != nil {
-				o.Hosts = m.sandbox.hosts()
+	go func() {
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				m.reload(ctx, s, r, paths, update)
 			}
-			err = next.read(ctx, r, paths, o, s)
 		}
-		if err == nil {
-			err = next.admit(s, false)
+	}()
+}
+
+func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []string, update func([]*host.Document) error) {
+	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
+	o, err := r.options()
+	if err == nil {
+		if m.sandbox != nil {
+			o.Hosts = m.sandbox.hosts()
 		}
-		if err == nil {
-			err = update(next.documents)
-		}
-		if err != nil {
-			fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
-			continue
-		}
-		fmt.Fprintf(s.Err, "fairlead: reloaded %d documents\n", len(next.documents))
+		err = next.read(ctx, r, paths, o, s)
 	}
+	if err == nil {
+		err = next.admit(s, false)
+	}
+	if err == nil {
+		err = update(next.documents)
+	}
+	if err != nil {
+		fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
+		return
+	}
+	fmt.Fprintf(s.Err, "fairlead: reloaded %d documents\n", len(next.documents))
 }

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -13,14 +15,26 @@ import (
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
-// principal names the caller that a guard let in; "" where no guard stands.
-// Callers with one shared secret share a name.
+// principal names the caller that a guard let in, and the credential that the
+// caller brought for the API; "" where there is neither. Callers with one shared
+// secret share a name; a token that says nothing of its owner is its own name.
 func principal(ctx context.Context) string {
-	id, ok := guard.From(ctx)
-	if !ok {
-		return ""
+	var parts []string
+	if id, ok := guard.From(ctx); ok {
+		parts = append(parts, id.Kind, id.Issuer, id.Subject, id.Client)
+		if id.Subject == "" && id.Client == "" {
+			parts = append(parts, digest(id.Token.Reveal()))
+		}
 	}
-	return strings.Join([]string{id.Kind, id.Issuer, id.Subject, id.Client}, "\n")
+	if credential, _ := ctx.Value(credentialKey{}).(string); credential != "" {
+		parts = append(parts, digest(credential))
+	}
+	return strings.Join(parts, "\n")
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // onBehalf runs units with the token of the caller whom a guard let in, for APIs

@@ -277,6 +277,30 @@ const (
 	apiKey = `{type: apikey, key: X-Api-Key, value: "{{SECRET}}", placement: header}`
 )
 
+// Tokens that say nothing of their owner are strangers to each other.
+func TestConfirmation_isGoodForOneTokenWithoutSubject(t *testing.T) {
+	g := protected(t)
+	nobody := func(n int) string {
+		return g.token("", func(c map[string]any) { delete(c, "sub"); c["jti"] = n })
+	}
+	first, second := nobody(101), nobody(102)
+	_, _, body := g.call(first, "delete-order", `{"id":"1"}`)
+	_, rest, _ := strings.Cut(body, "`confirm_token`: \\\"")
+	ticket, _, ok := strings.Cut(rest, `\`)
+	if !ok {
+		t.Fatal(body)
+	}
+	for _, c := range []struct {
+		token   string
+		deletes int
+	}{{second, 0}, {first, 1}, {first, 0}} {
+		g.call(c.token, "delete-order", `{"id":"1","confirm_token":"`+ticket+`"}`)
+		if got := g.up.Requests(); len(got) != c.deletes {
+			t.Errorf("deleted %d times, want %d", len(got), c.deletes)
+		}
+	}
+}
+
 // lets knocks at both servers and reports what does not fit the authentication.
 func lets(t *testing.T, s *testkit.Served, up *testkit.Upstream, kind string) {
 	t.Helper()

@@ -151,7 +151,9 @@ func (r *request) collect(d *dialog, said *answers) (forms []form, why string) {
 		response := r.params.responses.Get(plan.ConfirmQuestion)
 		switch action := response.Get("action").Text(); {
 		case action == "accept" && agreed(response.Get("content")):
-			return nil, ""
+			if !r.modern() || r.h.spent.once(string(r.params.state)) {
+				return nil, ""
+			}
 		case action != "":
 			return nil, "The user did not confirm. Nothing was sent."
 		}

@@ -116,7 +116,7 @@ func TestAsk_confirmsLast(t *testing.T) {
 	url, _ := serve(t, cfg)
 	given := `"arguments":{"order":"o-1","the_reason":"late","days":1}`
 	early := modernCall(t, url, "refund", given+`,"inputResponses":{"more":{"action":"accept","content":{"note":"x"}},"confirm":{"action":"accept","content":{"confirm":true}}}`)
-	if got := outcomeOf(early); !strings.Contains(got, `Run refund with {\"order\":\"o-1\",\"the_reason\":\"late\",\"days\":1,\"note\":\"x\"}?`) {
+	if got := outcomeOf(early); !strings.Contains(got, `Run refund with order = \"o-1\", the_reason = \"late\", days = 1, note = \"x\"?`) {
 		t.Fatal(got)
 	}
 	late := modernCall(t, url, "refund", given+`,"inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},"requestState":"`+early.RequestState+`"`)
@@ -201,7 +201,14 @@ func TestAsk_servesPromptsAndResources(t *testing.T) {
 		t.Fatal(read)
 	}
 	state := parse(t, read).RequestState
-	if got := get("resources/read", "tiny://about", `"uri":"tiny://about","requestState":"`+state+`","inputResponses":{"confirm":{"action":"accept"}},`, askingMeta); !strings.Contains(got, "We are tiny.") {
+	confirmed := `"uri":"tiny://about","requestState":"` + state + `","inputResponses":{"confirm":{"action":"accept"}},`
+	if got := get("resources/read", "tiny://about", confirmed, askingMeta); !strings.Contains(got, "We are tiny.") || !strings.Contains(got, `"ttlMs":0,"cacheScope":"private"`) {
+		t.Error(got)
+	}
+	if got := get("resources/read", "tiny://about", confirmed, askingMeta); !strings.Contains(got, "input_required") {
+		t.Error("one confirmation, two reads:", got)
+	}
+	if got := get("resources/read", "tiny://about", strings.Replace(confirmed, state, state+"x", 1), askingMeta); !strings.Contains(got, "requestState is not of this request") {
 		t.Error(got)
 	}
 	res, got := post(t, url, modern("resources/read", "tiny://about"), `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"tiny://about",`+modernMeta+`}}`)

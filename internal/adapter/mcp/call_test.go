@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -343,6 +344,40 @@ func TestConfig_filtersTools(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCheckPattern_refusesWhatMatchesNothing(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"delete_*": "", "list cities!": "", "tag:write": "", "hint:read-only": "", "hint:openWorld": "", "[a-c]*": "",
+		"": "is empty", "hint:destructve": `no hint "destructve"`, "tags:write": "neither tag: nor hint:", "del[": "a bracket is not closed",
+	} {
+		got := ""
+		if err := mcp.CheckPattern(pattern); err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("%q: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+func TestUpdate_tellsOfToolsThatAreSearched(t *testing.T) {
+	cfg := fixture()
+	cfg.SearchAbove = 2
+	h := mcp.New(cfg)
+	defer h.Close()
+	c := newStdio(t, h)
+	c.send(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}`)
+	c.receive()
+	server := *cfg.Server
+	tool := *server.Tools[0]
+	tool.Description = "Another description."
+	server.Tools = append([]*plan.Unit{&tool}, server.Tools[1:]...)
+	h.Update(cfg.Plan, &server)
+	c.expect("notifications/tools/list_changed")
+	c.in.Close()
+	c.lines.Scan() // of the folder of resources
+	<-c.ended
 }
 
 func TestServeHTTP_showsToolSets(t *testing.T) {

@@ -32,6 +32,7 @@ type catalogue struct {
 	info      []byte  // serverInfo
 	rest      []byte  // ,"instructions":…,"serverInfo":… of initialize
 	cache     []byte  // ,"ttlMs":…,"cacheScope":…
+	reach     string  // which document this is and which APIs it calls, for signatures
 	tools     []*tool // that pass the filters of the configuration
 	resources []*resource
 	prompts   []*prompt
@@ -65,7 +66,11 @@ func newCatalogue(cfg *Config, p *plan.Plan, s *plan.Server) *catalogue {
 	c := &catalogue{cfg: cfg, prompts: newPrompts(s), sets: map[string]*view{}}
 	c.info = value.AppendString([]byte(`{"name":`), s.Namespace)
 	version, title, instructions := cfg.Version, "", ""
+	if p != nil {
+		c.reach = fmt.Sprintf("%q %q", s.Namespace, p.Upstreams)
+	}
 	if p != nil && p.Capability != nil {
+		c.reach += " " + p.Capability.Name()
 		version, title = cmp.Or(p.Capability.Info.Version, version), p.Capability.Info.Display
 	}
 	if title != "" {
@@ -219,7 +224,7 @@ func overlap(a, b []string) bool {
 // changesFrom says what a client that knows old has to list again.
 func (c *catalogue) changesFrom(old *catalogue) filter {
 	return filter{
-		tools:   !old.all.toolPages.equal(c.all.toolPages),
+		tools:   !slices.EqualFunc(old.tools, c.tools, func(a, b *tool) bool { return bytes.Equal(a.item, b.item) }),
 		prompts: !old.all.promptPages.equal(c.all.promptPages),
 		// What a folder held before, nobody remembers.
 		resources: !slices.EqualFunc(old.resources, c.resources, func(a, b *resource) bool {

@@ -29,37 +29,41 @@ func (r *request) confirmedByToken(t *tool, d *dialog, token string) bool {
 	d.given = value.List(d.values...).Text()
 	why := ""
 	if token != "" {
-		switch _, state := r.unseal(token, "token", d); state {
-		case good:
+		switch _, state := r.unseal(token, "token", d); {
+		case state == good && r.h.spent.once(token):
 			return true
-		case expired:
+		case state == good:
+			why = "The confirmation was used already. "
+		case state == expired:
 			why = "The confirmation has expired. "
 		default:
 			why = "The confirmation is not for this call with these arguments. "
 		}
 	}
-	r.fail(why + t.question(d.values) + "\nNothing was sent yet. If the user agrees, call " + t.name + " again with the same arguments and `" + confirmToken + "`: \"" + r.seal("token", d, nil) + "\" (good for five minutes).")
+	r.fail(why + t.question(d.values) + "\nNothing was sent yet. If the user agrees, make the same call again and add the argument `" + confirmToken + "`: \"" + r.seal("token", d, nil) + "\" (good for five minutes).")
 	return false
 }
 
 // question says what would happen. Secrets are not repeated.
 func (t *tool) question(values []value.Value) string {
-	arguments := value.Map()
-	for _, a := range t.args {
-		switch v := values[a.index]; {
-		case v.IsAbsent():
-		case a.Secret:
-			arguments.Set(a.name, value.Of("***"))
-		default:
-			arguments.Set(a.name, v)
-		}
-	}
-	text := "Run " + t.name
+	text, with := "Run "+t.name, " with "
 	if t.unit.Title != "" && t.unit.Title != t.name {
 		text += " (" + t.unit.Title + ")"
 	}
-	if arguments.Len() > 0 {
-		text += " with " + cutText(arguments.Text(), 1000)
+	for _, a := range t.args {
+		v := values[a.index]
+		switch {
+		case v.IsAbsent():
+			continue
+		case a.Secret:
+			v = value.Of("***")
+		}
+		// Each is cut on its own, so that a long one hides no other.
+		text += with + a.name + " = " + cutText(string(v.AppendJSON(nil)), maxShown)
+		with = ", "
 	}
 	return text + "?"
 }
+
+// maxShown is how many bytes of an argument a user gets to see.
+const maxShown = 200

@@ -58,6 +58,7 @@ type Handler struct {
 	current atomic.Pointer[catalogue]
 	hub     hub
 	waiting waiting
+	spent   spent
 	running running // requests of clients of older revisions, over HTTP
 }
 

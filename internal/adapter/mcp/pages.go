@@ -72,6 +72,14 @@ func (r *request) list(p pages) *rpcError {
 	return nil
 }
 
+// closePrivate ends a result that is for this caller, now.
+func (r *request) closePrivate() {
+	if r.modern() {
+		r.out = append(r.out, `,"ttlMs":0,"cacheScope":"private"`...)
+	}
+	r.out = append(r.out, '}')
+}
+
 // closeCacheable ends a result that modern clients may keep.
 func (r *request) closeCacheable() {
 	if r.modern() {

@@ -164,7 +164,7 @@ func (r *request) consultFor(p *prompt, given map[string]value.Value) (done bool
 // the server's resources and nothing else, the resource.
 func (r *request) promptContent(text string) *rpcError {
 	// One that needs a confirmation is for the client to read.
-	if res, ok := r.view.resource(text); ok && (res.Unit == nil || !res.Unit.Confirm) {
+	if res, ok := r.view.resource(text); ok && !res.confirm {
 		kind, isText, problem := r.load(res, text)
 		if problem == nil && !r.silent {
 			r.block(text, kind, isText)

@@ -32,6 +32,7 @@ type resource struct {
 	item    []byte         // its entry of a list; of static files only the end of each
 	pattern *regexp.Regexp // of a template
 	args    []int          // inputs that the pattern's groups feed, -1 for none
+	confirm bool           // ask before it is read
 }
 
 func newResources(cfg *Config, s *plan.Server) []*resource {
@@ -41,6 +42,7 @@ func newResources(cfg *Config, s *plan.Server) []*resource {
 			continue
 		}
 		r := &resource{Resource: p, files: p.Files}
+		r.confirm = p.Unit != nil && (p.Unit.Confirm || cfg.ConfirmDestructive && isDestructive(p.Unit.Hints))
 		key := `{"uri":`
 		if r.isTemplate() {
 			r.compile()
@@ -230,7 +232,7 @@ func (r *request) readResource() *rpcError {
 	if !ok {
 		return r.noResource()
 	}
-	if res.Unit != nil && res.Unit.Confirm {
+	if res.confirm {
 		if done, problem := r.consultAbout(res, uri); done || problem != nil {
 			return problem
 		}
@@ -242,7 +244,11 @@ func (r *request) readResource() *rpcError {
 	r.open()
 	r.out = r.appendResource(append(r.out, `"contents":[`...), uri, kind, text)
 	r.out = append(r.out, ']')
-	r.closeCacheable()
+	if res.confirm || res.Unit != nil && (len(res.Unit.Subject) > 0 || res.Unit.CallerAuthorization) {
+		r.closePrivate()
+	} else {
+		r.closeCacheable()
+	}
 	return nil
 }
 

@@ -390,10 +390,15 @@ func TestConfirm_asksTheUser(t *testing.T) {
 		{"not confirmed", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept","content":{"confirm":false}}`), "did not confirm", 0},
 		{"no response", `{"id":7,"key":"hunter2"}`, `,"requestState":"` + asked.RequestState + `"`, "input_required", 0},
 		{"accepted without looking", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept"}`), "Done", 1},
+		{"used again", `{"id":7,"key":"hunter2"}`, answer(`{"action":"accept"}`), "input_required", 0},
 		{"accepted", `{"key":"hunter2","id":"7"}`, answer(`{"action":"accept","content":{"confirm":true,"more":1}}`), "Done", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			calls = 0
+			if tt.name == "accepted" {
+				again := form(t, url, `{"id":7,"key":"hunter2"}`, "")
+				tt.more = strings.Replace(tt.more, asked.RequestState, again.RequestState, 1)
+			}
 			res := form(t, url, tt.arguments, tt.more)
 			got := res.text() + res.ResultType
 			if res.Error != nil {
@@ -418,6 +423,18 @@ func TestConfirm_takesTwoStepsWithoutAForm(t *testing.T) {
 		t.Error(res.text())
 	}
 	if res := call(t, url, "delete_city", `{"id":7,"key":"hunter2","confirm_token":"`+token+`"}`); res.IsError || res.text() != "Done: 204 No Content" {
+		t.Error(res.text())
+	}
+	if res := call(t, url, "delete_city", `{"id":7,"key":"hunter2","confirm_token":"`+token+`"}`); !res.IsError || !strings.Contains(res.text(), "was used already") {
+		t.Error(res.text())
+	}
+}
+
+func TestConfirm_hidesNoArgument(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools[2].Inputs = []*plan.Input{{Name: "note", Schema: text()}, {Name: "to", Schema: text()}}
+	url, _ := serve(t, cfg)
+	if res := call(t, url, "delete_city", `{"note":"`+strings.Repeat("x", 5000)+`","to":"attacker"}`); !strings.Contains(res.text(), `to = "attacker"`) || len(res.text()) > 1000 {
 		t.Error(res.text())
 	}
 }
@@ -460,5 +477,13 @@ func TestConfirmDestructive_asksForAllOfThem(t *testing.T) {
 	}
 	if res := call(t, url, "get_weather", `{"city":"x"}`); res.IsError {
 		t.Error(res.text())
+	}
+	cfg.Server.Resources[1].Unit.Hints = cfg.Server.Tools[2].Hints
+	url, _ = serve(t, cfg)
+	if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"tiny://about"}}`); !strings.Contains(body, "the user has to confirm") {
+		t.Error("a destructive resource:", body)
+	}
+	if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"embed","arguments":{"uri":"tiny://about"}}}`); strings.Contains(body, "We are tiny") {
+		t.Error("a destructive resource, embedded:", body)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"maps"
+	"sync"
 	"time"
 )
 
@@ -31,7 +33,7 @@ func (r *request) seal(purpose string, d *dialog, payload []byte) string {
 
 func (r *request) mac(purpose string, d *dialog, ticket []byte) []byte {
 	mac := hmac.New(sha256.New, r.h.cfg.StateKey)
-	for _, part := range []string{string(ticket), purpose, d.subject, r.principal(), d.given} {
+	for _, part := range []string{string(ticket), purpose, r.view.reach, d.subject, r.principal(), d.given} {
 		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		mac.Write([]byte(part))
 	}
@@ -53,6 +55,28 @@ func (r *request) unseal(ticket, purpose string, d *dialog) ([]byte, ticketState
 		return nil, expired
 	}
 	return raw[8:], good
+}
+
+// spent are the confirmations that were used, by their text, until they expire.
+type spent struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// once reports whether a ticket is used for the first time in this process.
+func (s *spent) once(ticket string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if _, used := s.until[ticket]; used {
+		return false
+	}
+	maps.DeleteFunc(s.until, func(_ string, end time.Time) bool { return now.After(end) })
+	if s.until == nil {
+		s.until = map[string]time.Time{}
+	}
+	s.until[ticket] = now.Add(ticketTTL)
+	return true
 }
 
 // principal names whom a ticket is bound to.

@@ -2,6 +2,8 @@ package mcp
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -330,25 +332,51 @@ func (cfg *Config) serves(u *plan.Unit, name string) bool {
 	return (len(cfg.Allow) == 0 || slices.ContainsFunc(cfg.Allow, matches)) && !slices.ContainsFunc(cfg.Deny, matches)
 }
 
+// hints are the names that patterns know, without -.
+var hints = map[string]func(model.Hints) bool{
+	"readonly":    func(h model.Hints) bool { return isTrue(h.ReadOnly) },
+	"destructive": isDestructive,
+	"idempotent":  func(h model.Hints) bool { return isTrue(h.Idempotent) },
+	"openworld":   func(h model.Hints) bool { return h.OpenWorld == nil || *h.OpenWorld },
+}
+
+func hintOf(name string) func(model.Hints) bool {
+	return hints[strings.ToLower(strings.ReplaceAll(name, "-", ""))]
+}
+
+// CheckPattern says why a pattern of Config.Allow or Deny can match nothing.
+func CheckPattern(pattern string) error {
+	kind, name, prefixed := strings.Cut(pattern, ":")
+	_, syntax := path.Match(pattern, "")
+	switch {
+	case pattern == "":
+		return errors.New("the pattern is empty")
+	case kind == "hint" && prefixed && hintOf(name) == nil:
+		return fmt.Errorf("there is no hint %q; use read-only, destructive, idempotent or open-world", name)
+	case prefixed && kind != "hint" && kind != "tag":
+		return fmt.Errorf("%q begins with neither tag: nor hint:", pattern)
+	case syntax != nil:
+		return fmt.Errorf("%q is no pattern: a bracket is not closed", pattern)
+	}
+	return nil
+}
+
+// Matches reports whether a pattern of Config.Allow or Deny matches a tool or
+// resource.
+func Matches(pattern string, u *plan.Unit) bool {
+	return matchUnit(pattern, u, sanitize(u.Name, false))
+}
+
 func matchUnit(pattern string, u *plan.Unit, name string) bool {
 	if tag, ok := strings.CutPrefix(pattern, "tag:"); ok {
 		return slices.Contains(u.Tags, tag)
 	}
 	if hint, ok := strings.CutPrefix(pattern, "hint:"); ok {
-		switch strings.ToLower(strings.ReplaceAll(hint, "-", "")) {
-		case "readonly":
-			return isTrue(u.Hints.ReadOnly)
-		case "destructive":
-			return isDestructive(u.Hints)
-		case "idempotent":
-			return isTrue(u.Hints.Idempotent)
-		case "openworld":
-			return u.Hints.OpenWorld == nil || *u.Hints.OpenWorld
-		}
-		return false
+		promises := hintOf(hint)
+		return promises != nil && promises(u.Hints)
 	}
 	for _, n := range []string{u.Name, name} {
-		if ok, err := path.Match(pattern, n); ok || err != nil && pattern == n {
+		if ok, err := path.Match(pattern, n); ok && err == nil {
 			return true
 		}
 	}
