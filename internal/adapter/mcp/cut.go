@@ -19,13 +19,15 @@ type missing struct {
 	what         string // items, members, characters
 }
 
-// cut shortens v to about the tool's limit: arrays at the end of an item, long
-// strings at the end of a character, never JSON in the middle. An object says
-// so in a member of its own; for anything else the note has to be told beside it.
+// noteRoom is how many characters of an answer its note may take.
+const noteRoom = 500
+
+// cut shortens v to the tool's limit: arrays at the end of an item, long strings
+// at the end of a character, never JSON in the middle. An object says so in a
+// member of its own; for anything else the note has to be told beside it.
 func cut(v value.Value, t *tool) (value.Value, string) {
 	c := cutter{}
-	const room = 400 // for the note
-	v = c.fit(v, max(t.maxChars-room, room), "")
+	v = c.fit(v, max(t.maxChars-noteRoom, t.maxChars/2), "")
 	note := cutNote(c.missing, t)
 	if v.Kind() != value.Object || !v.Get(cutMember).IsAbsent() || t.output != nil && t.output.Closed {
 		return v, note
@@ -43,7 +45,7 @@ func cutNote(all []missing, t *tool) string {
 	var b strings.Builder
 	b.WriteString("Cut to fit: ")
 	for i, m := range all {
-		if i == 5 {
+		if i == 3 {
 			fmt.Fprintf(&b, "; and %d more places", len(all)-i)
 			break
 		}
@@ -51,19 +53,29 @@ func cutNote(all []missing, t *tool) string {
 			b.WriteString("; ")
 		}
 		if m.path != "" {
-			b.WriteString(cutText(m.path, 60) + " ")
+			b.WriteString(firstRunes(m.path, 60) + " ")
 		}
 		fmt.Fprintf(&b, "shows %d of %d %s", m.shown, m.total, m.what)
 	}
-	if len(t.paging) > 0 {
-		return b.String() + ". For the rest or for less, use " + strings.Join(t.paging, ", ") + "."
+	b.WriteByte('.')
+	for _, way := range []struct {
+		to   string
+		with []string
+	}{{"For the rest", t.paging}, {"For less", t.narrowing}} {
+		if len(way.with) > 0 {
+			fmt.Fprintf(&b, " %s, use %s.", way.to, strings.Join(way.with[:min(len(way.with), 3)], ", "))
+		}
 	}
-	return b.String() + ". Ask for something narrower to see the rest."
+	if len(t.paging)+len(t.narrowing) == 0 {
+		b.WriteString(" Ask for something narrower to see the rest.")
+	}
+	return b.String()
 }
 
 type cutter struct{ missing []missing }
 
-// fit returns v with at most about budget characters of JSON.
+// fit returns v with at most budget characters of JSON, or with a few more where
+// budget is smaller than smallest.
 func (c *cutter) fit(v value.Value, budget int, path string) value.Value {
 	if size(v, budget) <= budget {
 		return v
@@ -73,7 +85,7 @@ func (c *cutter) fit(v value.Value, budget int, path string) value.Value {
 		return c.array(v, budget, path)
 	case value.Object:
 		return c.object(v, budget, path)
-	case value.String:
+	case value.String, value.Number: // of thousands of digits
 		return c.text(v, budget, path)
 	}
 	return v
@@ -89,7 +101,7 @@ func (c *cutter) array(v value.Value, budget int, path string) value.Value {
 		need := size(v.At(i), left) + 1
 		if need > left {
 			if i == 0 && left >= smallest {
-				kept.Append(c.fit(v.At(0), left, path+"[0]"))
+				kept.Append(c.fit(v.At(0), left-1, path+"[0]"))
 			}
 			break
 		}
@@ -103,6 +115,7 @@ func (c *cutter) array(v value.Value, budget int, path string) value.Value {
 }
 
 // object gives every member an equal share; what small ones leave, big ones get.
+// Members whose share would be too small for anything are kept whole or not at all.
 func (c *cutter) object(v value.Value, budget int, path string) value.Value {
 	sizes := make([]int, v.Len())
 	for i := range sizes {
@@ -118,18 +131,16 @@ func (c *cutter) object(v value.Value, budget int, path string) value.Value {
 	}
 	kept, left := value.Map(), budget-2
 	for i := range v.Len() {
-		item := v.At(i)
-		if sizes[i] > share {
-			room := share - utf8.RuneCountInString(v.Name(i)) - 4
-			if room < smallest {
-				if sizes[i] > left {
-					continue
-				}
-			} else {
-				item = c.fit(item, room, strings.TrimPrefix(path+"."+v.Name(i), "."))
-			}
+		item, need := v.At(i), sizes[i]
+		around := utf8.RuneCountInString(v.Name(i)) + 4
+		if room := share - around; need > share && room >= smallest {
+			item = c.fit(item, room, strings.TrimPrefix(path+"."+v.Name(i), "."))
+			need = size(item, room) + around
 		}
-		left -= min(sizes[i], max(share, smallest))
+		if need > left {
+			continue
+		}
+		left -= need
 		kept.Add(v.Name(i), item)
 	}
 	if kept.Len() < v.Len() {

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -23,10 +24,15 @@ const (
 	good
 )
 
-// seal signs a payload: the time it ends, the payload, and an HMAC of both, the
-// purpose, the caller, and what d is about.
+// nonceSize is how many random bytes make a ticket unlike any other.
+const nonceSize = 8
+
+// seal signs a payload: the time it ends, a nonce, the payload, and an HMAC of
+// these, the purpose, the caller, and what d is about.
 func (r *request) seal(purpose string, d *dialog, payload []byte) string {
 	ticket := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(ticketTTL).Unix()))
+	ticket = append(ticket, make([]byte, nonceSize)...)
+	rand.Read(ticket[8:]) // never fails (crypto/rand)
 	ticket = append(ticket, payload...)
 	return base64.RawURLEncoding.EncodeToString(append(ticket, r.mac(purpose, d, ticket)...))
 }
@@ -44,7 +50,7 @@ func (r *request) mac(purpose string, d *dialog, ticket []byte) []byte {
 // caller and d.
 func (r *request) unseal(ticket, purpose string, d *dialog) ([]byte, ticketState) {
 	raw, err := base64.RawURLEncoding.DecodeString(ticket)
-	if err != nil || len(raw) < 8+sha256.Size {
+	if err != nil || len(raw) < 8+nonceSize+sha256.Size {
 		return nil, forged
 	}
 	raw, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
@@ -54,7 +60,7 @@ func (r *request) unseal(ticket, purpose string, d *dialog) ([]byte, ticketState
 	if uint64(time.Now().Unix()) > binary.BigEndian.Uint64(raw) {
 		return nil, expired
 	}
-	return raw[8:], good
+	return raw[8+nonceSize:], good
 }
 
 // spent are the confirmations that were used, by their text, until they expire.

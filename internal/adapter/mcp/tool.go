@@ -24,7 +24,8 @@ type tool struct {
 	item       []byte         // its entry of tools/list
 	output     *schema.Schema // what structuredContent conforms to; nil when not promised
 	maxChars   int
-	paging     []string // arguments that ask for less or for the rest
+	paging     []string // arguments that ask for the rest
+	narrowing  []string // arguments that ask for less
 	confirm    bool
 	questions  []*question
 	mirrored   bool // clients of 2026-07-28 repeat some arguments as headers
@@ -77,8 +78,11 @@ func newTool(cfg *Config, u *plan.Unit, name string) *tool {
 	}
 	for _, a := range t.args {
 		t.mirrored = t.mirrored || a.Schema != nil && a.Schema.MCPHeader != ""
-		if slices.Contains(pagingNames, strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(a.Name))) {
+		switch plain := plainName.Replace(strings.ToLower(a.Name)); {
+		case slices.Contains(pagingNames, plain):
 			t.paging = append(t.paging, a.name)
+		case slices.Contains(narrowingNames, plain):
+			t.narrowing = append(t.narrowing, a.name)
 		}
 	}
 	if r := u.Result; r != nil && r.Type == "object" && len(r.Properties) > 0 {
@@ -88,10 +92,17 @@ func newTool(cfg *Config, u *plan.Unit, name string) *tool {
 	return t
 }
 
-// pagingNames are what APIs call the parameters that choose a part of a list,
-// in lower case without separators.
-var pagingNames = []string{"limit", "page", "pagesize", "perpage", "offset", "cursor", "count", "maxresults", "top", "skip", "start", "after", "before",
-	"startingafter", "pagetoken", "nexttoken", "continuationtoken", "pagenumber", "size", "fields", "filter", "query", "q", "select"}
+// plainName takes from names what APIs write differently.
+var plainName = strings.NewReplacer("_", "", "-", "", ".", "", "$", "", "[", "", "]", "")
+
+// What APIs call the parameters that choose a part of a list, in lower case and
+// plain: those that reach the rest of it, and those that make it smaller.
+var (
+	pagingNames = []string{"page", "offset", "cursor", "skip", "start", "startat", "startindex", "after", "before", "startingafter", "pagetoken", "nexttoken",
+		"continuationtoken", "pagenumber", "pageindex", "marker"}
+	narrowingNames = []string{"limit", "pagesize", "perpage", "count", "maxresults", "top", "size", "rowlimit", "resultsperpage", "maxrecords",
+		"fields", "filter", "query", "q", "select", "search", "since"}
+)
 
 // arguments are the inputs that a caller gives, under names that every model
 // accepts as property names.
