@@ -43,6 +43,9 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		resp.Body.Close()
 		result.ContentType = ""
 		return result, nil
+	case c.Format == format.Binary && c.MediaType != "" && isHTML(result.ContentType) && !isHTML(c.MediaType):
+		resp.Body.Close()
+		return nil, htmlAnswer(c)
 	case c.Format == format.Binary:
 		if c.MediaType != "" {
 			result.ContentType = c.MediaType

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -73,27 +74,59 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // Message is what the upstream's error body says in its own words: the first of
-// the members that APIs use for it, else the beginning of a short text body.
+// the members that APIs use for it, in JSON or XML, else the beginning of a short
+// text body.
 func (e *Error) Message() string {
 	v, err := value.Parse(e.Body)
-	if err != nil {
-		text := strings.TrimSpace(string(e.Body))
-		if len(text) <= 200 && !strings.HasPrefix(text, "<") {
-			return text
+	text := strings.TrimSpace(string(e.Body))
+	switch {
+	case err == nil:
+	case strings.HasPrefix(text, "<") && !format.IsHTML(e.ContentType, e.Body):
+		d, _ := format.New(format.XML, format.Schema{}) // which it does not need
+		if v, err = d.Decode(e.Body, e.ContentType); err != nil {
+			return ""
 		}
+	case len(text) <= 200 && !strings.HasPrefix(text, "<"):
+		return text
+	default:
 		return ""
 	}
-	for _, path := range [][]string{{"message"}, {"error", "message"}, {"error_description"}, {"detail"}, {"title"}, {"error"}, {"msg"}, {"reason"}} {
-		if m := v.Path(path...); m.Kind() == value.String && m.Text() != "" {
+	return said(v, 4)
+}
+
+// sayings are the members in which APIs put words, the best first: their own,
+// RFC 9457's, JSON:API's, FastAPI's, AWS's, SOAP's.
+var sayings = []string{"message", "Message", "error_description", "errorMessage", "error_message", "detail", "faultstring", "Reason", "title", "msg", "reason", "description", "Text"}
+
+// containers are the members that hold those, best first.
+var containers = []string{"error", "Error", "errors", "Errors", "fault", "Fault", "Body", "detail", "details", "Envelope", "response"}
+
+// said finds the words of an error in v, at most so many levels down.
+func said(v value.Value, levels int) string {
+	switch {
+	case v.Kind() == value.Array && v.Len() > 0:
+		if v.At(0).Kind() == value.String {
+			return v.At(0).Text()
+		}
+		return said(v.At(0), levels-1)
+	case v.Kind() != value.Object || levels < 0:
+		return ""
+	}
+	for _, name := range sayings {
+		if m := v.Get(name); m.Kind() == value.String && m.Text() != "" {
 			return m.Text()
 		}
 	}
-	if first := v.Get("errors"); first.Kind() == value.Array && first.Len() > 0 {
-		if m := first.At(0).Get("message"); m.Kind() == value.String {
-			return m.Text()
-		}
-		if first.At(0).Kind() == value.String {
-			return first.At(0).Text()
+	for _, name := range containers {
+		switch m := v.Get(name); m.Kind() {
+		case value.String:
+			if m.Text() != "" {
+				return m.Text()
+			}
+		case value.Object, value.Array:
+			if text := said(m, levels-1); text != "" {
+				return text
+			}
 		}
 	}
 	return ""

@@ -141,6 +141,10 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if s == r.unit.Steps[len(r.unit.Steps)-1] {
 		r.status = resp.StatusCode
 	}
+	if e := (&Result{Status: resp.StatusCode, Header: resp.Header}).Redirect(); e != nil {
+		resp.Body.Close()
+		return value.Value{}, e
+	}
 	if noBody(resp) {
 		resp.Body.Close()
 		return value.Value{}, nil

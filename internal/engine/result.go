@@ -6,6 +6,7 @@ package engine
 import (
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -83,4 +84,25 @@ func (r *Result) Bytes(limit int64) ([]byte, *Error) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
+}
+
+// Redirect is what an answer that only points elsewhere means to somebody who
+// wanted data or a change: an error. It is nil for other answers. (The callers of
+// REST follow it themselves, or not.)
+func (r *Result) Redirect() *Error {
+	switch r.Status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return redirected("the API", r.Status, r.Header.Get("Location"))
+	}
+	return nil
+}
+
+func redirected(who string, status int, location string) *Error {
+	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: who + " answered " + statusText(status) + " and points elsewhere",
+		Detail: "Redirects are followed on the same host only, for GET and HEAD. Nothing was read or changed where it points."}
+	if u, err := url.Parse(location); err == nil && location != "" {
+		u.RawQuery, u.Fragment, u.User = "", "", nil // they may hold a credential
+		e.Title += ": " + u.String()
+	}
+	return e
 }

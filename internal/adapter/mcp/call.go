@@ -74,7 +74,9 @@ func (r *request) run(t *tool) *rpcError {
 		if p != nil {
 			p.report(0.5, 1, "the API has answered")
 		}
-		err = r.result(t, res)
+		if err = res.Redirect(); err == nil {
+			err = r.result(t, res)
+		}
 	}
 	switch {
 	case err == nil:

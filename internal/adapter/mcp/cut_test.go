@@ -14,14 +14,14 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// jsonValue draws JSON that may be far larger than any cap: wide or deep, with
-// long texts and names and numbers of many digits.
-func jsonValue(t *rapid.T, depth int) value.Value {
+// jsonValue draws JSON that may be far larger than any cap, of about room scalars:
+// wide or deep, with long texts and names and numbers of many digits.
+func jsonValue(t *rapid.T, depth, room int) value.Value {
 	kinds := 6
 	if depth == 0 {
 		kinds = 4
 	}
-	length := rapid.SampledFrom([]int{0, 1, 3, 20, 300}).Draw(t, "length")
+	length := min(room, rapid.SampledFrom([]int{0, 1, 3, 20, 300}).Draw(t, "length"))
 	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
 	case 0:
 		return value.Nil()
@@ -33,18 +33,18 @@ func jsonValue(t *rapid.T, depth int) value.Value {
 		return value.Boolean(true)
 	case 4:
 		list := value.List()
-		item := jsonValue(t, depth-1)
+		item := jsonValue(t, depth-1, room/max(length, 1))
 		for range length {
 			list.Append(item)
 		}
 		return list
 	default:
 		object := value.Map()
-		item, name := jsonValue(t, depth-1), strings.Repeat("n", rapid.IntRange(0, 30).Draw(t, "name"))
+		item, name := jsonValue(t, depth-1, room/max(length, 1)), strings.Repeat("n", rapid.IntRange(0, 30).Draw(t, "name"))
 		for i := range length {
 			object.Add(fmt.Sprint(name, i), item)
 		}
-		object.Add("last", jsonValue(t, depth-1))
+		object.Add("last", jsonValue(t, depth-1, room/2))
 		return object
 	}
 }
@@ -69,7 +69,7 @@ func TestToolsCall_neverExceedsItsCap(t *testing.T) {
 			fatalf("nothing says that %d characters were cut: %s", whole, res.text())
 		}
 	}
-	rapid.Check(t, func(r *rapid.T) { check(r.Fatalf, jsonValue(r, 4)) })
+	rapid.Check(t, func(r *rapid.T) { check(r.Fatalf, jsonValue(r, 4, 1000)) })
 	wide := value.Map()
 	for i := range 2000 {
 		wide.Add(fmt.Sprintf("k%04d", i), value.Map(value.Member{Name: "text", Value: value.Of(strings.Repeat("x", 5000))}))

@@ -3,15 +3,17 @@ package mcp
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/format"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
-// maxErrorBody is how many bytes of an upstream's error body a model gets to see.
+// maxErrorBody is how many characters of an upstream's error body a model gets to see.
 const maxErrorBody = 4000
 
 // failureText tells a model what failed, in whose words, and what can be done.
@@ -43,7 +45,9 @@ func failureText(e *engine.Error, t *tool) string {
 	if body := errorBody(e); body != "" && body != message && (message == "" || strings.Count(body, `":`) > 1) {
 		b.WriteString("\nAnswer of the API: " + body)
 	}
-	b.WriteString(retryAdvice(e))
+	if advice := advice(e, t); advice != "" {
+		b.WriteString("\n" + advice)
+	}
 	return b.String()
 }
 
@@ -62,31 +66,89 @@ func errorBody(e *engine.Error) string {
 	if len(e.Body) == 0 {
 		return ""
 	}
-	if compact, err := jsontext.AppendFormat(nil, e.Body, compactOptions...); err == nil {
-		return cutText(string(compact), maxErrorBody)
+	if v, err := value.Parse(e.Body); err == nil {
+		c := cutter{}
+		v = c.fit(withoutTraces(v), maxErrorBody, "")
+		text := v.AppendJSON(nil)
+		if c.missing != nil {
+			return string(text) + " (shortened)"
+		}
+		return string(text)
 	}
-	text := strings.TrimSpace(string(e.Body))
 	kind := strings.ToLower(e.ContentType)
-	if strings.HasPrefix(text, "<") || kind != "" && !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "json") {
+	if format.IsHTML(kind, e.Body) || kind != "" && !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "json") && !strings.Contains(kind, "xml") {
 		return ""
 	}
-	return cutText(text, maxErrorBody)
+	return cutText(strings.TrimSpace(string(e.Body)), maxErrorBody)
 }
 
-func retryAdvice(e *engine.Error) string {
-	if after := e.Header.Get("Retry-After"); after != "" {
-		if seconds, err := strconv.Atoi(after); err == nil {
-			return fmt.Sprintf("\nTry again after %d seconds.", seconds)
-		}
-		return "\nTry again after " + cutText(after, 40) + "."
+// traces are members that are for the API's own developers.
+var traces = []string{"stack", "stacktrace", "stack_trace", "trace", "exception"}
+
+func withoutTraces(v value.Value) value.Value {
+	if v.Kind() != value.Object {
+		return v
 	}
+	kept := value.Map()
+	for i := range v.Len() {
+		if !slices.Contains(traces, strings.ToLower(v.Name(i))) {
+			kept.Add(v.Name(i), withoutTraces(v.At(i)))
+		}
+	}
+	return kept
+}
+
+// advice says whether the same call can succeed later, and what to do instead.
+func advice(e *engine.Error, t *tool) string {
+	answered := e.Kind == engine.Answered
+	wait, limited := waitFor(e, time.Now())
 	switch {
+	case wait > 0:
+		return fmt.Sprintf("Try again after %d seconds.", wait)
+	case limited:
+		return "The limit of calls is used up. Try again later."
+	case e.Retry && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
+		return "It may have taken effect. Look before you call again."
 	case e.Retry:
-		return "\nThe same call may succeed later."
-	case e.Kind == engine.Answered && e.Status < 500:
-		return "\nThe same call will fail again."
+		return "The same call may succeed later."
+	case answered && e.Status == http.StatusUnauthorized:
+		return "The API did not take the credential, which its operator or user has to correct. The same call will fail again."
+	case answered && e.Status == http.StatusConflict:
+		return "Read the current state first. The same call will fail again."
+	case answered && e.Status < 500:
+		return "The same call will fail again."
 	}
 	return ""
+}
+
+// waitFor is how many seconds the API wants to be left alone, 0 when it does not
+// say, and whether its limit of calls is used up (RFC 9110 section 10.2.3,
+// draft-ietf-httpapi-ratelimit-headers, and what APIs send before them).
+func waitFor(e *engine.Error, now time.Time) (seconds int64, limited bool) {
+	h := e.Header
+	if after := h.Get("Retry-After"); after != "" {
+		if n, err := strconv.ParseInt(after, 10, 64); err == nil {
+			return n, false
+		}
+		if at, err := http.ParseTime(after); err == nil {
+			return max(1, int64(at.Sub(now).Seconds())), false
+		}
+	}
+	limited = e.Kind == engine.Answered && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusForbidden && (h.Get("X-Ratelimit-Remaining") == "0" || h.Get("Ratelimit-Remaining") == "0"))
+	if !limited {
+		return 0, false
+	}
+	for _, name := range []string{"Ratelimit-Reset", "X-Ratelimit-Reset"} {
+		n, err := strconv.ParseInt(h.Get(name), 10, 64)
+		const epoch = 1_000_000_000 // larger ones are a time, not a wait
+		if err == nil && n >= epoch {
+			n = max(1, n-now.Unix())
+		}
+		if err == nil && n > 0 {
+			return n, true
+		}
+	}
+	return 0, true
 }
 
 // cutText shortens text to about max bytes, at the end of a character.

@@ -208,7 +208,7 @@ type result struct {
 	InputRequests json.RawMessage
 	Content       []struct {
 		Type, Text, Data, MimeType string
-		Resource                   struct{ URI, MimeType, Blob string }
+		Resource                   struct{ URI, MimeType, Blob, Text string }
 	}
 	StructuredContent json.RawMessage
 	IsError           bool

@@ -316,6 +316,9 @@ func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, p
 		return "", false, r.resourceError(failed)
 	}
 	defer answer.Close()
+	if failed := answer.Redirect(); failed != nil {
+		return "", false, r.resourceError(failed)
+	}
 	if answer.Raw == nil {
 		if r.raw = r.raw[:0]; answer.Value.Kind() == value.String {
 			r.raw = append(r.raw, answer.Value.Text()...)
@@ -332,7 +335,8 @@ func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, p
 		return "", false, r.resourceError(failed)
 	}
 	declared, _, _ := mime.ParseMediaType(answer.ContentType)
-	return cmp.Or(res.MimeType, declared, "application/octet-stream"), !answer.Binary && utf8.Valid(r.raw), nil
+	kind = cmp.Or(res.MimeType, declared, "application/octet-stream")
+	return kind, utf8.Valid(r.raw) && (isText(kind) || !answer.Binary && !isBytes(declared)), nil
 }
 
 // variablesOf converts what stands in a URI to the inputs that it feeds.

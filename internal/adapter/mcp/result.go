@@ -10,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,17 +36,17 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	if res.Raw == nil {
 		switch res.Value.Kind() {
 		case value.Absent:
-			r.done(t, res.Status)
+			r.done(t, res.Status, res.Header)
 			return nil
 		case value.String:
 			r.text(t, res.Value.Text(), true)
 			return nil
 		}
 		r.json = res.Value.AppendJSON(r.json[:0])
-		r.structured(t, res.Value)
-		return nil
+		return r.structured(t, res.Value, res.Header)
 	}
 	limit := int64(maxAnswer)
+	res.Binary = res.Binary || isBytes(res.ContentType)
 	if res.Binary {
 		limit = maxBinary
 		if call := t.unit.Steps; len(call) == 1 && call[0].Call != nil && call[0].Call.MaxBinary > 0 {
@@ -59,16 +60,34 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	case res.Binary:
 		return r.binary(t.unit.Namespace+"/"+t.name, res.ContentType)
 	case len(r.raw) == 0:
-		r.done(t, res.Status)
+		r.done(t, res.Status, res.Header)
 	default:
 		var bad error
-		if r.json, bad = jsontext.AppendFormat(r.json[:0], r.raw, compactOptions...); bad != nil {
-			r.text(t, strings.ToValidUTF8(string(r.raw), "\uFFFD"), false)
-		} else {
-			r.structured(t, value.Value{})
+		r.json, bad = jsontext.AppendFormat(r.json[:0], r.raw, compactOptions...)
+		switch {
+		case bad == nil:
+			return r.structured(t, value.Value{}, res.Header)
+		case isJSON(res.ContentType) && (r.raw[0] == '{' || r.raw[0] == '['): // and no text under a wrong name
+			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that cannot be read", Retry: true,
+				Detail: "It begins: " + cutText(string(r.raw), 300)}
 		}
+		r.text(t, strings.ToValidUTF8(string(r.raw), "\uFFFD"), false)
 	}
 	return nil
+}
+
+// isBytes reports whether a media type is of content that is no text, whatever
+// the document says of it.
+func isBytes(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil || isText(kind) {
+		return false
+	}
+	switch major, _, _ := strings.Cut(kind, "/"); major {
+	case "image", "audio", "video", "font":
+		return true
+	}
+	return slices.Contains([]string{"application/pdf", "application/zip", "application/gzip", "application/octet-stream"}, kind)
 }
 
 // readRaw reads an upstream's bytes into r.raw, text as UTF-8.
@@ -120,19 +139,24 @@ func tooLarge(limit int64) *engine.Error {
 
 // structured writes r.json, compact JSON, as text and as structuredContent. v is
 // the same as a value, or Absent where nobody needed one so far.
-func (r *request) structured(t *tool, v value.Value) {
+func (r *request) structured(t *tool, v value.Value, header http.Header) *engine.Error {
 	if len(r.json) > 0 && r.json[0] == '"' {
 		text, _ := jsontext.AppendUnquote(nil, r.json) // it is valid
 		r.text(t, string(text), true)
-		return
+		return nil
 	}
-	note := ""
+	note := headerNote(t, header)
 	long := len(r.json) > t.maxChars && utf8.RuneCount(r.json) > t.maxChars
 	if (long || t.output != nil) && v.IsAbsent() {
-		v, _ = value.Parse(r.json) // it is valid, unless nested too deeply to be cut
+		var err error
+		if v, err = value.Parse(r.json); err != nil { // it is valid, so it is nested too deeply
+			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that is nested too deeply"}
+		}
 	}
-	if long && !v.IsAbsent() {
-		v, note = cut(v, t)
+	if long {
+		var what string
+		v, what = cut(v, t)
+		note = strings.TrimSpace(what + "\n" + note)
 		r.json = v.AppendJSON(r.json[:0])
 	}
 	content := r.json
@@ -151,6 +175,7 @@ func (r *request) structured(t *tool, v value.Value) {
 		r.out = append(append(r.out, `,"structuredContent":`...), content...)
 	}
 	r.out = append(r.out, '}')
+	return nil
 }
 
 // conforming returns v as the output schema promises it: nulls, and what is of
@@ -205,10 +230,13 @@ func (r *request) text(t *tool, text string, isJSON bool) {
 }
 
 // done writes the result of a call that has no answer.
-func (r *request) done(t *tool, status int) {
+func (r *request) done(t *tool, status int, header http.Header) {
 	text := "Done"
 	if status != 0 {
 		text += ": " + strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status))
+	}
+	if note := headerNote(t, header); note != "" {
+		text += "\n" + note
 	}
 	r.open()
 	r.out = value.AppendString(append(r.out, `"content":[{"type":"text","text":`...), text)
@@ -234,7 +262,7 @@ func (r *request) binary(place, contentType string) *engine.Error {
 			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the multipart answer of the API cannot be read"}
 		}
 	} else {
-		r.block(resourceURI(place, r.raw), kind, false)
+		r.block(resourceURI(place, r.raw), kind, isText(kind) && utf8.Valid(r.raw))
 	}
 	r.out = append(r.out, `]}`...)
 	return nil
@@ -280,10 +308,13 @@ func (r *request) parts(place, boundary string) bool {
 	}
 }
 
+// pictures are the images that models take as such.
+var pictures = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
+
 // block writes r.raw as an image, as audio, or as an embedded resource.
 func (r *request) block(uri, kind string, text bool) {
 	switch {
-	case strings.HasPrefix(kind, "image/") && !text:
+	case slices.Contains(pictures, kind):
 		r.out = r.appendBlob(append(r.out, `{"type":"image","data":"`...))
 	case strings.HasPrefix(kind, "audio/"):
 		r.out = r.appendBlob(append(r.out, `{"type":"audio","data":"`...))

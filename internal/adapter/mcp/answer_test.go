@@ -1,0 +1,133 @@
+package mcp_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/plan"
+)
+
+func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
+	answered := func(status int, body string, header ...string) *engine.Error {
+		e := &engine.Error{Kind: engine.Answered, Status: status, Title: fmt.Sprintf("api.x answered %d", status), Body: []byte(body), Header: http.Header{}, Retry: status == 429 || status >= 500}
+		for i := 0; i < len(header); i += 2 {
+			e.Header.Set(header[i], header[i+1])
+		}
+		return e
+	}
+	long := `{"errors":[` + strings.TrimSuffix(strings.Repeat(`{"field":"x","msg":"`+strings.Repeat("y", 50)+`"},`, 500), ",") + `]}`
+	for _, tt := range []struct {
+		name     string
+		tool     string
+		err      *engine.Error
+		want, no string
+	}{
+		{"rate limit of GitHub", "list_cities", answered(403, `{"message":"API rate limit exceeded"}`, "X-Ratelimit-Remaining", "0"), "The limit of calls is used up. Try again later.", "fail again"},
+		{"rate limit with a wait", "list_cities", answered(429, ``, "Ratelimit-Reset", "30"), "Try again after 30 seconds.", ""},
+		{"a wait as a date", "list_cities", answered(503, ``, "Retry-After", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)), "Try again after 1 seconds.", ""},
+		{"a read that failed", "list_cities", answered(502, ``), "The same call may succeed later.", "taken effect"},
+		{"an idempotent write that failed", "delete_city", answered(502, ``), "The same call may succeed later.", "taken effect"},
+		{"a write that failed", "add_city", answered(502, ``), "It may have taken effect. Look before you call again.", "succeed later"},
+		{"no credential", "list_cities", answered(401, `{"message":"bad key"}`), "did not take the credential", ""},
+		{"a conflict", "list_cities", answered(409, `{"message":"changed"}`), "Read the current state first.", ""},
+		{"XML", "list_cities", answered(404, `<Error><Code>NoSuchKey</Code><Message>The key does not exist.</Message></Error>`), "answered 404: The key does not exist.", ""},
+		{"SOAP", "list_cities", answered(400, `<s:Envelope xmlns:s="x"><s:Body><s:Fault><faultcode>Client</faultcode><faultstring>Invalid account</faultstring></s:Fault></s:Body></s:Envelope>`), "answered 400: Invalid account", ""},
+		{"JSON:API", "list_cities", answered(422, `{"errors":[{"status":"422","detail":"name is taken"}]}`), "answered 422: name is taken", ""},
+		{"FastAPI", "list_cities", answered(422, `{"detail":[{"loc":["body","x"],"msg":"field required"}]}`), "answered 422: field required", ""},
+		{"Salesforce", "list_cities", answered(400, `[{"message":"No such column","errorCode":"X"}]`), "answered 400: No such column", ""},
+		{"a stack trace", "list_cities", answered(500, `{"message":"boom","code":"E1","stack":"at secret.go:1"}`), `{"message":"boom","code":"E1"}`, "secret.go"},
+		{"many fields", "list_cities", answered(422, long), "(shortened)", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{ID: "tiny.add_city", Name: "add_city"})
+			cfg.Server.Tools[2].Confirm = false
+			failing := func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return nil, tt.err }
+			cfg.Invoker = invoker{"list cities!": failing, "delete_city": failing, "add_city": failing}
+			url, _ := serve(t, cfg)
+			arguments := map[bool]string{true: `{"id":1}`, false: `{}`}[tt.tool == "delete_city"]
+			res := call(t, url, tt.tool, arguments)
+			if !res.IsError || !strings.Contains(res.text(), tt.want) || tt.no != "" && strings.Contains(res.text(), tt.no) || len(res.text()) > 5000 {
+				t.Errorf("got %s", res.text())
+			}
+			if _, body, ok := strings.Cut(res.text(), "Answer of the API: "); ok && tt.name == "many fields" {
+				if body, _, _ = strings.Cut(body, " (shortened)"); !json.Valid([]byte(body)) {
+					t.Errorf("no JSON: %s", body)
+				}
+			}
+		})
+	}
+}
+
+func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		header http.Header
+		body   string
+		want   string
+		failed bool
+	}{
+		{"something new", 201, http.Header{"Location": {"https://me:pw@api.example/orders/77?key=secret#x"}}, ``, "text:Done: 201 Created\nLocation: https://api.example/orders/77", false},
+		{"a next page", 200, http.Header{"Link": {`<https://api.example/x?limit=5&api_key=secret>; rel="next", <https://api.example/x>; rel="last"`}}, `[1]`, "text:[1] text:Next page: call again with `limit`: 5.", false},
+		{"a next page that no argument asks for", 200, http.Header{"Link": {`<https://api.example/x?token=secret>; rel=next`}, "X-Total-Count": {"431"}}, `[1]`, "text:[1] text:In all: 431\nThere is a next page, for which this tool has no argument.", false},
+		{"not ready", 202, http.Header{"Retry-After": {"5"}}, `{}`, "text:{} text:Not ready yet: ask again after 5 (seconds, or a date).", false},
+		{"elsewhere", 302, http.Header{"Location": {"https://blob.example/log?sig=secret"}}, ``, "the API answered 302 Found and points elsewhere: https://blob.example/log\n", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+				res := &engine.Result{Status: tt.status, Header: tt.header}
+				if tt.body != "" {
+					res = raw(tt.body)
+					res.Status, res.Header = tt.status, tt.header
+				}
+				return res, nil
+			}}
+			url, _ := serve(t, cfg)
+			res := call(t, url, "list_cities", `{}`)
+			var got []string
+			for _, c := range res.Content {
+				got = append(got, c.Type+":"+c.Text)
+			}
+			if all := strings.Join(got, " "); !strings.Contains(all, tt.want) || res.IsError != tt.failed || strings.Contains(all, "secret") {
+				t.Errorf("got %s", all)
+			}
+		})
+	}
+}
+
+func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		result   *engine.Result
+		kind     string
+		mimeType string
+		text     bool // an embedded resource as text
+	}{
+		{"a picture", binary("image/png", "\x89PNG"), "image", "image/png", false},
+		{"a picture that nobody declared", func() *engine.Result { r := binary("image/png", "\x89PNG"); r.Binary = false; return r }(), "image", "image/png", false},
+		{"a picture that no model takes", binary("image/tiff", "II*\x00"), "resource", "image/tiff", false},
+		{"a drawing", binary("image/svg+xml", "<svg/>"), "resource", "image/svg+xml", true},
+		{"a table", binary("text/csv", "a,b"), "resource", "text/csv", true},
+		{"text that is none", binary("text/csv", "a,\xff"), "resource", "text/csv", false},
+		{"a document", binary("application/pdf", "%PDF"), "resource", "application/pdf", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return tt.result, nil }}
+			url, _ := serve(t, cfg)
+			res := call(t, url, "list_cities", `{}`)
+			c := res.Content[0]
+			if c.Type != tt.kind || c.MimeType+c.Resource.MimeType != tt.mimeType || (c.Resource.Text != "") != tt.text {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
