@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
@@ -105,9 +106,32 @@ func (c *call) feeding(key, name string) hint {
 	if c.isPlaceholder(key) {
 		h.must = true
 	} else if c.op.Body != nil {
-		h.place = InBody
+		h.place, h.must = InBody, c.hasBlock() && c.bodyNeeds(c.op.Body.Data, key, true)
 	}
 	return h
+}
+
+// bodyNeeds reports whether the body block, or a part n of it, cannot be built
+// without a value for name: it stands in a text. Where it is all of a member, the
+// member can be left out.
+func (c *call) bodyNeeds(n *document.Node, name string, whole bool) bool {
+	if n.Is(value.Object) {
+		return slices.ContainsFunc(n.Pairs, func(p document.Pair) bool { return c.bodyNeeds(p.Value, name, false) })
+	}
+	if n.Is(value.Array) {
+		return slices.ContainsFunc(n.Items, func(item *document.Node) bool { return c.bodyNeeds(item, name, false) })
+	}
+	t, err := template.Compile(n.Str(), template.Double)
+	if err != nil {
+		return false
+	}
+	if _, single := t.Single(); single && !whole {
+		return false
+	}
+	return slices.ContainsFunc(t.Vars(), func(v template.Var) bool {
+		input, isReference := c.reference(v.Name)
+		return !v.Optional && (v.Name == name || isReference && input == name)
+	})
 }
 
 func (c *call) isPlaceholder(name string) bool {

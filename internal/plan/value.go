@@ -142,7 +142,7 @@ func (c *call) templateHint(name string, self *model.Param, optional bool) hint 
 	case c.isPlaceholder(name):
 		h.must = !optional
 	default:
-		h.place = InBody
+		h.place, h.must = InBody, !optional && c.hasBlock() && c.bodyNeeds(c.op.Body.Data, name, true)
 		if c.op.Method == "GET" || c.op.Method == "HEAD" {
 			h.place = InQuery
 		}

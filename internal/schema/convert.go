@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,8 +14,25 @@ import (
 // input ("address.city", "tags[2]"), "" when it is the input itself.
 type Problem struct {
 	Path    string
-	Message string // "must be an integer, not the string \"x\""
+	Message string     // "must be an integer, not the string \"x\""
+	Also    []*Problem // what else is wrong within the same array or object
 }
+
+// maxProblems is how many problems of one value are told.
+const maxProblems = 20
+
+// and is p with q beside it; either may be nil.
+func (p *Problem) and(q *Problem) *Problem {
+	if p == nil || q == nil {
+		return cmp.Or(p, q)
+	}
+	also := append(p.Also, append([]*Problem{q}, q.Also...)...)
+	p.Also, q.Also = also[:min(len(also), maxProblems)], nil
+	return p
+}
+
+// All are p and what is beside it.
+func (p *Problem) All() []*Problem { return append([]*Problem{p}, p.Also...) }
 
 func (p *Problem) Error() string {
 	if p.Path == "" {
@@ -24,7 +42,7 @@ func (p *Problem) Error() string {
 }
 
 // Convert returns v as the schema wants it, or why that loses something: the
-// string "5" for an integer is 5, a number for a string is its text, a scalar
+// string "5" for an integer is 5, and so is 5.0, a number for a string is its text, a scalar
 // for an array is the array of it, a string that holds JSON for an object or
 // array is what it holds. Null stays null only where nothing else is declared.
 func (s *Schema) Convert(v value.Value) (value.Value, *Problem) {
@@ -67,6 +85,9 @@ func (s *Schema) convertType(v value.Value) (value.Value, bool) {
 			}
 		}
 		if isInteger(v) {
+			if n, ok := v.Int64(); ok && strings.ContainsAny(v.Text(), ".eE") {
+				v = value.Int(n) // some models write 5.0
+			}
 			return v, true
 		}
 	case "number":
@@ -172,14 +193,15 @@ func (s *Schema) convertItems(v value.Value) (value.Value, *Problem) {
 		return v, nil
 	}
 	out := value.List()
+	var all *Problem
 	for i := range v.Len() {
 		item, problem := s.Items.Convert(v.At(i))
 		if problem != nil {
-			return v, problem.below("[" + strconv.Itoa(i) + "]")
+			all = all.and(problem.below("[" + strconv.Itoa(i) + "]"))
 		}
 		out.Append(item)
 	}
-	return out, nil
+	return out, all
 }
 
 func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
@@ -187,28 +209,31 @@ func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
 		return v, nil
 	}
 	out := value.Map()
+	var all *Problem
 	for i := range v.Len() {
-		name := v.Name(i)
-		p := s.property(name)
-		if p == nil {
-			if s.Closed {
-				return v, &Problem{Path: name, Message: "is not known here; allowed: " + strings.Join(s.names(), ", ")}
+		name, item := v.Name(i), v.At(i)
+		var problem *Problem
+		switch p := s.property(name); {
+		case p != nil:
+			if item, problem = p.Schema.Convert(item); problem != nil {
+				problem = problem.below(name)
 			}
-			out.Add(name, v.At(i))
-			continue
+		case s.Closed:
+			problem = &Problem{Path: name, Message: "is not known here; allowed: " + strings.Join(s.names(), ", ")}
 		}
-		item, problem := p.Schema.Convert(v.At(i))
-		if problem != nil {
-			return v, problem.below(name)
-		}
+		all = all.and(problem)
 		out.Add(name, item)
 	}
 	for _, p := range s.Properties {
 		if p.Required && out.Get(p.Name).IsAbsent() {
-			return v, &Problem{Path: p.Name, Message: "is required"}
+			problem := &Problem{Path: p.Name, Message: "is required"}
+			if p.Schema != nil && len(p.Schema.Enum) > 0 {
+				problem.Message += ": one of " + p.Schema.allowed()
+			}
+			all = all.and(problem)
 		}
 	}
-	return out, nil
+	return out, all
 }
 
 func (s *Schema) property(name string) *Property {
@@ -228,6 +253,9 @@ func (s *Schema) names() (names []string) {
 }
 
 func (p *Problem) below(step string) *Problem {
+	for _, other := range p.Also {
+		other.below(step)
+	}
 	switch {
 	case p.Path == "":
 		p.Path = step

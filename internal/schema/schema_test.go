@@ -22,7 +22,7 @@ func TestConvert(t *testing.T) {
 	}{
 		"text to integer":                   {&Schema{Type: "integer"}, `"5"`, `5`},
 		"a 64-bit integer":                  {&Schema{Type: "integer"}, `"9007199254740993"`, `9007199254740993`},
-		"5.0 is an integer":                 {&Schema{Type: "integer"}, `5.0`, `5.0`},
+		"5.0 is an integer":                 {&Schema{Type: "integer"}, `5.0`, `5`},
 		"5.5 is no integer":                 {&Schema{Type: "integer"}, `5.5`, `!must be an integer, not the number "5.5"`},
 		"a word is no integer":              {&Schema{Type: "integer"}, `"five"`, `!not the string "five"`},
 		"text to number":                    {&Schema{Type: "number"}, `"1.10"`, `1.10`},

@@ -158,15 +158,9 @@ func (t *tool) bind(arguments []given, canAsk func(*question) bool) (values []va
 				failed = map[int]bool{}
 			}
 			failed[i] = true
-			name := a.name
-			if problem.Path != "" && problem.Path[0] != '[' {
-				name += "."
+			for _, one := range problem.All() {
+				problems = append(problems, a.complaint(one))
 			}
-			message := problem.Message
-			if a.Secret {
-				message, _, _ = strings.Cut(message, ", not ") // what was given
-			}
-			problems = append(problems, "`"+name+problem.Path+"` "+message)
 			continue
 		}
 		values[a.index] = v
@@ -189,6 +183,18 @@ func (t *tool) bind(arguments []given, canAsk func(*question) bool) (values []va
 		problems = append(problems, strings.Join(missing, ", ")+" are required")
 	}
 	return values, token, problems
+}
+
+// complaint is what is wrong with the argument, for a model.
+func (a *argument) complaint(p *schema.Problem) string {
+	name, message := a.name, p.Message
+	if p.Path != "" && p.Path[0] != '[' {
+		name += "."
+	}
+	if a.Secret {
+		message, _, _ = strings.Cut(message, ", not ") // what was given
+	}
+	return "`" + name + p.Path + "` " + message
 }
 
 // convert is what the caller gave as the input wants it. Members of objects may

@@ -99,6 +99,21 @@ func TestToolsCall_namesEverythingMissingAtOnce(t *testing.T) {
 	}
 }
 
+func TestToolsCall_namesEverythingWrongWithinAnObject(t *testing.T) {
+	cfg := fixture()
+	kind := &schema.Schema{Type: "string", Enum: []value.Value{value.Of("home"), value.Of("work")}}
+	cfg.Server.Tools[0].Inputs = []*plan.Input{{Name: "addr", Schema: &schema.Schema{Type: "object", Properties: []schema.Property{
+		{Name: "city", Schema: &schema.Schema{Type: "string", MaxLength: 3}}, {Name: "n", Schema: &schema.Schema{Type: "integer"}}, {Name: "kind", Schema: kind, Required: true}}}},
+		{Name: "list", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "integer"}}}}
+	url, _ := serve(t, cfg)
+	got := call(t, url, "get_weather", `{"addr":{"city":"Ulmer","n":"a"},"list":["x",2,"y"]}`).text()
+	for _, want := range []string{"`addr.city` must have at most 3", "`addr.n` must be an integer", "`addr.kind` is required: one of home, work", "`list[0]` must be", "`list[2]` must be"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+}
+
 func TestToolsCall_doesNotRepeatSecrets(t *testing.T) {
 	cfg := fixture()
 	cfg.Server.Tools[2].Inputs[1].Schema = &schema.Schema{Type: "integer"}

@@ -53,8 +53,12 @@ func failureText(e *engine.Error, t *tool) string {
 
 // listedName is the argument's name as the tool lists it.
 func listedName(t *tool, input string) string {
-	if t != nil {
-		if i, ok := t.byArg[input]; ok {
+	if t == nil {
+		return input
+	}
+	_, plain, _ := strings.Cut(input, ".") // of a variable such as {{tools.x}}
+	for _, name := range []string{input, plain} {
+		if i, ok := t.byArg[name]; ok {
 			return t.args[i].name
 		}
 	}

@@ -3,6 +3,7 @@ package mcp
 import (
 	"cmp"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -187,7 +188,7 @@ func (r *request) unknownPrompt(name string) *rpcError {
 	return invalidParams(why)
 }
 
-// promptTexts fills the messages in. A placeholder without an argument stays.
+// promptTexts fills the messages in. A placeholder that is no argument stays.
 func promptTexts(p *prompt, given map[string]value.Value) ([]string, error) {
 	if p.File != "" {
 		f, err := p.Files.Open(p.File)
@@ -195,6 +196,11 @@ func promptTexts(p *prompt, given map[string]value.Value) ([]string, error) {
 			return nil, err
 		}
 		defer f.Close()
+		for _, a := range p.Arguments {
+			if given[a.Name].IsAbsent() {
+				given[a.Name] = value.Of("")
+			}
+		}
 		text, err := io.ReadAll(io.LimitReader(f, maxPrompt))
 		return []string{fillIn(string(text), given)}, err
 	}
@@ -202,8 +208,12 @@ func promptTexts(p *prompt, given map[string]value.Value) ([]string, error) {
 	for _, m := range p.Messages {
 		vars := m.Text.Vars()
 		text, err := m.Text.Append(nil, func(i int) value.Value {
-			if v, ok := given[vars[i].Name]; ok || vars[i].Optional {
+			v, ok := given[vars[i].Name]
+			switch {
+			case ok || vars[i].Optional:
 				return v
+			case slices.ContainsFunc(p.Arguments, func(a plan.Argument) bool { return a.Name == vars[i].Name }):
+				return value.Of("") // left out
 			}
 			return value.Of("{{" + vars[i].Name + "}}")
 		}, template.Raw)

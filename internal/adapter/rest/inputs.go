@@ -45,7 +45,9 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 		case !given.IsAbsent():
 			converted, problem := in.Schema.Convert(given)
 			if problem != nil {
-				x.wrong(in, problem.Path, problem.Message)
+				for _, one := range problem.All() {
+					x.wrong(in, one.Path, one.Message)
+				}
 			}
 			x.values[i] = converted
 		case in.Place == plan.AsBody && args.Entity != nil:
