@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
@@ -77,13 +78,14 @@ const (
 	longDescription = 100
 	longInputs      = 250
 	manyTools       = 40
+	searchTools     = 550 // what search_tools and its companions cost
 )
 
 // advise says what to trim, the most costly first.
 func (b *bill) advise(d *host.Document) {
 	say := func(format string, args ...any) { b.trim = append(b.trim, fmt.Sprintf(format, args...)) }
 	if n := len(b.tools); n > manyTools {
-		say("%d tools are more than models choose well from (about %d): --search-above %d lists four tools that find them, --allow-tools and --deny-tools leave some out", n, manyTools, manyTools)
+		say("%d tools are more than models choose well from (about %d): --search-above %d lists four tools that find them instead (about %d tokens), --allow-tools and --deny-tools leave some out", n, manyTools, manyTools, searchTools)
 		if tags := b.tags(); tags != "" {
 			say("clients may ask for a part: %s", tags)
 		}
@@ -109,13 +111,21 @@ func (b *bill) advise(d *host.Document) {
 				}
 			}
 		}
-		if c.typical < 0 && !c.Local && c.Unit.Output.Identity() {
+		if c.typical < 0 && !c.Local && c.Unit.Output.Identity() && reads(c.Unit) {
 			passed++
 		}
 	}
 	if passed > 0 {
 		say("%s the whole answer of the API on, cut at the cap: choose the fields that a model needs with outputParameters, or set x-fairlead: {maxChars: N}", passes(passed))
 	}
+}
+
+// reads reports whether a unit's answer is data that somebody wants to read: bytes
+// and the answers of writes need no mapping.
+func reads(u *plan.Unit) bool {
+	return u.Hints.ReadOnly != nil && *u.Hints.ReadOnly && !slices.ContainsFunc(u.Steps, func(s *plan.Step) bool {
+		return s.Kind == plan.CallStep && s.Call.Format == format.Binary
+	})
 }
 
 func passes(tools int) string {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -156,29 +156,28 @@ const (
 // typicalAnswer is how many characters of JSON an answer of the unit has, as far
 // as its outputs say; 0 when they say nothing.
 func typicalAnswer(u *plan.Unit) int {
-	switch {
-	case u.Model == nil || u.Output.Identity() || len(u.Model.Outputs) == 0:
-		return 0
-	case u.Model.Outputs[0].Name == "":
-		return typical(u.Model.Outputs[0])
-	default:
-		return typical(&model.Output{Type: "object", Properties: u.Model.Outputs})
+	if u.Result != nil {
+		return typical(u.Result)
 	}
+	if u.Model == nil || u.Output.Identity() || len(u.Model.Outputs) == 0 {
+		return 0
+	}
+	return typicalText // one scalar
 }
 
-func typical(o *model.Output) int {
-	if o == nil {
+func typical(s *schema.Schema) int {
+	if s == nil {
 		return typicalText
 	}
-	switch o.Type {
+	switch s.Type {
 	case "integer", "number", "boolean":
 		return typicalDigit
 	case "array":
-		return 2 + typicalItems*(typical(o.Items)+1)
+		return 2 + typicalItems*(typical(s.Items)+1)
 	case "object":
 		size := 2
-		for _, p := range o.Properties {
-			size += len(p.Name) + 4 + typical(p)
+		for _, p := range s.Properties {
+			size += len(p.Name) + 4 + typical(p.Schema)
 		}
 		return size
 	}

@@ -1,40 +1,47 @@
 package shape
 
 import (
+	"slices"
+
 	"github.com/fairlead/fairlead/internal/schema"
 )
 
-// Schema describes what Apply returns where that is always an object, else it is
-// nil. It promises no more than Apply keeps: what may be null, or may keep the
-// type it had, has no type, only a description. No member is required, so an
-// object that Apply found nothing in satisfies it, too.
+// Schema describes what Apply returns as the document declares it, where that is
+// one object or list, else it is nil. An answer need not keep to it: what is not
+// found is null, and a scalar that cannot be converted stays as it is. No member
+// is required.
 func (p *Program) Schema() *schema.Schema {
 	if p.Identity() || p.step || len(p.outputs) != 1 {
 		return nil
 	}
-	if s := p.outputs[0].schema(); s.Type == "object" && p.outputs[0].kind == object {
-		return s
+	switch o := p.outputs[0]; o.kind {
+	case object, array:
+		return o.schema()
 	}
 	return nil
 }
 
 func (o *output) schema() *schema.Schema {
 	s := &schema.Schema{Description: o.description}
-	switch {
-	case o.kind == fixed:
+	switch o.kind {
+	case fixed:
 		s.Type = o.constant.Kind().String()
-	case o.kind == object && o.path == nil && !o.loose:
+	case object:
 		s.Type = "object"
 		for i, m := range o.members {
 			s.Properties = append(s.Properties, schema.Property{Name: o.names[i], Schema: m.schema()})
 		}
-	case o.kind == array && o.path != nil && !o.path.Definite():
+	case table:
+		s.Type = "object"
+	case array:
 		s.Type = "array"
 		if o.item != nil {
 			s.Items = o.item.schema()
 		}
-	case s.Description == "" && o.typ != "":
-		s.Description = o.typ + " or null"
+	case leaf, text:
+		if slices.Contains([]string{"string", "integer", "number", "boolean", "object", "array"}, o.typ) {
+			s.Type = o.typ
+		}
 	}
 	return s
 }

@@ -178,29 +178,30 @@ func (r *request) structured(t *tool, v value.Value, header http.Header) *engine
 	return nil
 }
 
-// conforming returns v as the output schema promises it: nulls, and what is of
-// another type, which is named, are left out.
+// conforming returns v as the output schema promises it. What is not of the
+// declared type is left out, and named.
 func (r *request) conforming(t *tool, v value.Value) (content []byte, note string) {
+	whole := r.json
 	if v.Kind() != value.Object {
-		return value.Map(value.Member{Name: "value", Value: v}).AppendJSON(nil), ""
+		name := "value"
+		if propertyOf(t.output, itemsMember) != nil && v.Kind() == value.Array {
+			name = itemsMember
+		}
+		v = value.Map(value.Member{Name: name, Value: v})
+		whole = nil
 	}
-	if conforms(v, t.output) {
-		return r.json, ""
-	}
-	v = withoutNulls(v, t.output)
-	fit := value.Map()
-	var left []string
-	for i := range v.Len() {
-		if conforms(v.At(i), propertyOf(t.output, v.Name(i))) {
-			fit.Add(v.Name(i), v.At(i))
-		} else {
-			left = append(left, "`"+v.Name(i)+"`")
+	if !conforms(v, t.output) {
+		var f fitter
+		v, _ = f.fit(v, t.output, "")
+		whole = nil
+		if f.left != nil {
+			note = "Not of the declared type, so only in the text: `" + strings.Join(f.left[:min(len(f.left), 5)], "`, `") + "`."
 		}
 	}
-	if left != nil {
-		note = "Not of the declared type, so only in the text: " + strings.Join(left, ", ") + "."
+	if whole == nil {
+		whole = v.AppendJSON(nil)
 	}
-	return fit.AppendJSON(nil), note
+	return whole, note
 }
 
 // text writes an answer that is one JSON string, or no JSON at all.

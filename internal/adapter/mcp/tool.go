@@ -85,9 +85,7 @@ func newTool(cfg *Config, u *plan.Unit, name string) *tool {
 			t.narrowing = append(t.narrowing, a.name)
 		}
 	}
-	if r := u.Result; r != nil && r.Type == "object" && len(r.Properties) > 0 {
-		t.output = r
-	}
+	t.output = announced(u.Result)
 	t.item = t.appendItem(nil)
 	return t
 }
@@ -211,95 +209,6 @@ func annotations(u *plan.Unit) value.Value {
 		}
 	}
 	return a
-}
-
-// appendOutputSchema appends a schema that true answers conform to: nothing is
-// required of an object.
-func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
-	switch {
-	case s == nil || s.Type == "" && s.Description == "":
-		return append(dst, "{}"...)
-	case s.Type == "":
-		return append(value.AppendString(append(dst, `{"description":`...), s.Description), '}')
-	}
-	dst = value.AppendString(append(dst, `{"type":`...), s.Type)
-	if s.Description != "" {
-		dst = value.AppendString(append(dst, `,"description":`...), s.Description)
-	}
-	switch s.Type {
-	case "array":
-		dst = appendOutputSchema(append(dst, `,"items":`...), s.Items)
-	case "object":
-		dst = append(dst, `,"properties":{`...)
-		for i, p := range s.Properties {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendOutputSchema(append(value.AppendString(dst, p.Name), ':'), p.Schema)
-		}
-		dst = append(dst, '}')
-	}
-	return append(dst, '}')
-}
-
-// conforms reports whether v is what appendOutputSchema promises.
-func conforms(v value.Value, s *schema.Schema) bool {
-	if s == nil || s.Type == "" {
-		return true
-	}
-	switch s.Type {
-	case "integer":
-		_, ok := v.Int64()
-		return ok || v.Kind() == value.Number && !strings.ContainsAny(v.Text(), ".eE")
-	case "array":
-		for i := range v.Len() {
-			if v.Kind() == value.Array && !conforms(v.At(i), s.Items) {
-				return false
-			}
-		}
-	case "object":
-		for i := range s.Properties {
-			p := &s.Properties[i]
-			if item := v.Get(p.Name); !item.IsAbsent() && !conforms(item, p.Schema) {
-				return false
-			}
-		}
-	}
-	return v.Kind().String() == s.Type
-}
-
-// withoutNulls is v without the members that are null where the schema says
-// what they are: nothing is required, so they may be absent.
-func withoutNulls(v value.Value, s *schema.Schema) value.Value {
-	switch {
-	case s == nil:
-	case s.Type == "array" && v.Kind() == value.Array:
-		list := value.List()
-		for i := range v.Len() {
-			list.Append(withoutNulls(v.At(i), s.Items))
-		}
-		return list
-	case s.Type == "object" && v.Kind() == value.Object:
-		kept := value.Map()
-		for i := range v.Len() {
-			p := propertyOf(s, v.Name(i))
-			if p == nil || v.At(i).Kind() != value.Null || p.Type == "" {
-				kept.Add(v.Name(i), withoutNulls(v.At(i), p))
-			}
-		}
-		return kept
-	}
-	return v
-}
-
-// propertyOf returns what the schema says of a member, or nil.
-func propertyOf(s *schema.Schema, name string) *schema.Schema {
-	for i := range s.Properties {
-		if s.Properties[i].Name == name {
-			return s.Properties[i].Schema
-		}
-	}
-	return nil
 }
 
 // callable indexes tools by listed name, and by the document's where that is free.

@@ -1,0 +1,134 @@
+package mcp
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// itemsMember holds a list that is an answer: structured content was an object in
+// every revision before 2026-07-28.
+const itemsMember = "items"
+
+// announced is the output schema of a tool whose answers look like s, or nil when
+// that says nothing: an object, or one that holds the list.
+func announced(s *schema.Schema) *schema.Schema {
+	switch {
+	case s == nil:
+	case s.Type == "object" && len(s.Properties) > 0:
+		return s
+	case s.Type == "array" && s.Items != nil && s.Items.Type != "":
+		return &schema.Schema{Type: "object", Properties: []schema.Property{{Name: itemsMember, Schema: s}}}
+	}
+	return nil
+}
+
+// appendOutputSchema appends the schema of answers: an object of which nothing is
+// required. What an API does not give is null, so all within it may be.
+func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
+	return appendShape(append(dst, `{"type":"object"`...), s)
+}
+
+func appendPart(dst []byte, s *schema.Schema) []byte {
+	if s == nil || s.Type == "" {
+		dst = append(dst, '{')
+		if s != nil && s.Description != "" {
+			dst = value.AppendString(append(dst, `"description":`...), s.Description)
+		}
+		return append(dst, '}')
+	}
+	return appendShape(append(append(append(dst, `{"type":["`...), s.Type...), `","null"]`...), s)
+}
+
+// appendShape appends what follows the type.
+func appendShape(dst []byte, s *schema.Schema) []byte {
+	if s.Description != "" {
+		dst = value.AppendString(append(dst, `,"description":`...), s.Description)
+	}
+	switch s.Type {
+	case "array":
+		dst = appendPart(append(dst, `,"items":`...), s.Items)
+	case "object":
+		dst = append(dst, `,"properties":{`...)
+		for i, p := range s.Properties {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendPart(append(value.AppendString(dst, p.Name), ':'), p.Schema)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+// conforms reports whether v is what appendPart promises.
+func conforms(v value.Value, s *schema.Schema) bool {
+	if s == nil || s.Type == "" || v.Kind() == value.Null {
+		return true
+	}
+	switch s.Type {
+	case "integer":
+		_, ok := v.Int64()
+		return ok || v.Kind() == value.Number && !strings.ContainsAny(v.Text(), ".eE")
+	case "array":
+		for i := range v.Len() {
+			if v.Kind() == value.Array && !conforms(v.At(i), s.Items) {
+				return false
+			}
+		}
+	case "object":
+		for i := range s.Properties {
+			p := &s.Properties[i]
+			if item := v.Get(p.Name); !item.IsAbsent() && !conforms(item, p.Schema) {
+				return false
+			}
+		}
+	}
+	return v.Kind().String() == s.Type
+}
+
+// fitter makes answers conform to output schemas. No member is required, so what
+// is of another type is left out.
+type fitter struct{ left []string } // paths of what was left out
+
+// fit returns v without what does not conform; false when that is v itself.
+func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value, bool) {
+	switch {
+	case conforms(v, s):
+		return v, true
+	case s.Type == "object" && v.Kind() == value.Object:
+		kept := value.Map()
+		for i := range v.Len() {
+			if item, ok := f.fit(v.At(i), propertyOf(s, v.Name(i)), strings.TrimPrefix(path+"."+v.Name(i), ".")); ok {
+				kept.Add(v.Name(i), item)
+			}
+		}
+		return kept, true
+	case s.Type == "array" && v.Kind() == value.Array:
+		kept, whole := value.List(), true
+		for i := range v.Len() {
+			item, ok := f.fit(v.At(i), s.Items, path)
+			whole = whole && ok
+			kept.Append(item)
+		}
+		if whole { // an item that is left out would move the others
+			return kept, true
+		}
+	}
+	if !slices.Contains(f.left, path) {
+		f.left = append(f.left, path)
+	}
+	return v, false
+}
+
+// propertyOf returns what the schema says of a member, or nil.
+func propertyOf(s *schema.Schema, name string) *schema.Schema {
+	for i := range s.Properties {
+		if s.Properties[i].Name == name {
+			return s.Properties[i].Schema
+		}
+	}
+	return nil
+}
