@@ -433,7 +433,8 @@ func TestSearchTools_standForLargeCatalogues(t *testing.T) {
 	}
 	for _, tt := range []struct{ tool, arguments, want string }{
 		{"search_tools", `{"query":"a city's weather"}`, `"name":"get_weather"`},
-		{"search_tools", `{"query":"zzz"}`, `{"tools":[],"found":0}`},
+		{"search_tools", `{"query":"zzz"}`, `{"tools":[],"found":0,"hint":"No tool has any of these words.`},
+		{"describe_tool", `{"name":"get_wether"}`, "Did you mean get_weather?"},
 		{"search_tools", `{}`, "`query` is required"},
 		{"describe_tool", `{"name":"get_weather"}`, `"inputSchema":{"type":"object"`},
 		{"describe_tool", `{"name":"nope"}`, "There is no tool \"nope\""},
@@ -445,6 +446,35 @@ func TestSearchTools_standForLargeCatalogues(t *testing.T) {
 	} {
 		if text := call(t, url, tt.tool, tt.arguments).text(); !strings.Contains(text, tt.want) {
 			t.Errorf("%s %s: %s", tt.tool, tt.arguments, text)
+		}
+	}
+}
+
+func TestSearchTools_putsTheBestFirst(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Tools = nil
+	for _, line := range []string{"list-instances: Lists the servers of a project.", "create-instance: Creates a virtual server.", "delete-instance: Deletes a server.", "list-regions: Lists regions.",
+		"update-dnssec-settings: Turns DNSSEC on or off.", "list-invitations: Lists invitations that are waiting for an answer.", "getBillingHistory: What was paid, by month.", "create-backup: Saves a database."} {
+		name, description, _ := strings.Cut(line, ": ")
+		cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{ID: "tiny." + name, Name: name, Description: description, Inputs: []*plan.Input{{Name: "zone", Schema: text()}}})
+	}
+	cfg.SearchAbove = 2
+	url, _ := serve(t, cfg)
+	for query, want := range map[string]string{
+		"turn on DNSSEC": "update-dnssec-settings", "which regions are available": "list-regions", "how do I add a new server?": "create-instance",
+		"remove the server": "delete-instance", "show me all servers": "list-instances", "billing history": "getBillingHistory", "back up databases": "create-backup",
+	} {
+		var found struct {
+			Tools []struct {
+				Name      string
+				Arguments []string
+			}
+		}
+		if err := json.Unmarshal([]byte(call(t, url, "search_tools", `{"query":"`+query+`"}`).text()), &found); err != nil {
+			t.Fatal(err)
+		}
+		if len(found.Tools) == 0 || found.Tools[0].Name != want || !slices.Equal(found.Tools[0].Arguments, []string{"zone"}) {
+			t.Errorf("%s: %+v, want %s", query, found.Tools, want)
 		}
 	}
 }

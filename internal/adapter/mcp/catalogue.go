@@ -52,6 +52,7 @@ type view struct {
 	discovery    []byte    // end of server/discover's result
 	listed       []*tool
 	hidden       []*tool          // found by search_tools only
+	index        *index           // of hidden
 	byName       map[string]*tool // everything that may be called
 	toolPages    pages
 	promptPages  pages
@@ -111,7 +112,7 @@ func (c *catalogue) newView(set []*tool) *view {
 		completionsFeature: len(c.prompts) > 0 || slices.ContainsFunc(c.resources, (*resource).isTemplate),
 	}
 	if c.cfg.SearchAbove > 0 && len(set) > c.cfg.SearchAbove {
-		v.hidden = set
+		v.hidden, v.index = set, newIndex(set)
 		v.listed = searchTools(v)
 	}
 	items := make([][]byte, len(v.listed))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
@@ -75,41 +76,38 @@ func (r *request) searchTools() *rpcError {
 	hits := r.view.search(values[0].Text())
 	list := value.List()
 	for _, t := range hits[:min(len(hits), int(min(limit, 100)))] {
+		arguments := value.List()
+		for _, a := range t.args {
+			arguments.Append(value.Of(a.name))
+		}
 		list.Append(value.Map(
 			value.Member{Name: "name", Value: value.Of(t.name)},
 			value.Member{Name: "description", Value: value.Of(cutText(cmp.Or(t.unit.Description, t.unit.Title), 300))},
+			value.Member{Name: "arguments", Value: arguments},
 			value.Member{Name: "readOnly", Value: value.Boolean(t.readOnly)}))
 	}
-	r.answerWith(value.Map(value.Member{Name: "tools", Value: list}, value.Member{Name: "found", Value: value.Int(int64(len(hits)))}))
+	answer := value.Map(value.Member{Name: "tools", Value: list}, value.Member{Name: "found", Value: value.Int(int64(len(hits)))})
+	if len(hits) == 0 {
+		answer.Add("hint", value.Of("No tool has any of these words. Words that tools have: "+strings.Join(r.view.index.common(20), ", ")+"."))
+	}
+	r.answerWith(answer)
 	return nil
 }
 
-// search returns the hidden tools that have any of the words, best first: a
-// word in the name counts most, then title and tags, then the description.
+// search returns the hidden tools that have any of the words, best first.
 func (v *view) search(query string) []*tool {
 	type hit struct {
 		*tool
-		score int
+		score float64
 	}
 	var hits []hit
-	words := strings.FieldsFunc(strings.ToLower(query), func(c rune) bool { return strings.ContainsRune(" ,.;:_-/", c) })
-	for _, t := range v.hidden {
-		score := 0
-		for _, w := range words {
-			switch {
-			case strings.Contains(strings.ToLower(t.unit.Name), w):
-				score += 4
-			case strings.Contains(strings.ToLower(t.unit.Title+" "+strings.Join(t.unit.Tags, " ")), w):
-				score += 2
-			case strings.Contains(strings.ToLower(t.unit.Description), w):
-				score++
-			}
-		}
-		if score > 0 {
+	words := terms(query)
+	for i, t := range v.hidden {
+		if score := v.index.score(i, words); score > 0 {
 			hits = append(hits, hit{t, score})
 		}
 	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
 	found := make([]*tool, len(hits))
 	for i, h := range hits {
 		found[i] = h.tool
@@ -123,7 +121,15 @@ func (r *request) target(name string) *tool {
 	if t := r.view.byName[name]; t != nil && t.serve == nil {
 		return t
 	}
-	r.fail("There is no tool " + quoteShort(name) + ". Find one with search_tools.")
+	names := make([]string, len(r.view.hidden))
+	for i, t := range r.view.hidden {
+		names[i] = t.name
+	}
+	why := "There is no tool " + quoteShort(name) + "."
+	if near, ok := diag.Near(name, names); ok {
+		why += " Did you mean " + near + "?"
+	}
+	r.fail(why + " Find one with search_tools.")
 	return nil
 }
 
