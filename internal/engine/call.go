@@ -6,11 +6,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -98,9 +100,45 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		return nil, failure
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, answered(c, resp)
+		return nil, r.hidden(answered(c, resp))
+	}
+	for name := range resp.Header {
+		if passed[name] {
+			resp.Header[name] = r.hideAll(resp.Header[name])
+		}
 	}
 	return resp, nil
+}
+
+// hidden is an API's error without the credentials that were sent to it: some
+// repeat them.
+func (r *run) hidden(e *Error) *Error {
+	e.Body = []byte(r.hide(string(e.Body)))
+	for name, values := range e.Header {
+		e.Header[name] = r.hideAll(values)
+	}
+	return e
+}
+
+func (r *run) hideAll(values []string) []string {
+	for i, text := range values {
+		if clean := r.hide(text); clean != text {
+			values = slices.Clone(values)
+			values[i] = clean
+		}
+	}
+	return values
+}
+
+func (r *run) hide(text string) string {
+	if text == "" || len(r.unit.Secrets) == 0 {
+		return text
+	}
+	secrets := make([]secret.String, len(r.unit.Secrets))
+	for i, s := range r.unit.Secrets {
+		secrets[i] = secret.New(r.frame[s.Slot].Text())
+	}
+	return secret.Scrub(text, secrets)
 }
 
 // answered keeps an upstream's error answer.

@@ -14,17 +14,24 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// introspectionLife is how long an answer counts, less when the token ends before.
-const introspectionLife = time.Minute
+// How long an answer counts: that a token is active, less when it ends before,
+// and that it is not.
+const (
+	introspectionLife = time.Minute
+	inactiveLife      = 5 * time.Second
+)
 
 // flights lets concurrent requests with one token share a question.
 type flights struct{ singleflight.Group }
 
 // introspected asks the authorization server about a token (RFC 7662), or
-// remembers what it said. Only that a token is active is remembered.
+// remembers what it said.
 func (v *verifier) introspected(ctx context.Context, token string, sum [32]byte) (*Identity, error) {
 	if id := v.tokens.get(sum, nil, v.cfg.Clock()); id != nil {
 		return id, nil
+	}
+	if v.inactive.get(sum, nil, v.cfg.Clock()) != nil {
+		return nil, faultInactive
 	}
 	answer := v.asking.DoChan(string(sum[:]), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
@@ -33,6 +40,9 @@ func (v *verifier) introspected(ctx context.Context, token string, sum [32]byte)
 		if err != nil {
 			if _, ok := err.(tokenError); !ok {
 				v.complain(ctx, "a token cannot be introspected: "+err.Error())
+			}
+			if err == faultInactive {
+				v.inactive.put(sum, remembered{&Identity{}, nil, v.cfg.Clock().Add(inactiveLife)})
 			}
 			return nil, err
 		}
@@ -85,10 +95,16 @@ func (v *verifier) introspectNow(ctx context.Context, token string) (*Identity, 
 	switch {
 	case active.Kind() != value.Bool:
 		return nil, fmt.Errorf("%s does not say whether the token is active", where(req.URL))
-	case !active.True():
+	case !active.True() || !isAccessToken(str(answer.Get("token_type"))):
 		return nil, faultInactive
 	}
 	return v.accept(answer, token)
+}
+
+// isAccessToken reports whether a token of the type may be used as it is: servers
+// know refresh tokens, too, and tokens bound to a key (RFC 6749 section 7.1).
+func isAccessToken(kind string) bool {
+	return kind == "" || strings.EqualFold(kind, "Bearer") || strings.EqualFold(kind, "access_token")
 }
 
 // client reads as whom we speak to the authorization server.

@@ -28,6 +28,9 @@ func TestIntrospection(t *testing.T) {
 		"another audience": {good.with("aud", []string{"x"}), 401, faultAudience},
 		"no audience":      {good.with("aud", nil), 401, faultAudience},
 		"early":            {good.with("nbf", now+100), 401, faultEarly},
+		"a bearer token":   {good.with("token_type", "bearer"), 200, ""},
+		"a refresh token":  {good.with("token_type", "refresh_token"), 401, faultInactive},
+		"bound to a key":   {good.with("token_type", "DPoP"), 401, faultInactive},
 		"scope missing":    {good.with("scope", "x"), 403, "The access token lacks a scope; needed are: tools:read."},
 	} {
 		s.Set(func() { s.Tokens["opaque-1"] = c.claims })
@@ -70,6 +73,24 @@ func TestIntrospection_isRememberedForAMinuteButNotBeyondTheEnd(t *testing.T) {
 	s.clock.pass(50 * time.Second)
 	if w := p.token("long"); w.Code != 401 {
 		t.Errorf("revoked: %d", w.Code)
+	}
+}
+
+func TestIntrospection_remembersAWhileWhatIsInactive(t *testing.T) {
+	s := newAuthServer(t, "")
+	p := s.introspecting()
+	for range 5 {
+		if w := p.token("junk"); w.Code != 401 {
+			t.Error(w.Code)
+		}
+	}
+	if n := s.Asked("/introspect"); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	s.clock.pass(6 * time.Second)
+	s.Set(func() { s.Tokens["junk"] = s.good() })
+	if w := p.token("junk"); w.Code != 200 {
+		t.Errorf("active by now: %d", w.Code)
 	}
 }
 

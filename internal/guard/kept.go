@@ -17,7 +17,7 @@ const fetchTimeout = 10 * time.Second
 type kept[T any] struct {
 	fetch  func(ctx context.Context, old T) (T, error) // old is the zero T at first
 	now    func() time.Time
-	fresh  time.Duration // age from which it is fetched anew while the old one serves
+	fresh  time.Duration // age from which it is fetched anew; up to twice that the old one serves meanwhile
 	usable time.Duration // age until which it serves while fetching fails
 
 	flights singleflight.Group
@@ -50,10 +50,14 @@ func (k *kept[T]) get(ctx context.Context) (T, error) {
 		}
 		return k.fly(ctx), nil
 	})
-	if have {
+	if have && age < 2*k.fresh {
 		return s.value, nil
 	}
-	return wait[T](ctx, flight)
+	v, err := wait[T](ctx, flight)
+	if err != nil && have && ctx.Err() == nil {
+		return s.value, nil
+	}
+	return v, err
 }
 
 // newer fetches the value although it is fresh, but not within the pause after
@@ -64,7 +68,13 @@ func (k *kept[T]) newer(ctx context.Context, pause time.Duration) (T, error) {
 			k.renewed = now
 			return k.fly(ctx), nil
 		}
-		return k.look(), nil
+		s := k.look()
+		if s.err != nil && !s.at.IsZero() { // that the last fetch failed was told to whom it was for
+			known := *s
+			known.err = nil
+			s = &known
+		}
+		return s, nil
 	}))
 }
 

@@ -28,6 +28,7 @@ type verifier struct {
 	server   kept[*metadata]
 	keys     kept[*keySet]
 	tokens   tokens
+	inactive tokens // that introspection refused a moment ago
 	asking   flights
 }
 

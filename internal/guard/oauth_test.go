@@ -259,6 +259,23 @@ func TestOAuth_followsARotation(t *testing.T) {
 	if w := p.token(sign(t, "p521", jose.ES512, nil, s.good())); w.Code != 503 {
 		t.Errorf("unknown key while the server fails: %d", w.Code)
 	}
+	s.Set(func() { s.Down = 0 })
+	if w := p.token(sign(t, "p521", jose.ES512, nil, s.good())); w.Code != 401 {
+		t.Errorf("unknown key, the server works again: %d", w.Code)
+	}
+}
+
+func TestOAuth_looksForNewKeysAfterAnIdleHour(t *testing.T) {
+	s := newAuthServer(t, "")
+	p := s.place(s.fields(), false)
+	if w := p.token(sign(t, "rsa", jose.RS256, nil, s.good())); w.Code != 200 {
+		t.Fatal(w.Code)
+	}
+	s.Rotate("p256") // and the old key is revoked
+	s.clock.pass(keysUsable - time.Second)
+	if w := p.token(sign(t, "rsa", jose.RS256, nil, s.good())); w.Code != 401 {
+		t.Errorf("a key that is gone: %d", w.Code)
+	}
 }
 
 func (s *authServer) askedSoFar(path string) (n int) {

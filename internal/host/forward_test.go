@@ -13,6 +13,7 @@ info: {display: Forward}
 capability:
   consumes:
   - {type: http, namespace: api, baseUri: "https://api.example.invalid/v1", inputParameters: {X-Version: {in: header, value: "7"}}}
+  - {type: http, namespace: fixed, baseUri: "https://api.example.invalid/v3", inputParameters: {tenant: {in: query, value: acme}}, authentication: {type: apikey, key: api_key, value: "{{KEY}}", placement: query}}
   - {type: http, namespace: keyed, baseUri: "https://api.example.invalid/v2", authentication: {type: bearer, token: "{{KEY}}"}}
   exposes:
   - type: rest
@@ -21,6 +22,7 @@ capability:
     resources:
       one: {path: "/one", forward: {targetNamespace: api}}
       all: {path: "/api/{{path}}", forward: {targetNamespace: api, trustedHeaders: [x-trusted]}}
+      fix: {path: "/fixed/{path}", forward: {targetNamespace: fixed}}
       key: {path: "/keyed/{path}", forward: {targetNamespace: keyed, trustedHeaders: [Authorization]}}
 `
 
@@ -39,11 +41,15 @@ func TestForward_passesRequestsOn(t *testing.T) {
 	if got := up.Requests()[0]; got.URI != "/v2/x" || got.Header.Get("Authorization") != "Bearer secret" {
 		t.Errorf("got\n%s", got.Text())
 	}
+	testkit.Do(t, "GET", s.REST+"/fixed/x?a=1&tenant=evil&te%6eant=evil&api_key=mine&b=%2F", "")
+	if got := up.Requests()[0]; got.URI != "/v3/x?a=1&b=%2F&tenant=acme&api_key=secret" {
+		t.Errorf("got\n%s", got.Text())
+	}
 	testkit.Do(t, "GET", s.REST+"/one", "")
 	if got := up.Requests()[0]; got.URI != "/v1" {
 		t.Errorf("got\n%s", got.Text())
 	}
-	for _, path := range []string{"/api/../x", "/api/a/%2e%2e/x"} {
+	for _, path := range []string{"/api/../x", "/api/a/%2e%2e/x", "/api/a/..;x/b", "/api/a/..%5cb", "/api/a/%2e%2e;/b"} {
 		if status, _, _ := testkit.Do(t, "GET", s.REST+path, ""); status != 400 && status != 404 {
 			t.Errorf("%s: %d", path, status)
 		}
@@ -56,7 +62,7 @@ func TestForward_passesRequestsOn(t *testing.T) {
 func TestForward_withoutATargetIsWithheld(t *testing.T) {
 	up := testkit.NewUpstream(t, nil)
 	s := testkit.Serve(t, strings.Replace(forwarding, "targetNamespace: api, trusted", "targetNamespace: ap, trusted", 1), testkit.Options{Upstream: up.URL})
-	if s.Document.Withheld() != 1 || s.Document.Served() != 2 {
+	if s.Document.Withheld() != 1 || s.Document.Served() != 3 {
 		t.Errorf("%d withheld, %d served: %v", s.Document.Withheld(), s.Document.Served(), s.Document.Diags)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/fairlead/fairlead/internal/secret"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // NewLogger writes records to w as text lines. Whatever known returns, the
@@ -35,28 +34,11 @@ type scrubber struct {
 	known func() []secret.String
 }
 
-// minimum is the length below which a secret is too short to be told from other text.
-const minimum = 4
-
 func (s *scrubber) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := io.WriteString(s.w, Scrub(string(line), s.known())); err != nil {
+	if _, err := io.WriteString(s.w, secret.Scrub(string(line), s.known())); err != nil {
 		return 0, err
 	}
 	return len(line), nil
-}
-
-// Scrub masks the secrets in text, as they are and as JSON and Go strings spell them.
-func Scrub(text string, secrets []secret.String) string {
-	for _, s := range secrets {
-		plain := s.Reveal()
-		if len(plain) < minimum {
-			continue
-		}
-		quoted := string(value.AppendString(nil, plain))
-		text = strings.ReplaceAll(text, plain, secret.Mask)
-		text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], secret.Mask)
-	}
-	return text
 }

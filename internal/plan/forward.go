@@ -3,6 +3,9 @@ package plan
 import (
 	"cmp"
 	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
@@ -41,6 +44,9 @@ func (k *compiler) forward(s *Server, r *model.Resource) {
 		if !ok {
 			return false
 		}
+		if s.Model.Auth != nil {
+			f.Own = append(f.Own, "access_token") // RFC 6750 section 2.3
+		}
 		f.Rest = -1
 		if names := pattern.Names(); len(names) > 0 {
 			f.Rest = len(names) - 1
@@ -73,10 +79,14 @@ func (k *compiler) forwarding(u *Unit, api *model.Consume, at diag.Range) (*Forw
 	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward"}
+	f := &Forward{Unit: u, Request: request}
 	for _, p := range c.params {
 		if p.In == "header" || p.In == "query" || p.In == "cookie" {
 			if p.Value != nil {
 				c.param(request, p)
+				if p.In == "query" {
+					f.Own = append(f.Own, p.Name)
+				}
 			}
 		}
 	}
@@ -89,8 +99,27 @@ func (k *compiler) forwarding(u *Unit, api *model.Consume, at diag.Range) (*Forw
 			return nil, false
 		}
 	}
+	if a := request.Auth; a != nil && a.Kind == upstream.APIKey && a.Place == upstream.InQuery {
+		f.Own = append(f.Own, a.Name)
+	}
 	request.Body = &upstream.Body{Kind: upstream.WholeBody}
-	return &Forward{Unit: u, Request: request}, true
+	return f, true
+}
+
+// passing is the part of a raw query that goes upstream, as it came.
+func (f *Forward) passing(query string) string {
+	if len(f.Own) == 0 {
+		return query
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(key)
+		if err != nil || !slices.Contains(f.Own, name) {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
 }
 
 // Of is the request for what a caller sent: rest is the path behind the base,
@@ -101,7 +130,7 @@ func (f *Forward) Of(method, rest, query string) *upstream.Request {
 	if rest != "" {
 		r.Path = expr.Literal(value.Of("/" + rest))
 	}
-	if query != "" {
+	if query = f.passing(query); query != "" {
 		r.Query = expr.Literal(value.Of(query))
 	}
 	return &r

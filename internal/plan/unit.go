@@ -79,6 +79,7 @@ type Forward struct {
 	Unit    *Unit // holds the frame's slots and secrets
 	Request *upstream.Request
 	Headers []string // names of the caller's headers that pass
+	Own     []string // query parameters that do not: the API's own, and tokens for this server
 	Rest    int      // index of the multi-segment placeholder among the path's, -1 if there is none
 }
 

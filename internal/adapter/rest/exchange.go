@@ -94,7 +94,7 @@ func (x *exchange) rest() string {
 // forwardable checks what is passed on unread, and answers if that may not be.
 func (x *exchange) forwardable() bool {
 	decoded, err := url.PathUnescape(x.rest())
-	if err != nil || slices.ContainsFunc(strings.Split(decoded, "/"), func(s string) bool { return s == "." || s == ".." }) {
+	if err != nil || strings.Contains(decoded, `\`) || slices.ContainsFunc(strings.Split(decoded, "/"), isDots) {
 		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the path cannot be passed on", detail: "Send it without “.” and “..” segments."})
 		return false
 	}
@@ -109,6 +109,13 @@ func (x *exchange) forwardable() bool {
 		x.r = &copied
 	}
 	return true
+}
+
+// isDots reports whether a segment leads elsewhere, on servers that drop what
+// follows a semicolon, too.
+func isDots(segment string) bool {
+	name, _, _ := strings.Cut(segment, ";")
+	return name == "." || name == ".."
 }
 
 // unrouted answers a request that no route takes.
