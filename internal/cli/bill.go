@@ -123,7 +123,7 @@ func (b *bill) advise(d *host.Document) {
 // reads reports whether a unit's answer is data that somebody wants to read: bytes
 // and the answers of writes need no mapping.
 func reads(u *plan.Unit) bool {
-	return u.Hints.ReadOnly != nil && *u.Hints.ReadOnly && !slices.ContainsFunc(u.Steps, func(s *plan.Step) bool {
+	return u.ReadOnly() && !slices.ContainsFunc(u.Steps, func(s *plan.Step) bool {
 		return s.Kind == plan.CallStep && s.Call.Format == format.Binary
 	})
 }

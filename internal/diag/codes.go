@@ -70,6 +70,7 @@ var (
 	ResourceUnreadable = &Code{"resource-unreadable", Error, "A static resource or prompt file cannot be read"}
 	QuestionInvalid    = &Code{"question-invalid", Error, "A question to the user cannot be asked"}
 	NotAsked           = &Code{"not-asked", Warning, "Nobody is asked here"}
+	HintContradicts    = &Code{"hint-contradicts", Warning, "A hint says what the call belies"}
 	NotServed          = &Code{"not-served", Warning, "A feature of the format is not served yet"}
 	NothingServed      = &Code{"nothing-served", Error, "Nothing of the document can be served"}
 )
@@ -83,6 +84,6 @@ func Codes() []*Code {
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
-		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, NotServed, NothingServed,
+		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
 	}
 }

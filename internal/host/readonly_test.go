@@ -17,7 +17,7 @@ capability:
     namespace: shop
     baseUri: https://shop.example.invalid
     resources:
-      orders: {path: /orders, operations: {list: {method: GET}, add: {method: POST}, find: {method: POST}}}
+      orders: {path: /orders, operations: {list: {method: GET}, add: {method: POST}, find: {method: POST}, drop: {method: DELETE}}}
   aggregates:
   - namespace: flows
     display: Flows
@@ -35,6 +35,7 @@ capability:
     tools:
       list: {description: Lists., call: shop.list}
       add: {description: Adds., call: shop.add}
+      lie: {description: Deletes., call: shop.drop, hints: {readOnly: true}}
       find: {description: Finds., call: shop.find, hints: {readOnly: true}}
     resources:
       orders: {uri: "shop://orders", call: shop.list}
@@ -46,7 +47,7 @@ func TestReadOnly_servesOnlyWhatChangesNothing(t *testing.T) {
 	s := testkit.Serve(t, reading, testkit.Options{Upstream: up.URL, ReadOnly: true})
 	want := map[string][]string{"rest": {"GET /orders", "POST /search", "/any/{path}"}, "mcp": {"list", "find", "shop://orders"}}
 	for _, a := range s.Host.Adapters() {
-		if !slices.Equal(a.Units, want[a.Type]) || a.LeftOut != map[string]int{"rest": 1, "mcp": 2}[a.Type] {
+		if !slices.Equal(a.Units, want[a.Type]) || a.LeftOut != map[string]int{"rest": 1, "mcp": 3}[a.Type] {
 			t.Errorf("%s serves %q and leaves out %d", a.Type, a.Units, a.LeftOut)
 		}
 	}

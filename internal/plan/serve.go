@@ -226,6 +226,7 @@ func hasValue(outputs []*model.Output) bool {
 // flow's semantics say (set by ref), else what the HTTP methods of its calls say.
 func (k *compiler) hints(u *Unit) {
 	readOnly, destructive, idempotent, world := true, false, true, false
+	write := ""
 	for _, s := range u.Steps {
 		if s.Kind != CallStep {
 			continue
@@ -235,8 +236,10 @@ func (k *compiler) hints(u *Unit) {
 		case "GET", "HEAD", "OPTIONS":
 		case "PUT", "DELETE":
 			readOnly, destructive = false, true
+			write = s.Call.Request.Method + " of " + s.Call.Request.Target
 		case "PATCH":
 			readOnly, destructive, idempotent = false, true, false
+			write = s.Call.Request.Method + " of " + s.Call.Request.Target
 		default:
 			readOnly, idempotent = false, false
 		}
@@ -245,6 +248,13 @@ func (k *compiler) hints(u *Unit) {
 		if *p == nil {
 			*p = &v
 		}
+	}
+	if u.Writes = write != ""; u.Writes && u.Hints.ReadOnly != nil && *u.Hints.ReadOnly {
+		at := u.Model.Node.Where("hints")
+		if u.Model.Node.Get("hints") == nil {
+			at = u.Model.Node.Where("ref")
+		}
+		k.diags.Add(diag.HintContradicts, at, "Correct the hints, or the semantics of the flow. --read-only leaves it out.", "“%s” is said to be read-only, and calls %s", u.Name, write)
 	}
 	set(&u.Hints.ReadOnly, readOnly)
 	set(&u.Hints.Destructive, destructive && !*u.Hints.ReadOnly)

@@ -131,6 +131,7 @@ type Unit struct {
 	Tags        []string
 	Model       *model.Unit
 	Hints       model.Hints // resolved: document, else semantics, else HTTP method
+	Writes      bool        // it calls PUT, PATCH or DELETE, whatever its hints say
 	Inputs      []*Input
 	Slots       int // size of the frame
 	Steps       []*Step
@@ -145,6 +146,12 @@ type Unit struct {
 	// upstream: always when the API declares none, else first. A REST caller brings
 	// it as Authorization, an MCP caller only in the header that the operator names.
 	CallerAuthorization bool
+}
+
+// ReadOnly reports whether running the unit changes nothing: its hints say so, and
+// none of its calls belies them.
+func (u *Unit) ReadOnly() bool {
+	return u.Hints.ReadOnly != nil && *u.Hints.ReadOnly && !u.Writes
 }
 
 // SecretSlot says which slot holds which secret: the first of Refs that has a

@@ -10,7 +10,7 @@ func TestScrub(t *testing.T) {
 	key, pair := secret.New(`k "1"/+`), secret.New("user:pass word")
 	for text, want := range map[string]string{
 		`plain k "1"/+ here`:            "plain *** here",
-		`{"key":"k \"1\"/+"}`: `{"key":"***"}`,
+		`{"key":"k \"1\"/+"}`:           `{"key":"***"}`,
 		"/x?key=k+%221%22%2F%2B&page=2": "/x?key=***&page=2",
 		"Basic dXNlcjpwYXNzIHdvcmQ=":    "Basic ***",
 		"nothing of it":                 "nothing of it",

@@ -59,7 +59,7 @@ func newTools(cfg *Config, s *plan.Server) []*tool {
 }
 
 func newTool(cfg *Config, u *plan.Unit, name string) *tool {
-	t := &tool{name: name, unit: u, maxChars: cfg.MaxChars, readOnly: isTrue(u.Hints.ReadOnly), namespaces: namespacesOf(u)}
+	t := &tool{name: name, unit: u, maxChars: cfg.MaxChars, readOnly: u.ReadOnly(), namespaces: namespacesOf(u)}
 	if u.Model != nil {
 		t.maxChars = cmp.Or(u.Model.MaxChars, cfg.MaxChars)
 	}
@@ -245,7 +245,7 @@ func namespacesOf(u *plan.Unit) []string {
 
 // serves reports whether the configuration lets a unit through.
 func (cfg *Config) serves(u *plan.Unit, name string) bool {
-	if cfg.ReadOnly && !isTrue(u.Hints.ReadOnly) {
+	if cfg.ReadOnly && !u.ReadOnly() {
 		return false
 	}
 	matches := func(pattern string) bool { return matchUnit(pattern, u, name) }

@@ -98,7 +98,7 @@ var forwarded = [...]string{http.MethodGet, http.MethodOptions, http.MethodPost,
 const safe = 2
 
 func (h *Handler) serves(r *plan.Route) bool {
-	return !h.config.ReadOnly || r.Forward != nil || r.Unit.Hints.ReadOnly != nil && *r.Unit.Hints.ReadOnly
+	return !h.config.ReadOnly || r.Forward != nil || r.Unit.ReadOnly()
 }
 
 func (h *Handler) add(s *served, r *plan.Route) bool {
