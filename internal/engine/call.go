@@ -220,7 +220,7 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 	}
 	if c.Format == format.JSON && program.Streamable() {
 		if text, err := format.Charset(body, contentType); err == nil {
-			if out, ok, err := program.Stream(nil, text); err == nil && ok {
+			if out, ok, err := program.Stream(nil, text); err == nil && ok && !mayBeHollow(out) {
 				return rawJSON(result, out), nil
 			}
 		}
@@ -233,8 +233,67 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 		return result, nil
 	}
 	if shaped, ok := program.Apply(v); ok {
+		if isHollow(shaped) && refuses(v) {
+			return nil, refused(c, v)
+		}
 		v = shaped
 	}
 	result.Value = v
 	return result, nil
+}
+
+// mayBeHollow reports whether a shaped answer is so small that it may hold
+// nothing; a larger one holds more than the names that the document gave.
+func mayBeHollow(text []byte) bool {
+	const small = 256
+	if len(text) > small {
+		return false
+	}
+	for i := range len(text) - 1 { // most hold something early on
+		if (text[i] == ':' || text[i] == '[') && !strings.ContainsRune("n{[] ", rune(text[i+1])) {
+			return false
+		}
+	}
+	v, err := value.Parse(text)
+	return err == nil && isHollow(v)
+}
+
+// isHollow reports whether nothing was found for any part of a shaped answer.
+func isHollow(v value.Value) bool {
+	switch v.Kind() {
+	case value.Object, value.Array:
+		for i := range v.Len() {
+			if !isHollow(v.At(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return v.Kind() <= value.Null
+}
+
+// refuses reports whether an answer of a good status says that something went
+// wrong, as those of GraphQL do (October 2021 edition, section 7.1), and of APIs
+// that say “ok” or “success” themselves.
+func refuses(v value.Value) bool {
+	if v.Kind() != value.Object {
+		return false
+	}
+	if v.Get("errors").Len() > 0 && v.Get("data").Kind() <= value.Null {
+		return true
+	}
+	for _, name := range []string{"ok", "success"} {
+		if said := v.Get(name); said.Kind() == value.Bool && !said.True() {
+			return true
+		}
+	}
+	return false
+}
+
+func refused(c *plan.Call, v value.Value) *Error {
+	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
+	if message := said(v, 4); message != "" {
+		e.Title += ": " + message
+	}
+	return e
 }
