@@ -187,10 +187,10 @@ func TestToolsCall_results(t *testing.T) {
 func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 	for _, tt := range []struct{ name, body, structured, note string }{
 		{"as promised", `{"city":"Ulm","temp":1.50,"more":[null]}`, `{"city":"Ulm","temp":1.50,"more":[null]}`, ""},
-		{"null", `{"city":"Ulm","temp":null,"more":null,"days":[{"max":null,"min":2}]}`, `{"city":"Ulm","temp":null,"more":null,"days":[{"max":null,"min":2}]}`, ""},
-		{"null in a list", `{"city":"Ulm","days":[null]}`, `{"city":"Ulm","days":[null]}`, ""},
-		{"other type within", `{"city":"Ulm","days":[{"max":"hot","min":2},{"min":1}]}`, `{"city":"Ulm","days":[{"min":2},{"min":1}]}`, "Not of the declared type, so only in the text: `days.max`."},
-		{"other type in a list", `{"city":"Ulm","days":["hot",{"min":1}]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days`."},
+		{"null", `{"city":"Ulm","temp":null,"more":null,"days":[{"max":null,"min":2}]}`, `{"city":"Ulm","more":null,"days":[{"min":2}]}`, ""},
+		{"null in a list", `{"city":"Ulm","days":[null]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days`."},
+		{"other type within", `{"city":"Ulm","days":[{"max":"hot","min":2},{"min":1}]}`, `{"city":"Ulm","days":[{"min":2},{"min":1}]}`, "Not of the declared type, so only in the text: `days[].max`."},
+		{"other type in a list", `{"city":"Ulm","days":["hot",{"min":1}]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days[]`."},
 		{"other type", `{"city":"Ulm","temp":"mild"}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `temp`."},
 		{"no object", `[1]`, `{"value":[1]}`, ""},
 		{"string", `"x"`, `{"value":"x"}`, ""},
@@ -366,7 +366,7 @@ func TestConfig_filtersTools(t *testing.T) {
 func TestCheckPattern_refusesWhatMatchesNothing(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"delete_*": "", "list cities!": "", "tag:write": "", "hint:read-only": "", "hint:openWorld": "", "[a-c]*": "",
-		"": "is empty", "hint:destructve": `no hint "destructve"`, "tags:write": "neither tag: nor hint:", "del[": "a bracket is not closed",
+		"": "is empty", "hint:destructve": `no hint "destructve"`, "tags:write": "begins neither with", "del[": "a bracket is not closed",
 	} {
 		got := ""
 		if err := mcp.CheckPattern(pattern); err != nil {

@@ -25,47 +25,39 @@ func announced(s *schema.Schema) *schema.Schema {
 	return nil
 }
 
-// appendOutputSchema appends the schema of answers: an object of which nothing is
-// required. What an API does not give is null, so all within it may be.
+// appendOutputSchema appends the schema of answers. Nothing is required of an
+// object, because APIs leave out what they do not have, and no type is a union
+// with null, which not every client takes.
 func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
-	return appendShape(append(dst, `{"type":"object"`...), s)
-}
-
-func appendPart(dst []byte, s *schema.Schema) []byte {
-	if s == nil || s.Type == "" {
-		dst = append(dst, '{')
-		if s != nil && s.Description != "" {
-			dst = value.AppendString(append(dst, `"description":`...), s.Description)
-		}
-		return append(dst, '}')
+	switch {
+	case s == nil || s.Type == "" && s.Description == "":
+		return append(dst, "{}"...)
+	case s.Type == "":
+		return append(value.AppendString(append(dst, `{"description":`...), s.Description), '}')
 	}
-	return appendShape(append(append(append(dst, `{"type":["`...), s.Type...), `","null"]`...), s)
-}
-
-// appendShape appends what follows the type.
-func appendShape(dst []byte, s *schema.Schema) []byte {
+	dst = value.AppendString(append(dst, `{"type":`...), s.Type)
 	if s.Description != "" {
 		dst = value.AppendString(append(dst, `,"description":`...), s.Description)
 	}
 	switch s.Type {
 	case "array":
-		dst = appendPart(append(dst, `,"items":`...), s.Items)
+		dst = appendOutputSchema(append(dst, `,"items":`...), s.Items)
 	case "object":
 		dst = append(dst, `,"properties":{`...)
 		for i, p := range s.Properties {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendPart(append(value.AppendString(dst, p.Name), ':'), p.Schema)
+			dst = appendOutputSchema(append(value.AppendString(dst, p.Name), ':'), p.Schema)
 		}
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
 }
 
-// conforms reports whether v is what appendPart promises.
+// conforms reports whether v is what appendOutputSchema promises.
 func conforms(v value.Value, s *schema.Schema) bool {
-	if s == nil || s.Type == "" || v.Kind() == value.Null {
+	if s == nil || s.Type == "" {
 		return true
 	}
 	switch s.Type {
@@ -90,14 +82,16 @@ func conforms(v value.Value, s *schema.Schema) bool {
 }
 
 // fitter makes answers conform to output schemas. No member is required, so what
-// is of another type is left out.
-type fitter struct{ left []string } // paths of what was left out
+// is null, or of another type, is left out.
+type fitter struct{ left []string } // paths of what was left out and is not null
 
 // fit returns v without what does not conform; false when that is v itself.
 func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value, bool) {
 	switch {
 	case conforms(v, s):
 		return v, true
+	case v.Kind() == value.Null:
+		return v, false
 	case s.Type == "object" && v.Kind() == value.Object:
 		kept := value.Map()
 		for i := range v.Len() {
@@ -107,14 +101,14 @@ func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value,
 		}
 		return kept, true
 	case s.Type == "array" && v.Kind() == value.Array:
-		kept, whole := value.List(), true
+		kept, whole, told := value.List(), true, len(f.left)
 		for i := range v.Len() {
-			item, ok := f.fit(v.At(i), s.Items, path)
+			item, ok := f.fit(v.At(i), s.Items, path+"[]")
 			whole = whole && ok
 			kept.Append(item)
 		}
-		if whole { // an item that is left out would move the others
-			return kept, true
+		if whole || len(f.left) > told {
+			return kept, whole // an item that is left out would move the others
 		}
 	}
 	if !slices.Contains(f.left, path) {

@@ -274,7 +274,7 @@ func CheckPattern(pattern string) error {
 	case kind == "hint" && prefixed && hintOf(name) == nil:
 		return fmt.Errorf("there is no hint %q; use read-only, destructive, idempotent or open-world", name)
 	case prefixed && kind != "hint" && kind != "tag":
-		return fmt.Errorf("%q begins with neither tag: nor hint:", pattern)
+		return fmt.Errorf("%q begins neither with “tag:” nor with “hint:”", pattern)
 	case syntax != nil:
 		return fmt.Errorf("%q is no pattern: a bracket is not closed", pattern)
 	}
