@@ -126,9 +126,12 @@ func (r *request) collect(d *dialog, said *answers) (forms []form, why string) {
 		}
 		return !r.canAsk(q) || !q.isMissing(d.values)
 	})
+	waits := func(input int) bool {
+		return slices.ContainsFunc(open, func(q *question) bool { return slices.Contains(q.Inputs, input) && said.fields.Get(q.Name).IsAbsent() })
+	}
 	for _, q := range open {
 		// Questions name what earlier ones ask for, so those come first.
-		if slices.ContainsFunc(q.Vars, func(i int) bool { return d.values[i].IsAbsent() && asksFor(open, i) }) {
+		if slices.ContainsFunc(q.Vars, func(i int) bool { return d.values[i].IsAbsent() && waits(i) }) {
 			continue
 		}
 		response, note := r.params.responses.Get(q.Name), ""
@@ -142,7 +145,7 @@ func (r *request) collect(d *dialog, said *answers) (forms []form, why string) {
 		case "decline", "cancel":
 			return nil, "The user did not answer: " + q.text(d.values)
 		}
-		forms = append(forms, form{q.Name, note + q.text(d.values), q.fields})
+		forms = append(forms, q.form(note, d.values))
 	}
 	if len(forms) > 0 || d.confirm == nil {
 		return forms, ""
@@ -162,13 +165,22 @@ func (r *request) collect(d *dialog, said *answers) (forms []form, why string) {
 	return []form{goAhead(d.confirm())}, ""
 }
 
-func asksFor(open []*question, input int) bool {
-	return slices.ContainsFunc(open, func(q *question) bool { return slices.Contains(q.Inputs, input) })
-}
-
 // isMissing reports whether the caller left out something that q asks for.
 func (q *question) isMissing(values []value.Value) bool {
 	return slices.ContainsFunc(q.Inputs, func(i int) bool { return values[i].IsAbsent() })
+}
+
+// form is what the user gets to see. What the caller gave is filled in.
+func (q *question) form(note string, values []value.Value) form {
+	f := form{q.Name, note + q.text(values), slices.Clone(q.fields)}
+	for i := range f.fields {
+		if v := values[q.Inputs[i]]; !v.IsAbsent() {
+			filled := *f.fields[i].schema
+			filled.Default = v
+			f.fields[i].schema = &filled
+		}
+	}
+	return f
 }
 
 // text is the message with the inputs that it names.
@@ -192,8 +204,7 @@ func (q *question) fill(values []value.Value, content value.Value) (note string)
 	var problems []string
 	for i, f := range q.fields {
 		v := content.Get(f.name)
-		switch {
-		case v.IsAbsent() || v.Kind() == value.Null || v.Kind() == value.String && v.Text() == "":
+		if v.Kind() <= value.Null || v.Kind() == value.String && v.Text() == "" {
 			if f.required && values[q.Inputs[i]].IsAbsent() {
 				problems = append(problems, f.name+" is required")
 			}

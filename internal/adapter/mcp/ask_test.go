@@ -89,6 +89,7 @@ func TestAsk_putsWhatIsMissingToTheUser(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ name, params, want string }{
+		{"given in part", `"arguments":{"order":"o-1","days":4}`, `"days":{"type":"integer","default":4}`},
 		{"given by the caller", `"arguments":{"order":"o-1","the_reason":"late","days":1,"note":"x"}`, `["o-1","late",1,"x"]`},
 		{"an answer without a state", answer, `asks {"more":`},
 		{"both answers at once", strings.Replace(answer, `"other"`, `"more"`, 1), `["o-1","late",3,null]`},
@@ -107,6 +108,18 @@ func TestAsk_putsWhatIsMissingToTheUser(t *testing.T) {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// A question that names what an earlier one asked for is put though that was left
+// blank.
+func TestAsk_putsWhatDependsOnABlank(t *testing.T) {
+	cfg := refunds()
+	cfg.Server.Tools[0].Ask[1].Vars = []int{2} // days, which need not be answered
+	url, _ := serve(t, cfg)
+	got := outcomeOf(modernCall(t, url, "refund", `"arguments":{"order":"o-1"},"inputResponses":{"why":{"action":"accept","content":{"the_reason":"late"}}}`))
+	if !strings.HasPrefix(got, `asks {"more":`) {
+		t.Error(got)
 	}
 }
 

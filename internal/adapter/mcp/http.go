@@ -92,13 +92,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	x := newExchange()
 	defer x.release()
-	var err error
-	if r.ContentLength < 0 || r.ContentLength > firstRead {
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(readTime)) // a recorder has none
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	}
-	if x.body, err = readAll(x.body[:0], r.Body, r.ContentLength); err != nil {
+	if err := x.readBody(w, r); err != nil {
 		if errors.Is(err, errTooLarge) {
 			w.Header().Set("Connection", "close")
 			refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(maxRequest)+" bytes")
@@ -138,6 +132,17 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.serveRequest(w, r, &req)
 	}
+}
+
+// readBody reads the body of r, in readTime if it is large.
+func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (err error) {
+	if r.ContentLength < 0 || r.ContentLength > firstRead {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(readTime)) // a recorder has none
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	x.body, err = readAll(x.body[:0], r.Body, r.ContentLength)
+	return err
 }
 
 // from begins a request over HTTP.

@@ -56,7 +56,9 @@ type prompt struct {
 	questions []*question
 }
 
-func (p *prompt) asksFor(argument int) bool { return asksFor(p.questions, argument) }
+func (p *prompt) asksFor(argument int) bool {
+	return slices.ContainsFunc(p.questions, func(q *question) bool { return slices.Contains(q.Inputs, argument) })
+}
 
 func newPrompts(s *plan.Server) []*prompt {
 	all := make([]*prompt, len(s.Prompts))
