@@ -126,9 +126,6 @@ func (w *waiting) close(id string) {
 func (r *request) askNow(f form) (why string) {
 	id, answer := r.h.waiting.open(r.principal())
 	defer r.h.waiting.close(id)
-	withdraw := func() {
-		r.sink.send([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"` + id + `"}}`))
-	}
 	message := append([]byte(`{"jsonrpc":"2.0","id":"`+id+`"`), `,"method":"elicitation/create","params":{`...)
 	if !r.sink.send(append(f.appendTo(message, r.version), "}}"...)) {
 		r.silent = true
@@ -142,32 +139,39 @@ func (r *request) askNow(f form) (why string) {
 	defer late.Stop()
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
-	for {
+	for why == "" {
 		select {
 		case said := <-answer:
-			if said.Get("action").Text() == "" {
-				return "The client could not ask the user. Nothing was sent."
-			}
-			r.params.responses = value.Map(value.Member{Name: f.name, Value: said})
-			return ""
+			return r.answeredBy(f, said)
 		case <-tick.C:
 			r.sink.alive()
 		case <-late.C:
-			withdraw()
-			return "The user did not answer in time. Nothing was sent."
+			why = "The user did not answer in time. Nothing was sent."
 		case <-r.h.hub.done:
-			withdraw()
-			return "The server ended before the user answered. Nothing was sent."
+			why = "The server ended before the user answered. Nothing was sent."
 		case <-ended:
-			withdraw()
-			return "The input ended before the user answered. Nothing was sent."
+			why = "The input ended before the user answered. Nothing was sent."
 		case <-r.ctx.Done():
-			withdraw()
-			r.silent = true
-			return ""
-		case <-r.gone:
+			why, r.silent = "The call was cancelled.", true
+		case <-r.gone: // and nobody can be told
 			r.silent = true
 			return ""
 		}
 	}
+	select {
+	case said := <-answer: // it came at the same time
+		return r.answeredBy(f, said)
+	default:
+	}
+	r.sink.send([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"` + id + `"}}`))
+	return why
+}
+
+// answeredBy takes what the client says of its user's answer.
+func (r *request) answeredBy(f form, said value.Value) (why string) {
+	if said.Get("action").Text() == "" {
+		return "The client could not ask the user. Nothing was sent."
+	}
+	r.params.responses = value.Map(value.Member{Name: f.name, Value: said})
+	return ""
 }
