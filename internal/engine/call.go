@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
@@ -100,45 +99,35 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		return nil, failure
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, r.hidden(answered(c, resp))
-	}
-	for name := range resp.Header {
-		if passed[name] {
-			resp.Header[name] = r.hideAll(resp.Header[name])
+		e := answered(c, resp)
+		if len(r.unit.Secrets) > 0 {
+			e.Body = []byte(secret.Scrub(string(e.Body), r.secretsSent()))
+			r.mask(e.Header)
 		}
+		return nil, e
+	}
+	if len(r.unit.Secrets) > 0 {
+		r.mask(resp.Header)
 	}
 	return resp, nil
 }
 
-// hidden is an API's error without the credentials that were sent to it: some
-// repeat them.
-func (r *run) hidden(e *Error) *Error {
-	e.Body = []byte(r.hide(string(e.Body)))
-	for name, values := range e.Header {
-		e.Header[name] = r.hideAll(values)
-	}
-	return e
-}
-
-func (r *run) hideAll(values []string) []string {
-	for i, text := range values {
-		if clean := r.hide(text); clean != text {
-			values = slices.Clone(values)
-			values[i] = clean
+// mask hides credentials that were sent to an API in headers that may repeat them.
+func (r *run) mask(h http.Header) {
+	for _, name := range []string{"Location", "Link", "Www-Authenticate", "Content-Disposition"} {
+		for i, text := range h[name] {
+			h[name][i] = secret.Scrub(text, r.secretsSent())
 		}
 	}
-	return values
 }
 
-func (r *run) hide(text string) string {
-	if text == "" || len(r.unit.Secrets) == 0 {
-		return text
-	}
-	secrets := make([]secret.String, len(r.unit.Secrets))
+// secretsSent are the secrets of the unit.
+func (r *run) secretsSent() []secret.String {
+	all := make([]secret.String, len(r.unit.Secrets))
 	for i, s := range r.unit.Secrets {
-		secrets[i] = secret.New(r.frame[s.Slot].Text())
+		all[i] = secret.New(r.frame[s.Slot].Text())
 	}
-	return secret.Scrub(text, secrets)
+	return all
 }
 
 // answered keeps an upstream's error answer.
