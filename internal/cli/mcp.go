@@ -79,7 +79,7 @@ sessions.`,
 func mcpFlags(cmd *cobra.Command, o *host.MCPOptions, readOnly *bool) {
 	f := cmd.Flags()
 	f.BoolVar(readOnly, "read-only", false, "serve only what changes nothing")
-	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool")
+	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool and resource")
 	f.Var(&patterns{&o.Allow}, "allow-tools", "offer agents only these tools: names, tag:NAME, hint:NAME")
 	f.Var(&patterns{&o.Deny}, "deny-tools", "keep these tools from agents: names, tag:NAME, hint:NAME")
 	f.IntVar(&o.MaxChars, "max-chars", 0, "characters of a tool's answer (default 40000)")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -281,17 +282,24 @@ func FuzzServeHTTP(f *testing.F) {
 		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_city","arguments":"{\"id\":1}","requestState":"x","inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},` + askingMeta + `}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true,"resourceSubscriptions":["tiny://about"]},` + modernMeta + `}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"docs://weather/%2e%2e/x"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"refund","arguments":{"order":"x"},"inputResponses":{"why":{"action":"accept","content":{"the_reason":"late"}}},` + askingMeta + `}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{"form":{}}}}}`,
+		`{"jsonrpc":"2.0","id":"x","result":{"action":"accept","content":{}}}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"ask"},"argument":{"name":"city","value":"P"}}}`,
 	} {
 		for _, version := range []string{"", "2025-11-25", "2026-07-28"} {
 			f.Add(version, body)
 		}
 	}
-	h := mcp.New(fixture())
-	h.Close() // so that subscriptions end at once
+	cfg, asking := fixture(), refunds()
+	cfg.Server.Tools = append(cfg.Server.Tools, asking.Server.Tools...)
+	maps.Copy(cfg.Invoker.(invoker), asking.Invoker.(invoker))
+	h := mcp.New(cfg)
+	h.Close() // so that subscriptions and questions end at once
 	f.Fuzz(func(t *testing.T, version, body string) {
 		req := httptest.NewRequest("POST", "http://localhost/mcp", strings.NewReader(body))
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Mcp-Session-Id", "x.asks")
 		if version != "" {
 			req.Header["Mcp-Protocol-Version"] = []string{version}
 		}
