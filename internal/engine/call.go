@@ -100,32 +100,36 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		e := answered(c, resp)
-		if len(r.unit.Secrets) > 0 {
-			e.Body = []byte(secret.Scrub(string(e.Body), r.secretsSent()))
-			r.mask(e.Header)
+		if secrets := r.secretsSent(); secrets != nil {
+			e.Body = []byte(secret.Scrub(string(e.Body), secrets))
+			mask(e.Header, secrets)
 		}
 		return nil, e
 	}
-	if len(r.unit.Secrets) > 0 {
-		r.mask(resp.Header)
-	}
+	mask(resp.Header, r.secretsSent())
 	return resp, nil
 }
 
-// mask hides credentials that were sent to an API in headers that may repeat them.
-func (r *run) mask(h http.Header) {
+// mask hides secrets in headers in which APIs repeat what was sent to them.
+func mask(h http.Header, secrets []secret.String) {
+	if secrets == nil {
+		return
+	}
 	for _, name := range []string{"Location", "Link", "Www-Authenticate", "Content-Disposition"} {
 		for i, text := range h[name] {
-			h[name][i] = secret.Scrub(text, r.secretsSent())
+			h[name][i] = secret.Scrub(text, secrets)
 		}
 	}
 }
 
-// secretsSent are the secrets of the unit.
-func (r *run) secretsSent() []secret.String {
-	all := make([]secret.String, len(r.unit.Secrets))
-	for i, s := range r.unit.Secrets {
-		all[i] = secret.New(r.frame[s.Slot].Text())
+// secretsSent are the bound secrets of the unit and the credential that the
+// caller brought; tokens that were fetched for the call are not among them.
+func (r *run) secretsSent() (all []secret.String) {
+	for _, s := range r.unit.Secrets {
+		all = append(all, secret.New(r.frame[s.Slot].Text()))
+	}
+	if _, credential, ok := strings.Cut(r.authorization, " "); ok {
+		all = append(all, secret.New(credential))
 	}
 	return all
 }
@@ -223,7 +227,7 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 	}
 	if shaped, ok := program.Apply(v); ok {
 		if isHollow(shaped) && refuses(v) {
-			return nil, refused(c, v)
+			return nil, r.refused(c, v)
 		}
 		v = shaped
 	}
@@ -279,10 +283,10 @@ func refuses(v value.Value) bool {
 	return false
 }
 
-func refused(c *plan.Call, v value.Value) *Error {
+func (r *run) refused(c *plan.Call, v value.Value) *Error {
 	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
 	if message := said(v, 4); message != "" {
-		e.Title += ": " + message
+		e.Title += ": " + secret.Scrub(message, r.secretsSent())
 	}
 	return e
 }

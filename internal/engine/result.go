@@ -4,9 +4,12 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -64,24 +67,38 @@ func (r *Result) Bytes(limit int64) ([]byte, *Error) {
 		return r.Value.AppendJSON(nil), nil
 	}
 	defer r.Close()
-	if r.Length > limit {
-		return nil, tooLarge(limit)
+	text, err := r.AppendRaw(nil, limit)
+	if err != nil {
+		return nil, err
 	}
-	buf := make([]byte, 0, min(max(r.Length, 512), limit)+1)
+	return text, nil
+}
+
+// firstRead is what is held for an answer before any of it has come, in bytes.
+const firstRead = 64 << 10
+
+// AppendRaw appends a raw answer to buf. More than limit bytes are an error of
+// kind TooLarge; of any error what had come is returned, too.
+func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
+	if r.Length > limit {
+		return buf, tooLarge(limit)
+	}
+	start := len(buf)
+	buf = slices.Grow(buf, int(min(max(r.Length, 511), firstRead))+1)
 	for {
 		n, err := r.Raw.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > limit {
-			return nil, tooLarge(limit)
-		}
-		if err == io.EOF {
+		switch {
+		case int64(len(buf)-start) > limit || errors.Is(err, errTooLarge):
+			return buf, tooLarge(limit)
+		case err == io.EOF:
 			return buf, nil
-		}
-		if err != nil {
-			return nil, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true, cause: err}
-		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+		case errors.Is(err, context.Canceled):
+			return buf, &Error{Kind: Canceled, cause: err}
+		case err != nil:
+			return buf, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true, cause: err}
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, len(buf))
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 const minimum = 4
 
 // Scrub masks the secrets in text, as they are and as JSON and Go strings, URLs
-// and Basic credentials spell them.
+// and base64 spell them.
 func Scrub(text string, secrets []String) string {
 	for _, s := range secrets {
 		plain := s.Reveal()

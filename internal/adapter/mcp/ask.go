@@ -10,7 +10,8 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// maxRounds is how often one legacy request may ask its user.
+// maxRounds is how often one legacy request may ask its user more than there are
+// questions.
 const maxRounds = 10
 
 // question is what users are asked when a caller leaves an input out.
@@ -61,21 +62,17 @@ type dialog struct {
 	given     string        // values as the caller gave them
 }
 
+func newDialog(subject string, questions []*question, values []value.Value) *dialog {
+	return &dialog{subject: subject, questions: questions, values: values, given: value.List(values...).Text()}
+}
+
 // answers are what a user has said so far. With 2026-07-28 they travel in the
 // requestState from one call to the next.
 type answers struct {
 	fields  value.Value // by question, then by field
 	offered bool        // the user has seen the question whether to go ahead
+	ticket  string      // names the requestState that says so
 }
-
-// outcome says how asking ended.
-type outcome uint8
-
-const (
-	proceed  outcome = iota // everything is answered
-	answered                // the answer of the request is written: the questions
-	refused                 // the user said no, or something kept them from answering
-)
 
 // canAsk reports whether this request can put the question to a user.
 func (r *request) canAsk(q *question) bool {
@@ -88,32 +85,33 @@ func (r *request) canAsk(q *question) bool {
 	return r.asks && r.sink != nil
 }
 
-// settle puts to the user what d asks. Of a refusal why tells what the user did.
-func (r *request) settle(d *dialog) (out outcome, why string, problem *rpcError) {
-	d.given = value.List(d.values...).Text()
+// settle puts to the user what d asks, and reports true when the request can go
+// on. When it cannot, its answer is written: the questions; or why says what kept
+// the user from answering; or the client is not there any more.
+func (r *request) settle(d *dialog) (ok bool, why string, problem *rpcError) {
 	if !r.modern() {
 		r.params.responses = value.Value{}
 	}
 	said, problem := r.resume(d)
 	if problem != nil {
-		return refused, "", problem
+		return false, "", problem
 	}
-	for round := 0; round < maxRounds; round++ {
+	for range len(d.questions) + maxRounds {
 		forms, why := r.collect(d, &said)
 		switch {
 		case why != "":
-			return refused, why, nil
+			return false, why, nil
 		case len(forms) == 0:
-			return proceed, "", nil
+			return true, "", nil
 		case r.modern():
 			r.requireInput(d, forms, said)
-			return answered, "", nil
+			return false, "", nil
 		}
 		if why = r.askNow(forms[0]); why != "" || r.silent {
-			return refused, why, nil
+			return false, why, nil
 		}
 	}
-	return refused, "The user's answers did not fit.", nil
+	return false, "The user's answers did not fit.", nil
 }
 
 // collect takes the user's responses and returns what is still to be asked; why
@@ -154,7 +152,7 @@ func (r *request) collect(d *dialog, said *answers) (forms []form, why string) {
 		response := r.params.responses.Get(plan.ConfirmQuestion)
 		switch action := response.Get("action").Text(); {
 		case action == "accept" && agreed(response.Get("content")):
-			if !r.modern() || r.h.spent.once(string(r.params.state)) {
+			if !r.modern() || r.h.spent.once(said.ticket) {
 				return nil, ""
 			}
 		case action != "":
@@ -259,12 +257,12 @@ func (r *request) resume(d *dialog) (answers, *rpcError) {
 	if !r.modern() || r.params.state == nil {
 		return said, nil
 	}
-	payload, state := r.unseal(string(r.params.state), "state", d)
+	payload, ticket, state := r.unseal(string(r.params.state), "state", d)
 	if state == forged {
 		return said, invalidParams("requestState is not of this request")
 	}
 	if v, err := value.Parse(payload); state == good && err == nil {
-		said = answers{v.Get("fields"), v.Get("offered").True()}
+		said = answers{v.Get("fields"), v.Get("offered").True(), ticket}
 	}
 	return said, nil
 }

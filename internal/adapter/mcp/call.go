@@ -95,19 +95,19 @@ func (r *request) run(t *tool) *rpcError {
 // consult asks the user what the tool wants to know before it runs. It reports
 // true when the answer of the request is written.
 func (r *request) consult(t *tool, values []value.Value, token string) (done bool, err *rpcError) {
-	d := &dialog{subject: t.unit.ID + " " + t.name, questions: t.questions, values: values}
+	d := newDialog(t.unit.ID+" "+t.name, t.questions, values)
 	switch {
 	case !t.confirm:
 	case r.canAsk(nil):
-		d.confirm = func() string { return t.question(values) }
+		d.confirm = func() string { return t.confirmation(values) }
 	case !r.confirmedByToken(t, d, token):
 		return true, nil
 	}
-	out, why, err := r.settle(d)
-	if out == refused && why != "" {
+	ok, why, err := r.settle(d)
+	if why != "" {
 		r.fail(why)
 	}
-	return out != proceed, err
+	return !ok, err
 }
 
 // trace is the trace context of _meta (SEP-414), as headers.
@@ -249,6 +249,5 @@ func problemText(t *tool, problems []string) string {
 // fail writes a result that says what went wrong.
 func (r *request) fail(text string) {
 	r.open()
-	r.out = value.AppendString(append(r.out, `"content":[{"type":"text","text":`...), cmp.Or(text, "failed"))
-	r.out = append(r.out, `}],"isError":true}`...)
+	r.out = append(appendContent(r.out, cmp.Or(text, "failed"), ""), `,"isError":true}`...)
 }

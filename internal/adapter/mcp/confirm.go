@@ -26,11 +26,10 @@ func agreed(content value.Value) bool {
 // first call gives a token, the second one brings it. It reports false when it
 // has written the answer of the first.
 func (r *request) confirmedByToken(t *tool, d *dialog, token string) bool {
-	d.given = value.List(d.values...).Text()
 	why := ""
 	if token != "" {
-		switch _, state := r.unseal(token, "token", d); {
-		case state == good && r.h.spent.once(token):
+		switch _, name, state := r.unseal(token, "token", d); {
+		case state == good && r.h.spent.once(name):
 			return true
 		case state == good:
 			why = "The confirmation was used already. "
@@ -40,12 +39,12 @@ func (r *request) confirmedByToken(t *tool, d *dialog, token string) bool {
 			why = "The confirmation is not for this call with these arguments. "
 		}
 	}
-	r.fail(why + t.question(d.values) + "\nNothing was sent yet. If the user agrees, make the same call again and add the argument `" + confirmToken + "`: \"" + r.seal("token", d, nil) + "\" (good for five minutes).")
+	r.fail(why + t.confirmation(d.values) + "\nNothing was sent yet. If the user agrees, make the same call again and add the argument `" + confirmToken + "`: \"" + r.seal("token", d, nil) + "\" (good for five minutes).")
 	return false
 }
 
-// question says what would happen. Secrets are not repeated.
-func (t *tool) question(values []value.Value) string {
+// confirmation says what would happen. Secrets are not repeated.
+func (t *tool) confirmation(values []value.Value) string {
 	text, with := "Run "+t.name, " with "
 	if t.unit.Title != "" && t.unit.Title != t.name {
 		text += " (" + t.unit.Title + ")"

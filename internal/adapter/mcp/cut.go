@@ -19,17 +19,21 @@ type missing struct {
 	what         string // items, members, characters
 }
 
-// noteRoom is how many characters of an answer its note may take.
+// noteRoom is how many characters of an answer may say that it was cut.
 const noteRoom = 500
 
-// cut shortens v to the tool's limit: arrays at the end of an item, long strings
-// at the end of a character, never JSON in the middle. An object says so in a
-// member of its own; for anything else the note has to be told beside it.
-func cut(v value.Value, t *tool) (value.Value, string) {
+// room is how many characters of an answer are left beside its notes.
+func room(t *tool, notes int) int { return max(t.maxChars-notes, t.maxChars/2) }
+
+// cut shortens v to the tool's limit less notes: arrays at the end of an item,
+// long strings at the end of a character, never JSON in the middle. An object
+// says so in a member of its own; for anything else the note has to be told
+// beside it.
+func cut(v value.Value, t *tool, notes int) (value.Value, string) {
 	c := cutter{}
-	v = c.fit(v, max(t.maxChars-noteRoom, t.maxChars/2), "")
+	v = c.fit(v, room(t, notes), "")
 	note := cutNote(c.missing, t)
-	if v.Kind() != value.Object || !v.Get(cutMember).IsAbsent() || t.output != nil && t.output.Closed {
+	if v.Kind() != value.Object || !v.Get(cutMember).IsAbsent() {
 		return v, note
 	}
 	marked := value.Map()

@@ -90,7 +90,15 @@ func errorBody(e *engine.Error) string {
 var traces = []string{"stack", "stacktrace", "stack_trace", "trace", "exception"}
 
 func withoutTraces(v value.Value) value.Value {
-	if v.Kind() != value.Object {
+	switch v.Kind() {
+	case value.Array:
+		kept := value.List()
+		for i := range v.Len() {
+			kept.Append(withoutTraces(v.At(i)))
+		}
+		return kept
+	case value.Object:
+	default:
 		return v
 	}
 	kept := value.Map()
@@ -106,13 +114,17 @@ func withoutTraces(v value.Value) value.Value {
 func advice(e *engine.Error, t *tool) string {
 	answered := e.Kind == engine.Answered
 	wait, limited := waitFor(e, time.Now())
+	again := ""
+	if wait > 0 {
+		again = fmt.Sprintf("Try again after %d seconds.", wait)
+	}
 	switch {
+	case e.Retry && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
+		return strings.TrimSpace("It may have taken effect. Look before you call again. " + again)
 	case wait > 0:
-		return fmt.Sprintf("Try again after %d seconds.", wait)
+		return again
 	case limited:
 		return "The limit of calls is used up. Try again later."
-	case e.Retry && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
-		return "It may have taken effect. Look before you call again."
 	case e.Retry:
 		return "The same call may succeed later."
 	case answered && e.Status == http.StatusUnauthorized:

@@ -12,6 +12,9 @@ import (
 // every revision before 2026-07-28.
 const itemsMember = "items"
 
+// valueMember holds an answer that is neither the object nor the list promised.
+const valueMember = "value"
+
 // announced is the output schema of a tool whose answers look like s, or nil when
 // that says nothing: an object, or one that holds the list.
 func announced(s *schema.Schema) *schema.Schema {

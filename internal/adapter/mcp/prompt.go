@@ -32,7 +32,7 @@ func promptItem(p *prompt) []byte {
 			one := value.Map(value.Member{Name: "name", Value: value.Of(a.Name)})
 			add(one, "title", a.Title)
 			add(one, "description", a.Description)
-			one.Add("required", value.Boolean(a.Required && !p.asksFor(i)))
+			one.Add("required", value.Boolean(a.Required && p.question(i) == nil))
 			arguments.Append(one)
 		}
 		item.Add("arguments", arguments)
@@ -56,8 +56,14 @@ type prompt struct {
 	questions []*question
 }
 
-func (p *prompt) asksFor(argument int) bool {
-	return slices.ContainsFunc(p.questions, func(q *question) bool { return slices.Contains(q.Inputs, argument) })
+// question is what asks for an argument, or nil.
+func (p *prompt) question(argument int) *question {
+	for _, q := range p.questions {
+		if slices.Contains(q.Inputs, argument) {
+			return q
+		}
+	}
+	return nil
 }
 
 func newPrompts(s *plan.Server) []*prompt {
@@ -101,19 +107,13 @@ func (r *request) getPrompt() *rpcError {
 			given[string(g.name)] = g.value
 		}
 	}
+	if missing := r.missingFor(p, given); missing != nil {
+		return invalidParams("the prompt needs the arguments " + strings.Join(missing, ", "))
+	}
 	if p.questions != nil {
 		if done, problem := r.consultFor(p, given); done || problem != nil {
 			return problem
 		}
-	}
-	var missing []string
-	for _, a := range p.Arguments {
-		if a.Required && given[a.Name].IsAbsent() {
-			missing = append(missing, a.Name)
-		}
-	}
-	if missing != nil {
-		return invalidParams("the prompt needs the arguments " + strings.Join(missing, ", "))
 	}
 	texts, err := promptTexts(p, given)
 	if err != nil {
@@ -144,15 +144,33 @@ func (r *request) getPrompt() *rpcError {
 	return nil
 }
 
+// missingFor names the required arguments that are not given and that no question
+// will ask for.
+func (r *request) missingFor(p *prompt, given map[string]value.Value) (missing []string) {
+	for i, a := range p.Arguments {
+		if !a.Required || !given[a.Name].IsAbsent() {
+			continue
+		}
+		switch q := p.question(i); {
+		case q == nil:
+			missing = append(missing, a.Name)
+		case !r.canAsk(q):
+			missing = append(missing, a.Name+" (ask the user: "+q.Message.Source()+")")
+		}
+	}
+	return missing
+}
+
 // consultFor asks the user for arguments that the caller left out. It reports
 // true when the answer of the request is written.
 func (r *request) consultFor(p *prompt, given map[string]value.Value) (done bool, problem *rpcError) {
-	d := &dialog{subject: "prompt " + p.Name, questions: p.questions, values: make([]value.Value, len(p.Arguments))}
+	values := make([]value.Value, len(p.Arguments))
 	for i, a := range p.Arguments {
-		d.values[i] = given[a.Name]
+		values[i] = given[a.Name]
 	}
-	out, why, problem := r.settle(d)
-	if out == refused && why != "" {
+	d := newDialog("prompt "+p.Name, p.questions, values)
+	ok, why, problem := r.settle(d)
+	if why != "" {
 		problem = invalidParams(why)
 	}
 	for i, a := range p.Arguments {
@@ -160,7 +178,7 @@ func (r *request) consultFor(p *prompt, given map[string]value.Value) (done bool
 			given[a.Name] = d.values[i]
 		}
 	}
-	return out != proceed, problem
+	return !ok, problem
 }
 
 // promptContent writes a message: its text or, when that is the URI of one of

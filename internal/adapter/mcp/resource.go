@@ -258,11 +258,13 @@ func (r *request) consultAbout(res *resource, uri string) (done bool, problem *r
 	if !r.canAsk(nil) {
 		return true, r.needsElicitation("the user has to confirm that " + quoteShort(uri) + " is read, and this client cannot ask")
 	}
-	out, why, problem := r.settle(&dialog{subject: "resource " + uri, confirm: func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + cutText(uri, 500) + ")?" }})
-	if out == refused && why != "" {
+	d := newDialog("resource "+uri, nil, nil)
+	d.confirm = func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + cutText(uri, 500) + ")?" }
+	ok, why, problem := r.settle(d)
+	if why != "" {
 		problem = invalidParams(why)
 	}
-	return out != proceed, problem
+	return !ok, problem
 }
 
 // load reads a resource into r.raw and says what it is. When the client went
@@ -327,16 +329,12 @@ func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, p
 		}
 		return cmp.Or(res.MimeType, "application/json"), true, nil
 	}
-	limit := int64(maxAnswer)
-	if answer.Binary {
-		limit = maxBinary
-	}
-	if failed := r.readRaw(answer, limit); failed != nil {
+	declared, failed := r.readAnswer(res.Unit, answer)
+	if failed != nil {
 		return "", false, r.resourceError(failed)
 	}
-	declared, _, _ := mime.ParseMediaType(answer.ContentType)
 	kind = cmp.Or(res.MimeType, declared, "application/octet-stream")
-	return kind, utf8.Valid(r.raw) && (isText(kind) || !answer.Binary && !isBytes(declared)), nil
+	return kind, utf8.Valid(r.raw) && (isText(kind) || !answer.Binary), nil
 }
 
 // variablesOf converts what stands in a URI to the inputs that it feeds.

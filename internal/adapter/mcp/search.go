@@ -149,7 +149,7 @@ func (r *request) describeTool() *rpcError {
 // answerWith writes a result of the tool that was called.
 func (r *request) answerWith(v value.Value) {
 	r.json = v.AppendJSON(r.json[:0])
-	_ = r.structured(r.view.byName[string(r.params.name)], v, nil) // ours is not nested deeply
+	_ = r.structured(r.view.byName[string(r.params.name)], v, "") // ours is not nested deeply
 }
 
 func (r *request) callRead() *rpcError  { return r.callHidden(true) }

@@ -47,41 +47,42 @@ func (r *request) mac(purpose string, d *dialog, ticket []byte) []byte {
 }
 
 // unseal returns the payload of a ticket that seal made for the same purpose,
-// caller and d.
-func (r *request) unseal(ticket, purpose string, d *dialog) ([]byte, ticketState) {
+// caller and d, and the ticket's name, which does not depend on how its text is
+// spelt.
+func (r *request) unseal(ticket, purpose string, d *dialog) (payload []byte, name string, state ticketState) {
 	raw, err := base64.RawURLEncoding.DecodeString(ticket)
 	if err != nil || len(raw) < 8+nonceSize+sha256.Size {
-		return nil, forged
+		return nil, "", forged
 	}
 	raw, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
 	if !hmac.Equal(sum, r.mac(purpose, d, raw)) {
-		return nil, forged
+		return nil, "", forged
 	}
 	if uint64(time.Now().Unix()) > binary.BigEndian.Uint64(raw) {
-		return nil, expired
+		return nil, "", expired
 	}
-	return raw[8+nonceSize:], good
+	return raw[8+nonceSize:], string(sum), good
 }
 
-// spent are the confirmations that were used, by their text, until they expire.
+// spent are the confirmations that were used, by name, until they expire.
 type spent struct {
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
 // once reports whether a ticket is used for the first time in this process.
-func (s *spent) once(ticket string) bool {
+func (s *spent) once(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if _, used := s.until[ticket]; used {
+	if _, used := s.until[name]; used {
 		return false
 	}
 	maps.DeleteFunc(s.until, func(_ string, end time.Time) bool { return now.After(end) })
 	if s.until == nil {
 		s.until = map[string]time.Time{}
 	}
-	s.until[ticket] = now.Add(ticketTTL)
+	s.until[name] = now.Add(ticketTTL)
 	return true
 }
 
