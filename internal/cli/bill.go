@@ -78,14 +78,13 @@ const (
 	longDescription = 100
 	longInputs      = 250
 	manyTools       = 40
-	searchTools     = 550 // what search_tools and its companions cost
 )
 
 // advise says what to trim, the most costly first.
 func (b *bill) advise(d *host.Document) {
 	say := func(format string, args ...any) { b.trim = append(b.trim, fmt.Sprintf(format, args...)) }
 	if n := len(b.tools); n > manyTools {
-		say("%d tools are more than models choose well from (about %d): --search-above %d lists four tools that find them instead (about %d tokens), --allow-tools and --deny-tools leave some out", n, manyTools, manyTools, searchTools)
+		say("%d tools are more than models choose well from (about %d): --search-above %d lists four tools that find them instead, --allow-tools and --deny-tools leave some out", n, manyTools, manyTools)
 		if tags := b.tags(); tags != "" {
 			say("clients may ask for a part: %s", tags)
 		}

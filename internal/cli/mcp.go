@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,13 +109,18 @@ func (p *patterns) Set(text string) error {
 // warnUnmatched tells of patterns that match no tool and no resource: a misspelt
 // one keeps nothing away.
 func warnUnmatched(w io.Writer, documents []*host.Document, o host.MCPOptions) {
-	for _, pattern := range slices.Concat(o.Allow, o.Deny) {
-		if !slices.ContainsFunc(documents, func(d *host.Document) bool {
-			return d.Plan != nil && slices.ContainsFunc(d.Plan.Units(), func(u *plan.Unit) bool {
-				return (u.Kind == "tool" || u.Kind == "resource") && mcp.Matches(pattern, u)
-			})
-		}) {
-			fmt.Fprintf(w, "fairlead: the pattern “%s” of --allow-tools or --deny-tools matches no tool\n", pattern)
+	var servers []*plan.Server
+	for _, d := range documents {
+		if d.Plan != nil {
+			servers = append(servers, d.Plan.Servers...)
+		}
+	}
+	for _, list := range []struct {
+		flag     string
+		patterns []string
+	}{{"--allow-tools", o.Allow}, {"--deny-tools", o.Deny}} {
+		for _, pattern := range mcp.Unmatched(list.patterns, servers) {
+			fmt.Fprintf(w, "fairlead: “%s” of %s matches no tool or resource\n", pattern, list.flag)
 		}
 	}
 }

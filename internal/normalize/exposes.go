@@ -222,7 +222,7 @@ func (r *reader) questions(n *document.Node) (all []*model.Question) {
 		q := &model.Question{Node: p.Value, Name: p.Key}
 		if p.Value.IsScalar() {
 			q.Message, q.Inputs = p.Value.Str(), []string{p.Key}
-		} else if m := r.is(p.Value, value.Object, "a question"); m != nil {
+		} else if m := p.Value; m.Is(value.Object) {
 			r.keys(m, "a question", "message", "inputs")
 			q.Message, q.Inputs = m.Get("message").Str(), []string{p.Key}
 			if inputs := m.Get("inputs"); inputs != nil {

@@ -116,17 +116,20 @@ func (k *compiler) asks(u *Unit, ofFlow []*model.Question) {
 			inputs[i] = asked{} // nobody gives it
 		}
 	}
+	confirm := u.Confirm || u.Model.Confirm
+	u.Confirm = confirm && u.Kind != "operation"
 	switch {
-	case u.Kind == "operation" && (u.Model.Confirm || len(u.Model.Ask) > 0):
-		k.diags.Add(diag.NotAsked, u.Model.Node.Where("x-fairlead"), "Remove it, or expose the call as an MCP tool.", "the callers of “%s” are not asked anything: only MCP clients have somebody to ask", u.Name)
-	case u.Kind == "operation":
+	case u.Kind == "operation" && (confirm || len(u.Model.Ask)+len(ofFlow) > 0):
+		at := u.Model.Node.Where("x-fairlead")
+		if u.Model.Node.Get("x-fairlead") == nil {
+			at = u.Model.Node.Where("ref")
+		}
+		k.diags.Add(diag.NotAsked, at, "Remove it, or expose the call as an MCP tool.", "the callers of “%s” are not asked anything: only MCP clients have somebody to ask", u.Name)
 	case u.Kind == "resource" && len(u.Model.Ask) > 0:
 		k.diags.Add(diag.NotAsked, u.Model.Node.Where("x-fairlead"), "Remove ask; confirm works.", "whoever reads “%s” is not asked for inputs: its URI has them all", u.Name)
 	case u.Kind == "tool":
 		u.Ask = k.questions(slices.Concat(u.Model.Ask, ofFlow), inputs)
-		k.headers(u)
 	}
-	u.Confirm = u.Confirm || u.Model.Confirm
 }
 
 // token is what may stand in the name of a header (RFC 9110 section 5.6.2).
@@ -136,6 +139,9 @@ var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 // (x-mcp-header, MCP 2026-07-28): texts, integers and booleans, no secrets, each
 // under a name of its own. What fails is an argument like any other.
 func (k *compiler) headers(u *Unit) {
+	if u.Kind != "tool" {
+		return
+	}
 	taken := map[string]bool{}
 	for _, in := range u.Inputs {
 		name := in.Schema.MCPHeader

@@ -165,6 +165,7 @@ func (k *compiler) unit(u *Unit, ctx unitContext) bool {
 	}
 	s.finish()
 	k.asks(u, s.asks)
+	k.headers(u)
 	if k.failed {
 		return false
 	}

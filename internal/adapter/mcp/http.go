@@ -168,7 +168,7 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 		req.asks = strings.HasSuffix(req.client, askingSession)
 	}
 	var s *stream
-	if slow && ((req.params.meta.progressToken != nil || req.asks) && accepts(r.Header["Accept"], "text/event-stream") || m.feature == noFeature) {
+	if slow && ((req.params.meta.progressToken != nil || req.asks) && accepts(r.Header["Accept"], "text/event-stream") || m.stream) {
 		s = &stream{w: w, control: http.NewResponseController(w)}
 		req.sink = s
 	}

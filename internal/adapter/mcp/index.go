@@ -13,6 +13,7 @@ import (
 // by where it stands; the beginning of a word counts for less than all of it.
 type index struct {
 	tools  []map[string]float64 // by tool: weight of each stem
+	order  [][]string           // by tool: its stems, sorted
 	spread map[string]int       // how many tools have a stem
 }
 
@@ -45,6 +46,7 @@ func newIndex(tools []*tool) *index {
 			x.spread[w]++
 		}
 		x.tools = append(x.tools, weights)
+		x.order = append(x.order, slices.Sorted(maps.Keys(weights)))
 	}
 	return x
 }
@@ -72,10 +74,11 @@ type term struct {
 // they are called.
 func terms(query string) (all []term) {
 	worth := map[string]float64{}
-	for _, w := range stems(query) {
-		if slices.Contains(stopWords, w) {
+	for _, word := range split(query) {
+		if slices.Contains(stopWords, word) {
 			continue
 		}
+		w := stem(word)
 		worth[w] = 1
 		for _, other := range strings.Fields(synonyms[w]) {
 			worth[other] = max(worth[other], 0.5)
@@ -97,8 +100,8 @@ func (x *index) score(tool int, terms []term) (score float64) {
 			rarity = max(rarity, len(x.tools)/4)
 		}
 		if weight == 0 && len(w) > 2 {
-			for have, its := range x.tools[tool] {
-				if strings.HasPrefix(have, w) && its/2 > weight {
+			for _, have := range x.order[tool] {
+				if its := x.tools[tool][have]; strings.HasPrefix(have, w) && its/2 > weight {
 					weight, rarity = its/2, x.spread[have]
 				}
 			}
@@ -115,24 +118,35 @@ func (x *index) common(most int) []string {
 	words := slices.SortedFunc(maps.Keys(x.spread), func(a, b string) int {
 		return cmp.Or(x.spread[b]-x.spread[a], strings.Compare(a, b))
 	})
-	words = slices.DeleteFunc(words, func(w string) bool { return len(w) < 3 || slices.Contains(stopWords, w) })
+	words = slices.DeleteFunc(words, func(w string) bool { return len(w) < 3 || slices.Contains(stopWords, w) || slices.Contains(verbs, w) })
 	return words[:min(len(words), most)]
 }
 
-// stems are the words of a text in lower case, plurals made singular.
+// stems are the words of a text, plurals made singular.
 func stems(text string) []string {
-	words := strings.FieldsFunc(strings.ToLower(splitCamel(text)), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	words := split(text)
 	for i, w := range words {
-		switch {
-		case len(w) > 4 && strings.HasSuffix(w, "ies"):
-			words[i] = w[:len(w)-3] + "y"
-		case len(w) > 4 && (strings.HasSuffix(w, "sses") || strings.HasSuffix(w, "xes") || strings.HasSuffix(w, "ches")):
-			words[i] = w[:len(w)-2]
-		case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") && !strings.HasSuffix(w, "us"):
-			words[i] = w[:len(w)-1]
-		}
+		words[i] = stem(w)
 	}
 	return words
+}
+
+// split returns the words of a text in lower case.
+func split(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(splitCamel(text)), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+}
+
+// stem makes a plural singular.
+func stem(w string) string {
+	switch {
+	case len(w) > 4 && strings.HasSuffix(w, "ies"):
+		return w[:len(w)-3] + "y"
+	case len(w) > 4 && (strings.HasSuffix(w, "sses") || strings.HasSuffix(w, "xes") || strings.HasSuffix(w, "ches")):
+		return w[:len(w)-2]
+	case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") && !strings.HasSuffix(w, "us"):
+		return w[:len(w)-1]
+	}
+	return w
 }
 
 // splitCamel puts a blank where a lower-case letter meets an upper-case one.

@@ -42,6 +42,7 @@ type method struct {
 	feature        feature
 	mirror         mirrored
 	slow           bool // may wait for somebody: stdio runs it beside the others
+	stream         bool // answers by events, as long as the client listens
 	serve          func(*request) *rpcError
 }
 
@@ -60,7 +61,7 @@ var methods = map[string]*method{
 	"prompts/list":             {modern: true, legacy: true, feature: promptsFeature, serve: (*request).listPrompts},
 	"prompts/get":              {modern: true, legacy: true, feature: promptsFeature, mirror: itsName, slow: true, serve: (*request).getPrompt},
 	"completion/complete":      {modern: true, legacy: true, feature: completionsFeature, serve: (*request).complete},
-	"subscriptions/listen":     {modern: true, slow: true, serve: (*request).listen},
+	"subscriptions/listen":     {modern: true, slow: true, stream: true, serve: (*request).listen},
 }
 
 // versionOf decides which revision a message speaks. Over HTTP header says it,

@@ -202,12 +202,12 @@ func (s *session) start(req *request, m *method) {
 	end := req.begin()
 	started := s.job(func() {
 		defer end()
-		if m.feature != noFeature { // a subscription takes no slot
+		if !m.stream { // a subscription takes no slot
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
 		err := req.answer(m)
-		if !req.silent && (req.ctx.Err() == nil || err == nil && m.feature == noFeature) {
+		if !req.silent && (req.ctx.Err() == nil || err == nil && m.stream) {
 			s.send(req.out)
 		}
 		req.release()

@@ -45,17 +45,22 @@ type argument struct {
 // newTools prepares the tools that the configuration lets through, in document
 // order. Names do not depend on what it leaves out.
 func newTools(cfg *Config, s *plan.Server) []*tool {
-	names := make([]string, len(s.Tools))
-	for i, u := range s.Tools {
-		names[i] = u.Name
-	}
 	var all []*tool
-	for i, name := range safeNames(names, false, "tool") {
+	for i, name := range listedNames(s) {
 		if u := s.Tools[i]; cfg.serves(u, name) {
 			all = append(all, newTool(cfg, u, name))
 		}
 	}
 	return all
+}
+
+// listedNames are the names of a server's tools that every client accepts.
+func listedNames(s *plan.Server) []string {
+	names := make([]string, len(s.Tools))
+	for i, u := range s.Tools {
+		names[i] = u.Name
+	}
+	return safeNames(names, false, "tool")
 }
 
 func newTool(cfg *Config, u *plan.Unit, name string) *tool {
@@ -253,14 +258,14 @@ func (cfg *Config) serves(u *plan.Unit, name string) bool {
 }
 
 // hints are the names that patterns know, without -.
-var hints = map[string]func(model.Hints) bool{
-	"readonly":    func(h model.Hints) bool { return isTrue(h.ReadOnly) },
-	"destructive": isDestructive,
-	"idempotent":  func(h model.Hints) bool { return isTrue(h.Idempotent) },
-	"openworld":   func(h model.Hints) bool { return h.OpenWorld == nil || *h.OpenWorld },
+var hints = map[string]func(*plan.Unit) bool{
+	"readonly":    (*plan.Unit).ReadOnly,
+	"destructive": func(u *plan.Unit) bool { return isDestructive(u.Hints) },
+	"idempotent":  func(u *plan.Unit) bool { return isTrue(u.Hints.Idempotent) },
+	"openworld":   func(u *plan.Unit) bool { return u.Hints.OpenWorld == nil || *u.Hints.OpenWorld },
 }
 
-func hintOf(name string) func(model.Hints) bool {
+func hintOf(name string) func(*plan.Unit) bool {
 	return hints[strings.ToLower(strings.ReplaceAll(name, "-", ""))]
 }
 
@@ -281,10 +286,24 @@ func CheckPattern(pattern string) error {
 	return nil
 }
 
-// Matches reports whether a pattern of Config.Allow or Deny matches a tool or
-// resource.
-func Matches(pattern string, u *plan.Unit) bool {
-	return matchUnit(pattern, u, sanitize(u.Name, false))
+// Unmatched are those of the patterns that match no tool and no resource of the
+// servers.
+func Unmatched(patterns []string, servers []*plan.Server) (all []string) {
+	for _, pattern := range patterns {
+		if !slices.ContainsFunc(servers, func(s *plan.Server) bool { return matchesAny(pattern, s) }) {
+			all = append(all, pattern)
+		}
+	}
+	return all
+}
+
+func matchesAny(pattern string, s *plan.Server) bool {
+	for i, name := range listedNames(s) {
+		if matchUnit(pattern, s.Tools[i], name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Resources, func(r *plan.Resource) bool { return r.Unit != nil && matchUnit(pattern, r.Unit, r.Name) })
 }
 
 func matchUnit(pattern string, u *plan.Unit, name string) bool {
@@ -293,7 +312,7 @@ func matchUnit(pattern string, u *plan.Unit, name string) bool {
 	}
 	if hint, ok := strings.CutPrefix(pattern, "hint:"); ok {
 		promises := hintOf(hint)
-		return promises != nil && promises(u.Hints)
+		return promises != nil && promises(u)
 	}
 	for _, n := range []string{u.Name, name} {
 		if ok, err := path.Match(pattern, n); ok && err == nil {

@@ -32,8 +32,8 @@ type Config struct {
 	MaxRequest int64
 	// Screen says from where requests are taken; nil takes them from everywhere.
 	Screen *adapter.Screen
-	// ReadOnly serves only operations that change nothing, by their hints, and of
-	// routes that pass everything on only the methods that RFC 9110 calls safe.
+	// ReadOnly serves only operations that change nothing (plan.Unit.ReadOnly), and
+	// of routes that pass everything on only the methods that RFC 9110 calls safe.
 	ReadOnly bool
 	// ProblemBase is what the types of problems (RFC 9457) begin with; "" is
 	// https://fairlead.dev/problems/.
