@@ -27,9 +27,9 @@ func (s *Screen) known(host string) bool {
 	if bare, _, err := net.SplitHostPort(host); err == nil {
 		name = bare
 	}
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-	if _, err := netip.ParseAddr(name); err == nil || strings.EqualFold(name, "localhost") {
-		return true
+	name = strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"), "."))
+	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true // no browser leaves the Host out, and localhost is no name of anybody else (RFC 6761 section 6.3)
 	}
 	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return strings.EqualFold(allowed, name) })
 }

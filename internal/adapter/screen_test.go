@@ -20,6 +20,8 @@ func TestScreen(t *testing.T) {
 		{"own page on loopback", strict, "127.0.0.1:9090", "http://127.0.0.1:9090", true, true},
 		{"IPv6", strict, "[::1]:9090", "http://[::1]:9090", true, true},
 		{"localhost", strict, "LocalHost:9090", "http://localhost:9090", true, true},
+		{"below localhost", strict, "app.localhost.:9090", "http://app.localhost.:9090", true, true},
+		{"no Host", strict, "", "http://evil.example", true, false},
 		{"another port", strict, "localhost:9090", "http://localhost:3000", true, false},
 		{"an address", strict, "192.0.2.7:9090", "http://192.0.2.7:9090", true, true},
 		{"a configured name", strict, "MCP.example:8443", "https://mcp.example:8443", true, true},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -133,6 +134,11 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 			if strings.EqualFold(config.MCP.CredentialHeader, "Authorization") {
 				return failed(errors.New("--mcp-credential-header must name another header: an MCP caller's Authorization is for Fairlead and never goes upstream"))
 			}
+			for i, name := range config.Hosts {
+				if host, _, err := net.SplitHostPort(name); err == nil {
+					config.Hosts[i] = host // whatever the port
+				}
+			}
 			var err error
 			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {
 				return failed(err)
@@ -146,7 +152,7 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	f.Var(&choice{&ports, []string{"as-declared", "auto"}}, "ports", "ports: as-declared, or auto for free ones")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
-	f.StringSliceVar(&config.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the servers")
+	f.StringSliceVar(&config.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
@@ -100,13 +101,15 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		e := answered(c, resp)
-		if secrets := r.secretsSent(); secrets != nil {
-			e.Body = []byte(secret.Scrub(string(e.Body), secrets))
+		if secrets := r.credentials(); secrets != nil {
+			if utf8.Valid(e.Body) {
+				e.Body = []byte(secret.Scrub(string(e.Body), secrets))
+			}
 			mask(e.Header, secrets)
 		}
 		return nil, e
 	}
-	mask(resp.Header, r.secretsSent())
+	mask(resp.Header, r.credentials())
 	return resp, nil
 }
 
@@ -122,11 +125,13 @@ func mask(h http.Header, secrets []secret.String) {
 	}
 }
 
-// secretsSent are the bound secrets of the unit and the credential that the
-// caller brought; tokens that were fetched for the call are not among them.
-func (r *run) secretsSent() (all []secret.String) {
+// credentials are those that the unit sends: bound ones and what the caller
+// brought; tokens that were fetched for the call are not among them.
+func (r *run) credentials() (all []secret.String) {
 	for _, s := range r.unit.Secrets {
-		all = append(all, secret.New(r.frame[s.Slot].Text()))
+		if s.Credential {
+			all = append(all, secret.New(r.frame[s.Slot].Text()))
+		}
 	}
 	if _, credential, ok := strings.Cut(r.authorization, " "); ok {
 		all = append(all, secret.New(credential))
@@ -225,10 +230,11 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 	if v.IsAbsent() {
 		return result, nil
 	}
-	if shaped, ok := program.Apply(v); ok {
-		if isHollow(shaped) && refuses(v) {
-			return nil, r.refused(c, v)
-		}
+	shaped, found := program.Apply(v)
+	if !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
+		return nil, r.refused(c, v)
+	}
+	if found {
 		v = shaped
 	}
 	result.Value = v
@@ -286,7 +292,7 @@ func refuses(v value.Value) bool {
 func (r *run) refused(c *plan.Call, v value.Value) *Error {
 	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
 	if message := said(v, 4); message != "" {
-		e.Title += ": " + secret.Scrub(message, r.secretsSent())
+		e.Title += ": " + secret.Scrub(message, r.credentials())
 	}
 	return e
 }

@@ -176,7 +176,7 @@ func fail(ctx context.Context, target string, err error) *Error {
 	case context.Cause(ctx) == context.Canceled && ctx.Err() != nil:
 		return &Error{Kind: Canceled, Status: 499, Title: "the caller went away", cause: err}
 	case isTimeout(err):
-		return &Error{Kind: TimedOut, Status: http.StatusGatewayTimeout, Title: target + " did not answer in time", Detail: "Try again later.", Retry: true, cause: err}
+		return &Error{Kind: TimedOut, Status: http.StatusGatewayTimeout, Title: target + " did not answer in time", Retry: true, cause: err}
 	default:
 		return &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: target + " cannot be reached", Detail: reason(err), Retry: true, cause: err}
 	}

@@ -141,7 +141,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if s == r.unit.Steps[len(r.unit.Steps)-1] {
 		r.status = resp.StatusCode
 	}
-	if e := (&Result{Status: resp.StatusCode, Header: resp.Header}).Redirect(); e != nil {
+	if e := (&Result{Status: resp.StatusCode, Header: resp.Header}).Redirect(c.Request.Method); e != nil {
 		resp.Body.Close()
 		return value.Value{}, e
 	}

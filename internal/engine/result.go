@@ -96,7 +96,7 @@ func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 		case errors.Is(err, context.Canceled):
 			return buf, &Error{Kind: Canceled, cause: err}
 		case err != nil:
-			return buf, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true, cause: err}
+			return buf, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Retry: true, cause: err}
 		case len(buf) == cap(buf):
 			buf = slices.Grow(buf, len(buf))
 		}
@@ -104,20 +104,22 @@ func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 }
 
 // Redirect is what an answer that only points elsewhere means to somebody who
-// wanted data or a change: an error. It is nil for other answers. (The callers of
-// REST follow it themselves, or not.)
-func (r *Result) Redirect() *Error {
+// wanted data, or whose request has to be sent there: an error. It is nil for
+// other answers; those to a write usually point to what was written. (The callers
+// of REST follow it themselves, or not.)
+func (r *Result) Redirect(method string) *Error {
 	switch r.Status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return redirected("the API", r.Status, r.Header.Get("Location"))
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusFound, http.StatusSeeOther:
+		if method != http.MethodGet && method != http.MethodHead {
+			return nil
+		}
+	default:
+		return nil
 	}
-	return nil
-}
-
-func redirected(who string, status int, location string) *Error {
-	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: who + " answered " + statusText(status) + " and points elsewhere",
+	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: "the API answered " + statusText(r.Status) + " and points elsewhere",
 		Detail: "Redirects are followed on the same host only, for GET and HEAD. Nothing was read or changed where it points."}
-	if u, err := url.Parse(location); err == nil && location != "" {
+	if u, err := url.Parse(r.Header.Get("Location")); err == nil && u.String() != "" {
 		u.RawQuery, u.Fragment, u.User = "", "", nil // they may hold a credential
 		e.Title += ": " + u.String()
 	}

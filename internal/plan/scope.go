@@ -188,10 +188,10 @@ func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
 		s.unit.Secrets = append(s.unit.Secrets, SecretSlot{Slot: s.slot(), Refs: refs, ForAuth: true})
 		i = len(s.unit.Secrets) - 1
 	}
-	if !s.inAuth {
-		s.unit.Secrets[i].ForAuth = false
-	}
-	return expr.Slot(s.unit.Secrets[i].Slot)
+	slot := &s.unit.Secrets[i]
+	slot.ForAuth = slot.ForAuth && s.inAuth
+	slot.Credential = slot.Credential || s.inAuth || looksLikeCredential(refs[0].Name) || looksLikeCredential(refs[0].Key)
+	return expr.Slot(slot.Slot)
 }
 
 // bound returns the bind variable that name means: NAME, namespace.NAME or env.NAME.

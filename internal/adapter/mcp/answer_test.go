@@ -11,6 +11,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
@@ -68,20 +69,25 @@ func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
 func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
+		method string
 		status int
 		header http.Header
 		body   string
 		want   string
 		failed bool
 	}{
-		{"something new", 201, http.Header{"Location": {"https://me:pw@api.example/orders/77?key=secret#x"}}, ``, "text:Done: 201 Created\nLocation: https://api.example/orders/77", false},
-		{"a next page", 200, http.Header{"Link": {`<https://api.example/x?limit=5&api_key=secret>; rel="next", <https://api.example/x>; rel="last"`}}, `[1]`, "text:[1] text:Next page: call again with `limit`: 5.", false},
-		{"a next page that no argument asks for", 200, http.Header{"Link": {`<https://api.example/x?token=secret>; rel=next`}, "X-Total-Count": {"431"}}, `[1]`, "text:[1] text:In all: 431\nThere is a next page, for which this tool has no argument.", false},
-		{"not ready", 202, http.Header{"Retry-After": {"5"}}, `{}`, "text:{} text:Not ready yet: ask again after 5 (seconds, or a date).", false},
-		{"elsewhere", 302, http.Header{"Location": {"https://blob.example/log?sig=secret"}}, ``, "the API answered 302 Found and points elsewhere: https://blob.example/log\n", true},
+		{"something new", "POST", 201, http.Header{"Location": {"https://me:pw@api.example/orders/77?key=secret#x"}}, ``, "text:Done: 201 Created\nLocation: https://api.example/orders/77", false},
+		{"a next page", "GET", 200, http.Header{"Link": {`<https://api.example/x?limit=5&api_key=secret>; rel="next", <https://api.example/x>; rel="last"`}}, `[1]`, "text:[1] text:Next page: call again with `limit`: 5.", false},
+		{"a next page that no argument asks for", "GET", 200, http.Header{"Link": {`<https://api.example/x?token=secret>; rel=next`}, "X-Total-Count": {"431"}}, `[1]`, "text:[1] text:In all: 431\nThere is a next page.", false},
+		{"not ready", "GET", 202, http.Header{"Retry-After": {"5"}}, `{}`, "text:{} text:Not ready yet: ask again after 5 (seconds, or a date).", false},
+		{"elsewhere", "GET", 302, http.Header{"Location": {"https://blob.example/log?sig=secret"}}, ``, "the API answered 302 Found and points elsewhere: https://blob.example/log\n", true},
+		{"what was written", "POST", 303, http.Header{"Location": {"/orders/7"}}, ``, "text:Done: 303 See Other\nLocation: /orders/7", false},
+		{"a write to another place", "POST", 307, http.Header{"Location": {"https://other.example/orders"}}, ``, "points elsewhere: https://other.example/orders\n", true},
+		{"a write that moved", "PUT", 301, http.Header{"Location": {"https://api.example/orders"}}, ``, "points elsewhere: https://api.example/orders\n", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
+			cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{Request: &upstream.Request{Method: tt.method}}}}
 			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
 				res := &engine.Result{Status: tt.status, Header: tt.header}
 				if tt.body != "" {
@@ -118,6 +124,8 @@ func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 		{"a table", binary("text/csv", "a,b"), "resource", "text/csv", true},
 		{"text that is none", binary("text/csv", "a,\xff"), "resource", "text/csv", false},
 		{"a document", binary("application/pdf", "%PDF"), "resource", "application/pdf", false},
+		{"JSON that calls itself bytes", func() *engine.Result { r := raw(`{"a":1}`); r.ContentType = "application/octet-stream"; return r }(), "text", "", false},
+		{"JSON with half a character", raw(`{"a":"\ud800"}`), "text", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()

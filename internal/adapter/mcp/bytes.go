@@ -68,7 +68,7 @@ func isBytes(kind string) bool {
 	case "image", "audio", "video", "font":
 		return true
 	}
-	return slices.Contains([]string{"application/pdf", "application/zip", "application/gzip", "application/octet-stream"}, kind)
+	return slices.Contains([]string{"application/pdf", "application/zip", "application/gzip"}, kind)
 }
 
 // binary writes the result of a call that answered bytes: one block of content,

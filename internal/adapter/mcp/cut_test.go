@@ -65,6 +65,9 @@ func TestToolsCall_neverExceedsItsCap(t *testing.T) {
 		if n := utf8.RuneCountInString(text); n > limit || !json.Valid([]byte(text)) {
 			fatalf("%d characters, valid %v, of %d", n, json.Valid([]byte(text)), utf8.RuneCountInString(answer.Text()))
 		}
+		if n := utf8.RuneCountInString(res.text()); n > limit {
+			fatalf("%d characters in all blocks", n)
+		}
 		if whole := utf8.RuneCountInString(answer.Text()); whole > limit && !strings.Contains(res.text(), "Cut to fit") {
 			fatalf("nothing says that %d characters were cut: %s", whole, res.text())
 		}

@@ -63,8 +63,11 @@ func nextPage(t *tool, link string) string {
 			}
 		}
 	}
-	if words == nil {
-		return "There is a next page, for which this tool has no argument."
+	switch {
+	case words == nil && len(t.paging) > 0:
+		return "There is a next page; for it, use " + strings.Join(t.paging[:min(len(t.paging), 3)], ", ") + "."
+	case words == nil:
+		return "There is a next page."
 	}
 	slices.Sort(words)
 	return "Next page: call again with " + strings.Join(words, ", ") + "."

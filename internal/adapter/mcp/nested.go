@@ -36,8 +36,15 @@ func portableNames(s *schema.Schema) *schema.Schema {
 // rename is v with the members that from knows under the names that to, a copy
 // of it with other names, has for them.
 func rename(v value.Value, from, to *schema.Schema) value.Value {
+	if from == to {
+		return v
+	}
+	if v.Kind() == value.String { // the schema takes JSON text for what it holds
+		if held, err := value.Parse([]byte(v.Text())); err == nil && !held.IsScalar() {
+			v = held
+		}
+	}
 	switch {
-	case from == to:
 	case v.Kind() == value.Array && from.Items != nil:
 		list := value.List()
 		for i := range v.Len() {

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
 	}
 	switch s.Type {
 	case "array":
-		dst = appendOutputSchema(append(dst, `,"items":`...), s.Items)
+		dst = appendOutputSchema(append(dst, `,"items":`...), itemsOf(s))
 	case "object":
 		dst = append(dst, `,"properties":{`...)
 		for i, p := range s.Properties {
@@ -58,6 +59,15 @@ func appendOutputSchema(dst []byte, s *schema.Schema) []byte {
 	return append(dst, '}')
 }
 
+// itemsOf are the items of a list as they are announced. Scalars have no type:
+// one that is null cannot be left out without moving the others.
+func itemsOf(s *schema.Schema) *schema.Schema {
+	if i := s.Items; i != nil && i.Type != "" && i.Type != "object" && i.Type != "array" {
+		return &schema.Schema{Description: cmp.Or(i.Description, i.Type)}
+	}
+	return s.Items
+}
+
 // conforms reports whether v is what appendOutputSchema promises.
 func conforms(v value.Value, s *schema.Schema) bool {
 	if s == nil || s.Type == "" {
@@ -69,7 +79,7 @@ func conforms(v value.Value, s *schema.Schema) bool {
 		return ok || v.Kind() == value.Number && !strings.ContainsAny(v.Text(), ".eE")
 	case "array":
 		for i := range v.Len() {
-			if v.Kind() == value.Array && !conforms(v.At(i), s.Items) {
+			if v.Kind() == value.Array && !conforms(v.At(i), itemsOf(s)) {
 				return false
 			}
 		}
@@ -106,7 +116,7 @@ func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value,
 	case s.Type == "array" && v.Kind() == value.Array:
 		kept, whole, told := value.List(), true, len(f.left)
 		for i := range v.Len() {
-			item, ok := f.fit(v.At(i), s.Items, path+"[]")
+			item, ok := f.fit(v.At(i), itemsOf(s), path+"[]")
 			whole = whole && ok
 			kept.Append(item)
 		}

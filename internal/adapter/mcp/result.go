@@ -1,6 +1,8 @@
 package mcp
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,8 +47,8 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	switch {
 	case bad == nil:
 		return r.structured(t, value.Value{}, note)
-	case strings.Contains(kind, "json") && (r.raw[0] == '{' || r.raw[0] == '['): // and no text under a wrong name
-		return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that cannot be read", Retry: true,
+	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (r.raw[0] == '{' || r.raw[0] == '['): // and no text under a wrong name
+		return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that breaks off", Retry: true,
 			Detail: "It begins: " + cutText(string(r.raw), 300)}
 	}
 	r.text(t, strings.ToValidUTF8(string(r.raw), "\uFFFD"), note, false)

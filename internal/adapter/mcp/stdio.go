@@ -190,11 +190,22 @@ func (s *session) message(x *exchange) {
 	}
 }
 
+// answer answers a request before the next message is read.
 func (s *session) answer(req *request, m *method) {
+	defer req.release()
+	s.mu.Lock()
+	finishing := s.finishing
+	if !finishing {
+		s.jobs.Add(1) // so that an end waits until the line is written
+	}
+	s.mu.Unlock()
+	if finishing {
+		return
+	}
+	defer s.jobs.Done()
 	if req.answer(m); !req.silent {
 		s.send(req.out)
 	}
-	req.release()
 }
 
 // start runs a request beside the others, until it is cancelled.
