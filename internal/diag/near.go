@@ -27,6 +27,14 @@ func Near(word string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
+// Meant is the hint that names what Near found, or else the other one.
+func Meant(word string, candidates []string, otherwise string) string {
+	if near, ok := Near(word, candidates); ok {
+		return "Did you mean “" + near + "”?"
+	}
+	return otherwise
+}
+
 // longestNear is the longest word, in code points, that gets a suggestion.
 const longestNear = 100
 

@@ -126,11 +126,7 @@ func (r *reader) body(n *document.Node) *model.Body {
 		t := n.Get("type")
 		kind, ok := bodyTypes[strings.ToLower(t.Text)]
 		if !ok {
-			near, _ := diag.Near(t.Text, []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"})
-			hint := "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or yaml."
-			if near != "" {
-				hint = "Did you mean “" + near + "”?"
-			}
+			hint := diag.Meant(t.Text, []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}, "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or yaml.")
 			r.report(diag.BodyUnknown, t.At, hint, "the body type “%s” is not known; the body is sent as JSON", t.Text)
 			kind = "json"
 		}

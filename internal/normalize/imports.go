@@ -92,10 +92,7 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 		}
 		return only
 	}
-	hint := "Correct the namespace; whatever needs it is withheld."
-	if near, ok := diag.Near(name, names); ok {
-		hint = "Did you mean “" + near + "”?"
-	}
+	hint := diag.Meant(name, names, "Correct the namespace; whatever needs it is withheld.")
 	r.report(diag.ImportFailed, at, hint, "“%s” has no entry “%s”", from.Str(), name)
 	return nil
 }

@@ -51,10 +51,7 @@ func (r *reader) keys(n *document.Node, what string, known ...string) {
 		if slices.Contains(known, p.Key) || strings.HasPrefix(p.Key, "x-") {
 			continue
 		}
-		hint := "Remove it, or check its spelling."
-		if near, ok := diag.Near(p.Key, known); ok {
-			hint = fmt.Sprintf("Did you mean “%s”?", near)
-		}
+		hint := diag.Meant(p.Key, known, "Remove it, or check its spelling.")
 		r.report(diag.UnknownKey, p.KeyAt, hint, "“%s” has no meaning on %s and is ignored", p.Key, what)
 	}
 }

@@ -175,10 +175,7 @@ func (k *compiler) reportOnce(code *diag.Code, at diag.Range, hint, format strin
 // unknownAuth reports a type of authentication that Fairlead cannot do.
 func (c *call) unknownAuth(a *model.Auth) {
 	known := []string{"basic", "bearer", "apikey", "digest", "oauth1", "oauth2", "hmac", "aws-sigv4"}
-	hint := "Use one of " + strings.Join(known, ", ") + "; until then its operations are withheld."
-	if near, ok := diag.Near(a.Type, known); ok && near != a.Type {
-		hint = "Did you mean “" + near + "”?"
-	}
+	hint := diag.Meant(a.Type, known, "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
 	c.c.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
 	c.c.failed = true
 }

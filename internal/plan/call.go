@@ -125,10 +125,7 @@ func (c *call) unusedArguments() {
 		for _, p := range c.params {
 			names = append(names, p.Name)
 		}
-		if near, ok := diag.Near(a.Key, names); ok {
-			hint = "Did you mean “" + near + "”?"
-		}
-		c.c.report(diag.WithUnused, a.Pair.KeyAt, hint, "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
+		c.c.report(diag.WithUnused, a.Pair.KeyAt, diag.Meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
 	}
 }
 
@@ -136,10 +133,7 @@ func (c *call) unusedArguments() {
 func (c *call) answer(out *Call) bool {
 	kind, ok := format.ParseKind(c.op.RawFormat)
 	if !ok {
-		hint := "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary."
-		if near, found := diag.Near(c.op.RawFormat, format.Names()); found {
-			hint = "Did you mean “" + near + "”?"
-		}
+		hint := diag.Meant(c.op.RawFormat, format.Names(), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
 		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint, "the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
 		kind = format.JSON
 	}

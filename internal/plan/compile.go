@@ -181,11 +181,8 @@ func (k *compiler) locations() {
 		if !isURL || len(scheme) < 2 || strings.ContainsAny(scheme, `/\.`) {
 			continue // the environment, or a path
 		}
-		hint := "Use " + strings.Join(known, ", ") + "; until then its keys have no value."
 		if !slices.Contains(known, scheme) {
-			if near, ok := diag.Near(scheme, known); ok {
-				hint = "Did you mean “" + near + "”?"
-			}
+			hint := diag.Meant(scheme, known, "Use "+strings.Join(known, ", ")+"; until then its keys have no value.")
 			k.diags.Add(diag.BindLocation, at, hint, "no secrets are read from %s: locations", scheme)
 		} else if _, err := url.Parse(b.Location); err != nil {
 			k.diags.Add(diag.BindLocation, at, "Correct it; until then its keys have no value.", "the location is not a URL") // it may hold a password

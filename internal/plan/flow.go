@@ -62,10 +62,7 @@ func (s *scope) step(step *Step, m *model.Step) bool {
 	case "script":
 		return s.script(step, m)
 	default:
-		hint := "Use call, lookup or script."
-		if near, ok := diag.Near(m.Kind, []string{"call", "lookup", "script"}); ok {
-			hint = "Did you mean “" + near + "”?"
-		}
+		hint := diag.Meant(m.Kind, []string{"call", "lookup", "script"}, "Use call, lookup or script.")
 		s.c.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
 		return false
 	}
@@ -214,12 +211,10 @@ func (s *scope) unknownStep(name string, at diag.Range) {
 	}
 	slices.Sort(names)
 	hint := "Name an earlier step."
-	if near, ok := diag.Near(name, names); ok {
-		hint = "Did you mean “" + near + "”?"
-	} else if len(names) > 0 {
+	if len(names) > 0 {
 		hint = "Name an earlier step: " + strings.Join(names, ", ") + "."
 	}
-	s.c.report(diag.StepUnresolved, at, hint, "“%s” names no earlier step", name)
+	s.c.report(diag.StepUnresolved, at, diag.Meant(name, names, hint), "“%s” names no earlier step", name)
 }
 
 // model is the unit or flow whose texts are being compiled.
@@ -242,10 +237,7 @@ func (s *scope) ref(u *Unit, ctx unitContext) bool {
 				names = append(names, a.Namespace+"."+f.Name)
 			}
 		}
-		hint := "Name a flow: namespace.name."
-		if near, ok := diag.Near(m.Ref, names); ok {
-			hint = "Did you mean “" + near + "”?"
-		}
+		hint := diag.Meant(m.Ref, names, "Name a flow: namespace.name.")
 		s.c.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
 		return false
 	}

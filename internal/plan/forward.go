@@ -32,10 +32,7 @@ func (k *compiler) forward(s *Server, r *model.Resource) {
 			for _, c := range k.model.Consumes {
 				names = append(names, c.Namespace)
 			}
-			hint := "Name a consumed namespace."
-			if near, ok := diag.Near(r.Forward.TargetNamespace, names); ok {
-				hint = "Did you mean “" + near + "”?"
-			}
+			hint := diag.Meant(r.Forward.TargetNamespace, names, "Name a consumed namespace.")
 			k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", r.Forward.TargetNamespace)
 			return false
 		}

@@ -88,13 +88,10 @@ func nearInput(name string, inputs []asked) string {
 	for i, in := range inputs {
 		names[i] = in.name
 	}
-	if near, ok := diag.Near(name, names); ok {
-		return "Did you mean “" + near + "”?"
-	}
 	if len(names) == 0 {
 		return "Declare it as an input."
 	}
-	return "Inputs are " + strings.Join(names, ", ") + "."
+	return diag.Meant(name, names, "Inputs are "+strings.Join(names, ", ")+".")
 }
 
 // fitsForm reports whether the forms of MCP clients have a field for it

@@ -37,13 +37,12 @@ func (s *scope) stepField(step, rest string, at diag.Range) {
 	if !ok || isIndex(name) || strings.ContainsAny(name, "*()?@ ") || slices.Contains(f.names, name) {
 		return
 	}
-	near, found := diag.Near(name, f.names)
-	if !f.all && !found {
+	hint := diag.Meant(name, f.names, "")
+	switch {
+	case hint == "" && !f.all:
 		return
-	}
-	hint := "Add “" + name + "” to the outputParameters of the step."
-	if found {
-		hint = "Did you mean “" + near + "”?"
+	case hint == "":
+		hint = "Add “" + name + "” to the outputParameters of the step."
 	}
 	s.c.report(diag.StepField, at, hint, "step “%s” has no field “%s”", step, name)
 }

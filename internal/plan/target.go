@@ -36,10 +36,7 @@ func (k *compiler) resolve(call string, at diag.Range) (*model.Consume, *model.O
 		k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", call)
 		return nil, nil
 	}
-	hint := "Correct the name; a misspelt call never answers with sample data."
-	if near, ok := diag.Near(call, k.callNames()); ok {
-		hint = "Did you mean “" + near + "”?"
-	}
+	hint := diag.Meant(call, k.callNames(), "Correct the name; a misspelt call never answers with sample data.")
 	k.report(diag.CallUnresolved, at, hint, "“%s” names no operation of that API", call)
 	return nil, nil
 }

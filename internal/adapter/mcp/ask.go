@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -351,4 +352,12 @@ func optionsFor(s *schema.Schema, keyword, version string) value.Value {
 		v.Add("enumNames", names)
 	}
 	return v
+}
+
+// needsElicitation refuses what works only with a client that can ask its user.
+func (r *request) needsElicitation(why string) *rpcError {
+	if !r.modern() {
+		return invalidParams(why)
+	}
+	return &rpcError{code: codeMissingAbility, status: http.StatusBadRequest, message: "Missing client capability: " + why, data: []byte(`{"requiredCapabilities":{"elicitation":{"form":{}}}}`)}
 }

@@ -193,6 +193,7 @@ func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 		{"null in a list", `{"city":"Ulm","days":[null]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days`."},
 		{"other type within", `{"city":"Ulm","days":[{"max":"hot","min":2},{"min":1}]}`, `{"city":"Ulm","days":[{"min":2},{"min":1}]}`, "Not of the declared type, so only in the text: `days[].max`."},
 		{"other type in a list", `{"city":"Ulm","days":["hot",{"min":1}]}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `days[]`."},
+		{"null among scalars", `{"city":"Ulm","tags":["a",null,"c"]}`, `{"city":"Ulm","tags":["a",null,"c"]}`, ""},
 		{"other type", `{"city":"Ulm","temp":"mild"}`, `{"city":"Ulm"}`, "Not of the declared type, so only in the text: `temp`."},
 		{"no object", `[1]`, `{"value":[1]}`, ""},
 		{"string", `"x"`, `{"value":"x"}`, ""},
@@ -202,7 +203,8 @@ func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
 			day := &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "max", Schema: &schema.Schema{Type: "integer"}}, {Name: "min", Schema: &schema.Schema{Type: "integer"}}}}
-			cfg.Server.Tools[0].Result.Properties = append(cfg.Server.Tools[0].Result.Properties, schema.Property{Name: "days", Schema: &schema.Schema{Type: "array", Items: day}})
+			cfg.Server.Tools[0].Result.Properties = append(cfg.Server.Tools[0].Result.Properties, schema.Property{Name: "days", Schema: &schema.Schema{Type: "array", Items: day}},
+				schema.Property{Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}})
 			cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
 			url, _ := serve(t, cfg)
 			res := call(t, url, "get_weather", `{"city":"Ulm"}`)
