@@ -38,8 +38,10 @@ type catalogue struct {
 	prompts   []*prompt
 	all       *view
 
+	promptPages, templatePages pages
+
 	mu   sync.Mutex
-	sets map[string]*view
+	sets map[string]*view // by which of the tools they have
 }
 
 // view is what one endpoint shows: all of the catalogue, or a set of its tools.
@@ -55,7 +57,6 @@ type view struct {
 	index        *index           // of hidden
 	byName       map[string]*tool // everything that may be called
 	toolPages    pages
-	promptPages  pages
 }
 
 const (
@@ -96,10 +97,28 @@ func newCatalogue(cfg *Config, p *plan.Plan, s *plan.Server) *catalogue {
 
 	c.tools = newTools(cfg, s)
 	c.resources = newResources(cfg, s)
+	c.promptPages, c.templatePages = c.listPages()
 	c.all = c.newView(c.tools)
 	c.all.features[toolsFeature] = len(s.Tools) > 0
 	c.all.describe()
 	return c
+}
+
+// listPages prepares prompts/list and resources/templates/list. (What
+// resources/list says depends on the files in folders at the time.)
+func (c *catalogue) listPages() (prompts, templates pages) {
+	var items [][]byte
+	for _, p := range c.prompts {
+		items = append(items, promptItem(p))
+	}
+	prompts = newPages("prompts", items, c.cfg.Page)
+	items = nil
+	for _, one := range c.resources {
+		if one.isTemplate() {
+			items = append(items, one.item)
+		}
+	}
+	return prompts, newPages("resourceTemplates", items, c.cfg.Page)
 }
 
 func (c *catalogue) newView(set []*tool) *view {
@@ -120,11 +139,6 @@ func (c *catalogue) newView(set []*tool) *view {
 		items[i] = t.item
 	}
 	v.toolPages = newPages("tools", items, c.cfg.Page)
-	items = make([][]byte, len(c.prompts))
-	for i, p := range c.prompts {
-		items[i] = promptItem(p)
-	}
-	v.promptPages = newPages("prompts", items, c.cfg.Page)
 	return v
 }
 
@@ -184,23 +198,26 @@ func (c *catalogue) view(rawQuery string) (*view, *rpcError) {
 		return c.all, nil
 	}
 	tags, namespaces := words(query["tags"]), words(query["namespace"])
-	key := fmt.Sprintf("%t %q %t %q", query.Has("tags"), tags, query.Has("namespace"), namespaces)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if v := c.sets[key]; v != nil {
-		return v, nil
-	}
 	var set []*tool
-	for _, t := range c.tools {
+	members := make([]byte, len(c.tools)) // so that queries for the same tools share a view
+	for i, t := range c.tools {
 		if (!query.Has("tags") || overlap(tags, t.unit.Tags)) && (!query.Has("namespace") || overlap(namespaces, t.namespaces)) {
-			set = append(set, t)
+			set, members[i] = append(set, t), 1
 		}
 	}
-	v := c.newView(set)
+	c.mu.Lock()
+	v := c.sets[string(members)]
+	c.mu.Unlock()
+	if v != nil {
+		return v, nil
+	}
+	v = c.newView(set)
 	v.features[toolsFeature] = c.all.features[toolsFeature]
 	v.describe()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.sets) < maxSets {
-		c.sets[key] = v
+		c.sets[string(members)] = v
 	}
 	return v, nil
 }
@@ -214,8 +231,7 @@ func words(values []string) []string {
 			}
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
 func overlap(a, b []string) bool {
@@ -226,7 +242,7 @@ func overlap(a, b []string) bool {
 func (c *catalogue) changesFrom(old *catalogue) filter {
 	return filter{
 		tools:   !slices.EqualFunc(old.tools, c.tools, func(a, b *tool) bool { return bytes.Equal(a.item, b.item) }),
-		prompts: !old.all.promptPages.equal(c.all.promptPages),
+		prompts: !old.promptPages.equal(c.promptPages),
 		// What a folder held before, nobody remembers.
 		resources: !slices.EqualFunc(old.resources, c.resources, func(a, b *resource) bool {
 			return bytes.Equal(a.item, b.item) && a.files == nil && b.files == nil

@@ -58,8 +58,9 @@ func (p pages) at(cursor []byte) ([]byte, bool) {
 
 func (p pages) equal(q pages) bool { return slices.EqualFunc(p.page, q.page, bytes.Equal) }
 
-func (r *request) listTools() *rpcError   { return r.list(r.view.toolPages) }
-func (r *request) listPrompts() *rpcError { return r.list(r.view.promptPages) }
+func (r *request) listTools() *rpcError     { return r.list(r.view.toolPages) }
+func (r *request) listPrompts() *rpcError   { return r.list(r.view.promptPages) }
+func (r *request) listTemplates() *rpcError { return r.list(r.view.templatePages) }
 
 func (r *request) list(p pages) *rpcError {
 	page, ok := p.at(r.params.cursor)

@@ -204,16 +204,6 @@ func (r *request) listResources() *rpcError {
 	return r.list(newPages("resources", items, r.h.cfg.Page))
 }
 
-func (r *request) listTemplates() *rpcError {
-	var items [][]byte
-	for _, one := range r.view.resources {
-		if one.isTemplate() {
-			items = append(items, one.item)
-		}
-	}
-	return r.list(newPages("resourceTemplates", items, r.h.cfg.Page))
-}
-
 func (r *request) noResource() *rpcError {
 	if r.params.uri == nil {
 		return invalidParams("uri must be the URI of a resource")
