@@ -109,6 +109,20 @@ func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 	}
 }
 
+func TestToolsCall_refusesMoreBytesThanTheDocumentAllows(t *testing.T) {
+	for size, failed := range map[int]bool{4: false, 5: true} {
+		cfg := fixture()
+		cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{Request: &upstream.Request{Method: "GET"}, MaxBinary: 4}}}
+		cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+			return binary("application/pdf", strings.Repeat("x", size)), nil
+		}}
+		url, _ := serve(t, cfg)
+		if res := call(t, url, "list_cities", `{}`); res.IsError != failed {
+			t.Errorf("%d bytes: %s", size, res.text())
+		}
+	}
+}
+
 func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

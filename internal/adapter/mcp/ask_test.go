@@ -154,10 +154,17 @@ func TestAsk_goesOnAtAnyReplica(t *testing.T) {
 	if got := outcomeOf(modernCall(t, replica, "refund", more)); got != `["o-1","late",null,null]` {
 		t.Error(got)
 	}
-	cfg.StateKey = nil
-	stranger, _ := serve(t, cfg)
-	if got := outcomeOf(modernCall(t, stranger, "refund", more)); !strings.Contains(got, "requestState is not of this request") {
-		t.Error(got)
+	for name, change := range map[string]func(){
+		"another API":      func() { cfg.Plan.Upstreams = []plan.Upstream{{Namespace: "geo", URL: "https://other.test"}} },
+		"another document": func() { cfg.Plan.Capability.Info.Display = "Other" },
+		"another key":      func() { cfg.StateKey = nil },
+	} {
+		cfg = refunds()
+		change()
+		stranger, _ := serve(t, cfg)
+		if got := outcomeOf(modernCall(t, stranger, "refund", more)); !strings.Contains(got, "requestState is not of this request") {
+			t.Error(name, got)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -320,6 +321,20 @@ func TestToolsList_pages(t *testing.T) {
 	}
 }
 
+func TestToolsList_hasAThousandOnAPage(t *testing.T) {
+	for n, more := range map[int]bool{1000: false, 1001: true} {
+		cfg := fixture()
+		cfg.Server.Tools = nil
+		for i := range n {
+			cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{ID: fmt.Sprint("tiny.t", i), Name: fmt.Sprint("t", i)})
+		}
+		url, _ := serve(t, cfg)
+		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`); strings.Contains(body, "nextCursor") != more {
+			t.Errorf("%d tools: more is not %v", n, more)
+		}
+	}
+}
+
 func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) {
 	long := strings.Repeat("long-", 20)
 	cfg := fixture()
@@ -514,6 +529,17 @@ func TestPromptsGet_embedsResources(t *testing.T) {
 		_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"embed","arguments":{"uri":"`+uri+`"}}}`)
 		if !strings.Contains(body, `{"role":"user","content":`+want+`}`) {
 			t.Error(body)
+		}
+	}
+}
+
+func TestResourcesRead_sendsFilesUpToTenMiB(t *testing.T) {
+	cfg := fixture()
+	cfg.Server.Resources[0].Files = fstest.MapFS{"fits.md": {Data: make([]byte, 10<<20)}, "large.md": {Data: make([]byte, 10<<20+1)}}
+	url, _ := serve(t, cfg)
+	for name, want := range map[string]string{"fits.md": `"contents":[`, "large.md": `"code":-32603`} {
+		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"docs://weather/`+name+`"}}`); !strings.Contains(body, want) {
+			t.Errorf("%s: %.300s", name, body)
 		}
 	}
 }

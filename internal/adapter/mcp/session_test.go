@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,37 @@ func TestServeStdio_runsCallsAtOnce(t *testing.T) {
 	if err := <-c.ended; err != nil {
 		t.Error(err)
 	}
+}
+
+func TestServeStdio_runsAtMost256Calls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int64
+		release := make(chan bool)
+		cfg := fixture()
+		cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+			running.Add(1)
+			<-release
+			return raw(`{}`), nil
+		}}
+		h := mcp.New(cfg)
+		defer h.Close()
+		c := newStdio(t, h)
+		for i := range 300 {
+			c.send(fmt.Sprintf(slowCall, fmt.Sprint(i), "Ulm"))
+		}
+		synctest.Wait()
+		if n := running.Load(); n != 256 {
+			t.Errorf("%d calls run", n)
+		}
+		close(release)
+		for range 300 {
+			c.receive()
+		}
+		c.in.Close()
+		if err := <-c.ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestServeStdio_cancelsBatches(t *testing.T) {
