@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"net/textproto"
 	"regexp"
 	"slices"
@@ -34,7 +35,7 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 		s.Items = paramSchema(k, p.Items)
 	}
 	if len(p.Titles) > 0 && len(p.Titles) != len(p.Enum) {
-		k.reportOnce(diag.WrongType, p.Node.Where("x-fairlead"), "Give one title for each value.", "“%s” has %d values and %d titles; the titles are left out", p.Name, len(p.Enum), len(p.Titles))
+		k.reportOnce(diag.WrongType, p.Node.Where("x-fairlead"), "Give one title for each value.", "“%s” has %d values and %d titles; the titles are left out", cmp.Or(p.Name, "items"), len(p.Enum), len(p.Titles))
 	} else {
 		s.Titles, s.EnumNames = p.Titles, p.EnumNames
 	}
