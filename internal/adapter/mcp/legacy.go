@@ -131,10 +131,6 @@ func (r *request) askNow(f form) (why string) {
 		r.silent = true
 		return ""
 	}
-	var ended chan struct{}
-	if r.session != nil {
-		ended = r.session.ended
-	}
 	late := time.NewTimer(ticketTTL)
 	defer late.Stop()
 	tick := time.NewTicker(keepAlive)
@@ -149,7 +145,7 @@ func (r *request) askNow(f form) (why string) {
 			why = "The user did not answer in time. Nothing was sent."
 		case <-r.h.hub.done:
 			why = "The server ended before the user answered. Nothing was sent."
-		case <-ended:
+		case <-r.session.end():
 			why = "The input ended before the user answered. Nothing was sent."
 		case <-r.ctx.Done():
 			why, r.silent = "The call was cancelled.", true

@@ -150,10 +150,6 @@ func (r *request) listen() *rpcError {
 		r.silent = true
 		return nil
 	}
-	var ended chan struct{}
-	if r.session != nil {
-		ended = r.session.ended
-	}
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
 	for alive := true; alive; {
@@ -164,7 +160,7 @@ func (r *request) listen() *rpcError {
 			alive = r.sink.alive()
 		case <-r.ctx.Done():
 			alive = false
-		case <-ended:
+		case <-r.session.end():
 			return r.endListen()
 		case <-r.h.hub.done:
 			return r.endListen()

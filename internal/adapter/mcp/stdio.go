@@ -88,6 +88,14 @@ func (s *session) finish() <-chan struct{} {
 	return finished
 }
 
+// end is closed when no more is read; over HTTP, where s is nil, it never is.
+func (s *session) end() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	return s.ended
+}
+
 // job runs do beside the others; not when the session is about to end.
 func (s *session) job(do func()) bool {
 	s.mu.Lock()
