@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -217,7 +218,11 @@ func (t *tool) unknownArgument(name string) string {
 	line := "`" + strings.Trim(quoteShort(name), `"`) + "` is not known"
 	names := make([]string, len(t.args))
 	for i := range t.args {
-		names[i] = t.args[i].name
+		a := &t.args[i]
+		names[i] = a.name
+		if a.listed != nil && slices.ContainsFunc(a.listed.Properties, func(p schema.Property) bool { return p.Name == name }) {
+			return line + "; it belongs in `" + a.name + "`"
+		}
 	}
 	if near, ok := diag.Near(name, names); ok {
 		line += "; did you mean `" + near + "`?"

@@ -80,7 +80,7 @@ func TestToolsCall_takesListedNamesWithinObjects(t *testing.T) {
 			}
 		})
 	}
-	for arguments, want := range map[string]string{`{"filter":{"sort_by":[],"top":"x"}}`: "`filter.top` must be an integer", `{"filter":{}}`: "`filter.sort_by` is required", `{"filter":{"sort_by":[],"x":1}}`: "allowed: top, sort_by"} {
+	for arguments, want := range map[string]string{`{"top":5}`: "`top` is not known; it belongs in `filter`", `{"filter":{"sort_by":[],"top":"x"}}`: "`filter.top` must be an integer", `{"filter":{}}`: "`filter.sort_by` is required", `{"filter":{"sort_by":[],"x":1}}`: "allowed: top, sort_by"} {
 		if res := call(t, url, "get_weather", arguments); !strings.Contains(res.text(), want) {
 			t.Errorf("%s: %s", arguments, res.text())
 		}
