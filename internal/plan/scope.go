@@ -29,6 +29,7 @@ type scope struct {
 	fields    map[string]stepFields
 	reads     map[int]bool      // slots of step results that the current step reads
 	inAuth    bool              // compiling outgoing authentication
+	fills     string            // the parameter that is being compiled
 	used      map[string]bool   // inputs that feed something
 	asks      []*model.Question // of the flow that the unit refers to
 }
@@ -190,7 +191,7 @@ func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
 	}
 	slot := &s.unit.Secrets[i]
 	slot.ForAuth = slot.ForAuth && s.inAuth
-	slot.Credential = slot.Credential || s.inAuth || looksLikeCredential(refs[0].Name) || looksLikeCredential(refs[0].Key)
+	slot.Credential = slot.Credential || s.inAuth || slices.ContainsFunc([]string{refs[0].Name, refs[0].Key, s.fills}, looksLikeCredential)
 	return expr.Slot(slot.Slot)
 }
 

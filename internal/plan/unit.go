@@ -161,8 +161,9 @@ type SecretSlot struct {
 	Slot    int
 	Refs    []secret.Ref
 	ForAuth bool
-	// Credential says that authentication reads it, or that its name is that of a
-	// credential: other bound values (a tenant, a version) may stand in any answer.
+	// Credential says that authentication reads it, or that it or a parameter that
+	// it fills is named like a credential: other bound values (a tenant, a version)
+	// may stand in any answer.
 	Credential bool
 }
 

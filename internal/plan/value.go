@@ -16,7 +16,10 @@ func (c *call) value(p *model.Param) (e expr.Expr, ok bool) {
 		return expr.Expr{}, false
 	}
 	c.open[p] = true
+	outer := c.fills
+	c.fills = p.Name
 	e = c.findValue(p)
+	c.fills = outer
 	delete(c.open, p)
 	c.values[p] = e
 	return e, !e.IsZero()
