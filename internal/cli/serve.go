@@ -136,8 +136,9 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 			}
 			for i, name := range config.Hosts {
 				if host, _, err := net.SplitHostPort(name); err == nil {
-					config.Hosts[i] = host // whatever the port
+					name = host // whatever the port
 				}
+				config.Hosts[i] = strings.TrimSuffix(name, ".")
 			}
 			var err error
 			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {

@@ -1,13 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
@@ -25,6 +25,7 @@ type run struct {
 	args          *Args
 	authorization string
 	status        int         // that the last step of a flow got; 0 when it is no call
+	header        http.Header // of that answer, where it only points on
 	trusted       http.Header // headers of the caller that pass on; forwarding only
 }
 
@@ -41,9 +42,9 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	limit := r.client.Limits().Response
 	switch {
-	case noBody(resp):
+	case noBody(resp) || pointsOn(c, resp):
 		resp.Body.Close()
-		result.ContentType = ""
+		result.ContentType, result.Length = "", 0
 		return result, nil
 	case c.Format == format.Binary && c.MediaType != "" && isHTML(result.ContentType) && !isHTML(c.MediaType):
 		resp.Body.Close()
@@ -101,15 +102,13 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		e := answered(c, resp)
-		if secrets := r.credentials(); secrets != nil {
-			if utf8.Valid(e.Body) {
-				e.Body = []byte(secret.Scrub(string(e.Body), secrets))
-			}
+		if secrets := r.credentials(req.Header.Get("Authorization")); secrets != nil {
+			e.Body = []byte(secret.Scrub(string(e.Body), secrets))
 			mask(e.Header, secrets)
 		}
 		return nil, e
 	}
-	mask(resp.Header, r.credentials())
+	mask(resp.Header, r.credentials(req.Header.Get("Authorization")))
 	return resp, nil
 }
 
@@ -125,15 +124,19 @@ func mask(h http.Header, secrets []secret.String) {
 	}
 }
 
-// credentials are those that the unit sends: bound ones and what the caller
-// brought; tokens that were fetched for the call are not among them.
-func (r *run) credentials() (all []secret.String) {
+// credentials are those that the unit sends: bound ones and that of the
+// Authorization header, which may be the caller's.
+func (r *run) credentials(authorization string) (all []secret.String) {
 	for _, s := range r.unit.Secrets {
 		if s.Credential {
 			all = append(all, secret.New(r.frame[s.Slot].Text()))
 		}
 	}
-	if _, credential, ok := strings.Cut(r.authorization, " "); ok {
+	if authorization != "" {
+		_, credential, ok := strings.Cut(authorization, " ")
+		if !ok {
+			credential = authorization // without a scheme
+		}
 		all = append(all, secret.New(credential))
 	}
 	return all
@@ -143,8 +146,17 @@ func (r *run) credentials() (all []secret.String) {
 func answered(c *plan.Call, resp *http.Response) *Error {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	contentType := resp.Header.Get("Content-Type")
+	if text, err := format.Charset(body, contentType); err == nil && !bytes.Equal(text, body) {
+		media, parameters, _ := mime.ParseMediaType(contentType)
+		if parameters["charset"] != "" {
+			parameters["charset"] = "utf-8"
+			contentType = mime.FormatMediaType(media, parameters)
+		}
+		body = text
+	}
 	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
-		Header: passError(resp.Header), ContentType: resp.Header.Get("Content-Type"), Body: body}
+		Header: passError(resp.Header), ContentType: contentType, Body: body}
 	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	return e
 }
@@ -163,13 +175,23 @@ func noBody(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || resp.ContentLength == 0
 }
 
+// pointsOn reports whether an answer to a write only says where its result is, with
+// a few words for people beside that (RFC 9110 section 15.4.4).
+func pointsOn(c *plan.Call, resp *http.Response) bool {
+	return isRedirect(resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json") && (&Result{Status: resp.StatusCode}).Redirect(c.Request.Method) == nil
+}
+
+func isRedirect(status int) bool {
+	return status >= 300 && status < 400 && status != http.StatusNotModified
+}
+
 func isHTML(contentType string) bool {
 	media, _, _ := mime.ParseMediaType(contentType)
 	return media == "text/html" || media == "application/xhtml+xml"
 }
 
 func htmlAnswer(c *plan.Call) *Error {
-	return &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an HTML page where an API answer was expected",
+	return &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an HTML page where an API answer was expected",
 		Detail: "The path probably does not exist on that API, or a login page stands before it."}
 }
 
@@ -177,7 +199,7 @@ func htmlAnswer(c *plan.Call) *Error {
 func (r *run) stream(result *Result, resp *http.Response, limit int64) (*Result, *Error) {
 	if resp.ContentLength > limit {
 		resp.Body.Close()
-		return nil, tooLarge(limit)
+		return nil, TooLargeAnswer(limit)
 	}
 	result.Raw = resp.Body
 	if resp.ContentLength < 0 {
@@ -205,7 +227,7 @@ func (l *limited) Read(p []byte) (int, error) {
 func readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
 	raw := &Result{Raw: resp.Body, Length: resp.ContentLength}
 	body, failure := raw.Bytes(limit)
-	if failure != nil && failure.Kind == Unreachable {
+	if failure != nil && failure.Kind == Unreachable && isTimeout(failure.cause) {
 		return nil, fail(ctx, c.Request.Target, failure.cause)
 	}
 	return body, failure
@@ -224,8 +246,11 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 		}
 	}
 	v, err := c.Decoder.Decode(body, contentType)
+	if c.Format == format.JSON && errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered JSON that breaks off", Retry: true, Unclear: true, cause: err}
+	}
 	if err != nil {
-		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered what is not " + c.Format.String(), Detail: err.Error(), cause: err}
+		return nil, &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered what is not " + c.Format.String(), Detail: err.Error(), cause: err}
 	}
 	if v.IsAbsent() {
 		return result, nil
@@ -290,9 +315,9 @@ func refuses(v value.Value) bool {
 }
 
 func (r *run) refused(c *plan.Call, v value.Value) *Error {
-	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
+	e := &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
 	if message := said(v, 4); message != "" {
-		e.Title += ": " + secret.Scrub(message, r.credentials())
+		e.Title += ": " + secret.Scrub(message, r.credentials(r.authorization))
 	}
 	return e
 }

@@ -41,6 +41,8 @@ type Error struct {
 	Fields []Field
 	Step   string // the failing step of a flow
 	Retry  bool   // the same call may succeed later
+	// Unclear says that the API took the request, and perhaps did what it asks.
+	Unclear bool
 
 	// The upstream's own answer, for kind Answered.
 	Header      http.Header
@@ -132,7 +134,7 @@ func said(v value.Value, levels int) string {
 	return ""
 }
 
-func tooLarge(limit int64) *Error {
+func TooLargeAnswer(limit int64) *Error {
 	return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: fmt.Sprintf("the answer of the API is larger than %d bytes", limit),
-		Detail: "Ask for less (a page, a filter), or raise the limit."}
+		Detail: "Ask for less (a page, a filter), or raise the limit.", Unclear: true}
 }

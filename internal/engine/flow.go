@@ -140,12 +140,15 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	}
 	if s == r.unit.Steps[len(r.unit.Steps)-1] {
 		r.status = resp.StatusCode
+		if isRedirect(r.status) {
+			r.header = pass(resp.Header)
+		}
 	}
 	if e := (&Result{Status: resp.StatusCode, Header: resp.Header}).Redirect(c.Request.Method); e != nil {
 		resp.Body.Close()
 		return value.Value{}, e
 	}
-	if noBody(resp) {
+	if noBody(resp) || pointsOn(c, resp) {
 		resp.Body.Close()
 		return value.Value{}, nil
 	}
@@ -249,12 +252,12 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
 		result.Value = out
 	} else if r.status != 0 {
-		result.Status = r.status
+		result.Status, result.Header = r.status, r.header
 	}
 	if shaped, ok := r.unit.Output.Apply(result.Value); ok {
 		result.Value = shaped
 	}
-	if result.Value.IsAbsent() {
+	if result.Value.IsAbsent() && !isRedirect(result.Status) {
 		result.Status = http.StatusNoContent
 	}
 	return result, nil

@@ -81,7 +81,7 @@ const firstRead = 64 << 10
 // kind TooLarge; of any error what had come is returned, too.
 func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 	if r.Length > limit {
-		return buf, tooLarge(limit)
+		return buf, TooLargeAnswer(limit)
 	}
 	start := len(buf)
 	buf = slices.Grow(buf, int(min(max(r.Length, 511), firstRead))+1)
@@ -90,7 +90,7 @@ func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)-start) > limit || errors.Is(err, errTooLarge):
-			return buf, tooLarge(limit)
+			return buf, TooLargeAnswer(limit)
 		case err == io.EOF:
 			return buf, nil
 		case errors.Is(err, context.Canceled):

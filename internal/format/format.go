@@ -237,7 +237,11 @@ type Error struct {
 	Kind    Kind
 	Offset  int64  // byte of the body, once it is UTF-8; -1 where none is known
 	Message string // one clause without a full stop; at most 80 characters of it are the body's
+	cause   error
 }
+
+// Unwrap returns a library's error, such as io.ErrUnexpectedEOF for a body that breaks off.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Error is "decode <format>: <message>" and the offset.
 func (e *Error) Error() string {
@@ -254,7 +258,7 @@ func fail(format string, args ...any) error {
 
 // foreign returns the error of a library, cut so short that it cannot show much of a body.
 func foreign(offset int64, err error) error {
-	return &Error{Offset: offset, Message: clip(err.Error(), 80)}
+	return &Error{Offset: offset, Message: clip(err.Error(), 80), cause: err}
 }
 
 func asError(kind Kind, err error) *Error {

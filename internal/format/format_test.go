@@ -102,6 +102,7 @@ func TestDecode_ofEmptyBodyIsAbsent(t *testing.T) {
 func TestDecodeJSON(t *testing.T) {
 	for name, c := range map[string]struct{ body, json string }{
 		"order and number text are kept": {`{"b":1.10,"a":9007199254740993}`, `{"b":1.10,"a":9007199254740993}`},
+		"half a character":               {`["\ud83d"]`, `["�"]`},
 		"byte order mark":                {"\xEF\xBB\xBF[1]", `[1]`},
 		"white space around":             {"\n [1]\r\n\t ", `[1]`},
 		"scalar":                         {`"x"`, `"x"`},

@@ -13,7 +13,7 @@ func decodeJSON(text []byte) (value.Value, error) {
 	if tooManyJSON(text) {
 		return value.Value{}, fail("%s", errTooMany)
 	}
-	v, err := value.Parse(text)
+	v, err := value.Parse(text, jsontext.AllowInvalidUTF8(true)) // APIs cut texts in the middle of a character
 	if err == nil {
 		return v, nil
 	}

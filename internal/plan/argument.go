@@ -15,8 +15,8 @@ import (
 
 // argument compiles one entry of the with block: a reference, a template or a literal.
 func (c *call) argument(a *argument) {
-	c.fills = a.Key
-	defer func() { c.fills = "" }()
+	c.sensitive = looksLikeCredential(a.Key)
+	defer func() { c.sensitive = false }()
 	if name, ok := c.reference(a.Value.Text); ok {
 		a.expr = c.input(name, c.feeding(a.Key, name), a.Value.At)
 		return

@@ -135,7 +135,22 @@ func (k *compiler) boundTo(b *model.Bind, key model.BindKey, name string) []secr
 }
 
 // credentialWords are parts of names that say that a bound variable is a credential.
-var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "JWT", "PAT"}
+var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "AUTHORIZATION", "COOKIE", "JWT", "PAT"}
+
+// plainWords end the names of bound variables that are no secrets.
+var plainWords = []string{"ACCOUNT", "CLUSTER", "COUNTRY", "CURRENCY", "DATACENTER", "DOMAIN", "ENV", "ENVIRONMENT", "HOST", "HOSTNAME", "INSTANCE", "LANGUAGE",
+	"LOCALE", "ORG", "ORGANIZATION", "PORT", "PROJECT", "REGION", "SITE", "STAGE", "STORE", "SUBDOMAIN", "TEAM", "TENANT", "VERSION", "WORKSPACE", "ZONE"}
+
+// isPlain reports whether a bound variable of that name may be shown.
+func isPlain(name string) bool {
+	words := strings.FieldsFunc(strings.ToUpper(name), isSeparator)
+	if n := len(words); n > 1 && (words[n-1] == "ID" || words[n-1] == "NAME") {
+		words = words[:n-1]
+	}
+	return len(words) > 0 && slices.Contains(plainWords, words[len(words)-1]) && !looksLikeCredential(name)
+}
+
+func isSeparator(c rune) bool { return c == '_' || c == '-' }
 
 // unusedBinds warns of credentials that nothing sends: the engine invents no
 // authentication.
@@ -210,7 +225,7 @@ func (k *compiler) sharedPorts() {
 }
 
 func looksLikeCredential(name string) bool {
-	for _, word := range strings.FieldsFunc(strings.ToUpper(name), func(c rune) bool { return c == '_' || c == '-' }) {
+	for _, word := range strings.FieldsFunc(strings.ToUpper(name), isSeparator) {
 		for _, c := range credentialWords {
 			if word == c || strings.HasSuffix(word, c) {
 				return true

@@ -144,6 +144,9 @@ func (s *scope) finish() {
 		if in.Origin == "path" && in.Schema.Type == "" {
 			in.Schema.Type = "string"
 		}
+		if !s.used[in.Name] && slices.Contains(s.replaced, in.Name) {
+			in.Required = false // nobody is asked for a credential that the operator has
+		}
 		if in.Origin == "declared" && !s.used[in.Name] && in.Place != InPlan && s.unit.Model != nil {
 			at, whose := s.unit.Model.Node.Range(), "inherited input"
 			for _, p := range s.unit.Model.Inputs {

@@ -91,7 +91,14 @@ func (c *call) fromAuth(p *model.Param) bool {
 
 func (c *call) param(r *upstream.Request, p *model.Param) {
 	if c.fromAuth(p) {
-		if a := c.argumentFor(p.Name); a != nil || p.Value != nil || p.Required != nil && *p.Required {
+		a := c.argumentFor(p.Name)
+		c.replaced = append(c.replaced, p.Name)
+		if a != nil {
+			if name, ok := c.reference(a.Value.Text); ok {
+				c.replaced = append(c.replaced, name)
+			}
+		}
+		if a != nil || p.Value != nil || p.Required != nil && *p.Required {
 			c.c.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
 				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
 		}

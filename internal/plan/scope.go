@@ -29,7 +29,8 @@ type scope struct {
 	fields    map[string]stepFields
 	reads     map[int]bool      // slots of step results that the current step reads
 	inAuth    bool              // compiling outgoing authentication
-	fills     string            // the parameter that is being compiled
+	replaced  []string          // inputs in whose place a credential is sent
+	sensitive bool              // compiling a parameter of a credential's name
 	used      map[string]bool   // inputs that feed something
 	asks      []*model.Question // of the flow that the unit refers to
 }
@@ -191,7 +192,7 @@ func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
 	}
 	slot := &s.unit.Secrets[i]
 	slot.ForAuth = slot.ForAuth && s.inAuth
-	slot.Credential = slot.Credential || s.inAuth || slices.ContainsFunc([]string{refs[0].Name, refs[0].Key, s.fills}, looksLikeCredential)
+	slot.Credential = slot.Credential || s.inAuth || s.sensitive || !isPlain(refs[0].Name)
 	return expr.Slot(slot.Slot)
 }
 

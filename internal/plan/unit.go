@@ -161,9 +161,9 @@ type SecretSlot struct {
 	Slot    int
 	Refs    []secret.Ref
 	ForAuth bool
-	// Credential says that authentication reads it, or that it or a parameter that
-	// it fills is named like a credential: other bound values (a tenant, a version)
-	// may stand in any answer.
+	// Credential says that it must not be shown: not so a tenant or a version, which
+	// may stand in any answer, unless authentication or a parameter named like a
+	// credential reads it.
 	Credential bool
 }
 

@@ -9,17 +9,17 @@ import (
 
 // value is the expression of a consumed parameter; ok is false when nothing feeds it.
 func (c *call) value(p *model.Param) (e expr.Expr, ok bool) {
-	if e, done := c.values[p]; done {
+	if e, done := c.values[p]; done && !c.inAuth { // which marks the credentials that it reads
 		return e, !e.IsZero()
 	}
 	if c.open[p] {
 		return expr.Expr{}, false
 	}
 	c.open[p] = true
-	outer := c.fills
-	c.fills = p.Name
+	outer := c.sensitive
+	c.sensitive = p.Secret || looksLikeCredential(p.Name)
 	e = c.findValue(p)
-	c.fills = outer
+	c.sensitive = outer
 	delete(c.open, p)
 	c.values[p] = e
 	return e, !e.IsZero()

@@ -14,8 +14,8 @@ const MaxDepth = 512
 // Parse reads exactly one JSON text (RFC 8259). Invalid UTF-8 and text after
 // the value are errors that name the byte offset. Of members with equal names
 // the last wins, at the place of the first.
-func Parse(text []byte) (Value, error) {
-	d := NewDecoder(text)
+func Parse(text []byte, more ...jsontext.Options) (Value, error) {
+	d := NewDecoder(text, more...)
 	v, err := d.value(0)
 	if err != nil {
 		return Value{}, err
@@ -31,8 +31,8 @@ func Parse(text []byte) (Value, error) {
 type Decoder struct{ *jsontext.Decoder }
 
 // NewDecoder reads from text, which must not change meanwhile.
-func NewDecoder(text []byte) Decoder {
-	return Decoder{jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))}
+func NewDecoder(text []byte, more ...jsontext.Options) Decoder {
+	return Decoder{jsontext.NewDecoder(bytes.NewBuffer(text), append(more, jsontext.AllowDuplicateNames(true))...)}
 }
 
 // Value reads the next value, whole.

@@ -42,6 +42,8 @@ func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
 		{"JSON:API", "list_cities", answered(422, `{"errors":[{"status":"422","detail":"name is taken"}]}`), "answered 422: name is taken", ""},
 		{"FastAPI", "list_cities", answered(422, `{"detail":[{"loc":["body","x"],"msg":"field required"}]}`), "answered 422: field required", ""},
 		{"Salesforce", "list_cities", answered(400, `[{"message":"No such column","errorCode":"X"}]`), "answered 400: No such column", ""},
+		{"a trace as text", "list_cities", answered(500, "boom\n\tat com.x.A.b(A.java:7)\nCaused by: y\n"), "answered 500: boom\nCaused by: y", "A.java"},
+		{"a trace of Python", "list_cities", answered(500, `{"message":"Traceback (most recent call last):\n  File \"/srv/x.py\", line 3, in f\n    g()\nValueError: no"}`), "ValueError: no", "x.py"},
 		{"a stack trace", "list_cities", answered(500, `{"message":"boom","code":"E1","stack":"at secret.go:1"}`), `{"message":"boom","code":"E1"}`, "secret.go"},
 		{"many fields", "list_cities", answered(422, long), "(shortened)", ""},
 	} {
@@ -114,7 +116,9 @@ func TestToolsCall_refusesMoreBytesThanTheDocumentAllows(t *testing.T) {
 		cfg := fixture()
 		cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{Request: &upstream.Request{Method: "GET"}, MaxBinary: 4}}}
 		cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
-			return binary("application/pdf", strings.Repeat("x", size)), nil
+			res := binary("application/octet-stream", strings.Repeat("\x00", size))
+			res.Binary = failed // what an API does not declare is limited, too
+			return res, nil
 		}}
 		url, _ := serve(t, cfg)
 		if res := call(t, url, "list_cities", `{}`); res.IsError != failed {
@@ -139,6 +143,7 @@ func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 		{"text that is none", binary("text/csv", "a,\xff"), "resource", "text/csv", false},
 		{"a document", binary("application/pdf", "%PDF"), "resource", "application/pdf", false},
 		{"JSON that calls itself bytes", func() *engine.Result { r := raw(`{"a":1}`); r.ContentType = "application/octet-stream"; return r }(), "text", "", false},
+		{"an archive", func() *engine.Result { r := raw("a.txt\x00\x00"); r.ContentType = "application/octet-stream"; return r }(), "resource", "application/octet-stream", false},
 		{"JSON with half a character", raw(`{"a":"\ud800"}`), "text", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -41,8 +41,11 @@ func (r *request) readAnswer(u *plan.Unit, res *engine.Result) (kind string, fai
 	}
 	text, err := format.Charset(r.raw, res.ContentType)
 	switch {
-	case !isText(kind) && (err != nil || !utf8.Valid(text)):
+	case !isText(kind) && (err != nil || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0):
 		res.Binary = true
+		if limit := binaryLimit(u); int64(len(r.raw)) > limit {
+			return kind, engine.TooLargeAnswer(limit)
+		}
 	case err != nil:
 		return kind, &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered text that cannot be read", Detail: err.Error()}
 	default:

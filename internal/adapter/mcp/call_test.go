@@ -69,10 +69,11 @@ func TestToolsCall_takesListedNamesWithinObjects(t *testing.T) {
 	}}
 	url, _ := serve(t, cfg)
 	for name, arguments := range map[string]string{
-		"by listed name":         `{"filter":{"top":"5","sort_by":[{"field":"a","other":1}]}}`,
-		"as JSON text":           `{"filter":"{\"top\":5,\"sort_by\":[{\"field\":\"a\",\"other\":1}]}"}`,
-		"lists as JSON text":     `{"filter":{"top":5,"sort_by":"[{\"field\":\"a\",\"other\":1}]"}}`,
-		"by the document's name": `{"filter":{"$top":5,"sort by":[{"@field":"a","other":1}]}}`,
+		"by listed name":          `{"filter":{"top":"5","sort_by":[{"field":"a","other":1}]}}`,
+		"as JSON text":            `{"filter":"{\"top\":5,\"sort_by\":[{\"field\":\"a\",\"other\":1}]}"}`,
+		"one for a list, as text": `{"filter":{"top":5,"sort_by":"{\"field\":\"a\",\"other\":1}"}}`,
+		"lists as JSON text":      `{"filter":{"top":5,"sort_by":"[{\"field\":\"a\",\"other\":1}]"}}`,
+		"by the document's name":  `{"filter":{"$top":5,"sort by":[{"@field":"a","other":1}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if res := call(t, url, "get_weather", arguments); res.IsError || got.Text() != `{"$top":5,"sort by":[{"@field":"a","other":1}]}` {

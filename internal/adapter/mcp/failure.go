@@ -3,6 +3,7 @@ package mcp
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func failureText(e *engine.Error, t *tool) string {
 		if status := strconv.Itoa(e.Status); !strings.Contains(e.Title, status) {
 			b.WriteString(" (HTTP " + strings.TrimSpace(status+" "+http.StatusText(e.Status)) + ")")
 		}
-		message = e.Message()
+		message = withoutFrames(e.Message())
 	}
 	if message != "" && !strings.Contains(e.Title, message) {
 		b.WriteString(": " + cutText(message, 1000))
@@ -83,7 +84,21 @@ func errorBody(e *engine.Error) string {
 	if format.IsHTML(kind, e.Body) || kind != "" && !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "json") && !strings.Contains(kind, "xml") {
 		return ""
 	}
-	return cutText(strings.TrimSpace(string(e.Body)), maxErrorBody)
+	return cutText(strings.TrimSpace(withoutFrames(string(e.Body))), maxErrorBody)
+}
+
+// frame is a line of a stack trace, of Java, JavaScript, .NET, Python, Ruby or Go.
+var frame = regexp.MustCompile(`(?m)^\s+(at |from |File "|\S+\.go:\d)`)
+
+// withoutFrames is text without the indented lines of a stack trace.
+func withoutFrames(text string) string {
+	if !frame.MatchString(text) {
+		return text
+	}
+	kept := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "Traceback ")
+	})
+	return strings.Join(kept, "\n")
 }
 
 // traces are members that are for the API's own developers.
@@ -98,6 +113,8 @@ func withoutTraces(v value.Value) value.Value {
 		}
 		return kept
 	case value.Object:
+	case value.String:
+		return value.Of(withoutFrames(v.Text()))
 	default:
 		return v
 	}
@@ -119,7 +136,7 @@ func advice(e *engine.Error, t *tool) string {
 		again = fmt.Sprintf("Try again after %d seconds.", wait)
 	}
 	switch {
-	case e.Retry && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
+	case (e.Retry || e.Unclear) && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
 		return strings.TrimSpace("It may have taken effect. Look before you call again. " + again)
 	case wait > 0:
 		return again

@@ -40,8 +40,13 @@ func rename(v value.Value, from, to *schema.Schema) value.Value {
 		return v
 	}
 	if v.Kind() == value.String { // the schema takes JSON text for what it holds
-		if held, err := value.Parse([]byte(v.Text())); err == nil && !held.IsScalar() {
+		held, err := value.Parse([]byte(v.Text()))
+		switch {
+		case err != nil:
+		case held.Kind() == value.Array && from.Items != nil, held.Kind() == value.Object && from.Properties != nil:
 			v = held
+		case held.Kind() == value.Object && from.Items != nil: // one for a list
+			v = value.List(held)
 		}
 	}
 	switch {

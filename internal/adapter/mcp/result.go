@@ -111,6 +111,9 @@ func (r *request) conforming(t *tool, v value.Value) (content []byte, note strin
 	default:
 		name = valueMember
 	}
+	if v.Kind() == value.Null {
+		return []byte("{}"), "" // a null stands in the text only
+	}
 	if name != "" {
 		v = value.Map(value.Member{Name: name, Value: v})
 	}
