@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
@@ -100,26 +101,22 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", err)
 		return nil, failure
 	}
+	sent := req.Header.Get("Authorization")
 	if resp.StatusCode >= http.StatusBadRequest {
 		e := answered(c, resp)
-		if secrets := r.credentials(req.Header.Get("Authorization")); secrets != nil {
-			e.Body = []byte(secret.Scrub(string(e.Body), secrets))
-			mask(e.Header, secrets)
-		}
+		e.Body = []byte(secret.Scrub(string(e.Body), r.credentials(sent)))
+		r.mask(e.Header, sent)
 		return nil, e
 	}
-	mask(resp.Header, r.credentials(req.Header.Get("Authorization")))
+	r.mask(resp.Header, sent)
 	return resp, nil
 }
 
-// mask hides secrets in headers in which APIs repeat what was sent to them.
-func mask(h http.Header, secrets []secret.String) {
-	if secrets == nil {
-		return
-	}
+// mask hides credentials in headers in which APIs repeat what was sent to them.
+func (r *run) mask(h http.Header, authorization string) {
 	for _, name := range []string{"Location", "Link", "Www-Authenticate", "Content-Disposition"} {
 		for i, text := range h[name] {
-			h[name][i] = secret.Scrub(text, secrets)
+			h[name][i] = secret.Scrub(text, r.credentials(authorization))
 		}
 	}
 }
@@ -147,7 +144,9 @@ func answered(c *plan.Call, resp *http.Response) *Error {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	contentType := resp.Header.Get("Content-Type")
-	if text, err := format.Charset(body, contentType); err == nil && !bytes.Equal(text, body) {
+	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
+		// UTF-8, whatever its charset says
+	} else if text, err := format.Charset(body, contentType); err == nil && !bytes.Equal(text, body) {
 		media, parameters, _ := mime.ParseMediaType(contentType)
 		if parameters["charset"] != "" {
 			parameters["charset"] = "utf-8"

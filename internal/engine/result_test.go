@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -87,6 +89,22 @@ func TestSample_fitsItsSchema(t *testing.T) {
 	} {
 		if _, problem := s.Convert(Sample("name", s)); problem != nil {
 			t.Errorf("%s: %v", s.AppendJSON(nil), problem)
+		}
+	}
+}
+
+func TestAnswered_isUTF8(t *testing.T) {
+	c := &plan.Call{Request: &upstream.Request{Target: "api.get"}}
+	for contentType, tt := range map[string]struct{ body, want, kind string }{
+		"application/json; charset=utf-16le": {"{\x00}\x00", "{}", "application/json; charset=utf-8"},
+		"text/plain; charset=iso-8859-1":     {"refus\xe9", "refusé", "text/plain; charset=utf-8"},
+		"text/html; charset=iso-8859-1":      {"refusé", "refusé", "text/html; charset=iso-8859-1"},
+		"text/plain":                         {"refus\xe9", "refus\xe9", "text/plain"},
+		"image/png":                          {"\x89PNG", "\x89PNG", "image/png"},
+	} {
+		e := answered(c, &http.Response{StatusCode: 400, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(tt.body))})
+		if string(e.Body) != tt.want || e.ContentType != tt.kind {
+			t.Errorf("%s: %q, %s", contentType, e.Body, e.ContentType)
 		}
 	}
 }
