@@ -142,22 +142,29 @@ func (r *run) credentials(authorization string) (all []secret.String) {
 // answered keeps an upstream's error answer.
 func answered(c *plan.Call, resp *http.Response) *Error {
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	contentType := resp.Header.Get("Content-Type")
-	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
-		// UTF-8, whatever its charset says
-	} else if text, err := format.Charset(body, contentType); err == nil && !bytes.Equal(text, body) {
-		media, parameters, _ := mime.ParseMediaType(contentType)
-		if parameters["charset"] != "" {
-			parameters["charset"] = "utf-8"
-			contentType = mime.FormatMediaType(media, parameters)
-		}
-		body = text
-	}
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	body, contentType := toUTF8(raw, resp.Header.Get("Content-Type"))
 	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
 		Header: passError(resp.Header), ContentType: contentType, Body: body}
 	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	return e
+}
+
+// toUTF8 is a body of another charset in UTF-8, and the media type that says so. A
+// body that is UTF-8 stays as it is, whatever its charset says.
+func toUTF8(body []byte, contentType string) ([]byte, string) {
+	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
+		return body, contentType
+	}
+	text, err := format.Charset(body, contentType)
+	if err != nil {
+		return body, contentType
+	}
+	if media, parameters, _ := mime.ParseMediaType(contentType); parameters["charset"] != "" {
+		parameters["charset"] = "utf-8"
+		contentType = mime.FormatMediaType(media, parameters)
+	}
+	return text, contentType
 }
 
 func statusText(code int) string {
