@@ -40,7 +40,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	limit := r.client.Limits().Response
 	switch {
 	case noBody(resp) || pointsOn(c, resp):
@@ -182,13 +182,9 @@ func noBody(resp *http.Response) bool {
 }
 
 // pointsOn reports whether an answer to a write only says where its result is, with
-// a few words for people beside that (RFC 9110 section 15.4.4).
+// a few words for people beside that.
 func pointsOn(c *plan.Call, resp *http.Response) bool {
-	return isRedirect(resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json") && (&Result{Status: resp.StatusCode}).Redirect(c.Request.Method) == nil
-}
-
-func isRedirect(status int) bool {
-	return status >= 300 && status < 400 && status != http.StatusNotModified
+	return seesOther(c.Request.Method, resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json")
 }
 
 func isHTML(contentType string) bool {
@@ -197,8 +193,7 @@ func isHTML(contentType string) bool {
 }
 
 func htmlAnswer(c *plan.Call) *Error {
-	return &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an HTML page where an API answer was expected",
-		Detail: "The path probably does not exist on that API, or a login page stands before it."}
+	return Unreadable(c.Request.Target+" answered an HTML page where an API answer was expected", "The path probably does not exist on that API, or a login page stands before it.")
 }
 
 // stream hands the upstream's bytes on as they come, up to limit.
@@ -252,11 +247,13 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 		}
 	}
 	v, err := c.Decoder.Decode(body, contentType)
-	if c.Format == format.JSON && errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: c.Request.Target + " answered JSON that breaks off", Retry: true, Unclear: true, cause: err}
-	}
 	if err != nil {
-		return nil, &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered what is not " + c.Format.String(), Detail: err.Error(), cause: err}
+		e := Unreadable(c.Request.Target+" answered what is not "+c.Format.String(), err.Error())
+		if c.Format == format.JSON && errors.Is(err, io.ErrUnexpectedEOF) {
+			e = BrokenOff(c.Request.Target, "")
+		}
+		e.cause = err
+		return nil, e
 	}
 	if v.IsAbsent() {
 		return result, nil
@@ -321,7 +318,7 @@ func refuses(v value.Value) bool {
 }
 
 func (r *run) refused(c *plan.Call, v value.Value) *Error {
-	e := &Error{Kind: BadAnswer, Unclear: true, Status: http.StatusBadGateway, Title: c.Request.Target + " answered an error with a good status"}
+	e := Unreadable(c.Request.Target+" answered an error with a good status", "")
 	if message := said(v, 4); message != "" {
 		e.Title += ": " + secret.Scrub(message, r.credentials(r.authorization))
 	}

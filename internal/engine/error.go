@@ -134,6 +134,20 @@ func said(v value.Value, levels int) string {
 	return ""
 }
 
+// Unreadable is an answer of a good status that is not what it should be. What was
+// asked may be done all the same.
+func Unreadable(title, detail string) *Error {
+	return &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: title, Detail: detail, Unclear: true}
+}
+
+// BrokenOff is an answer of who that ends in the middle of its JSON.
+func BrokenOff(who, detail string) *Error {
+	e := Unreadable(who+" answered JSON that breaks off", detail)
+	e.Retry = true
+	return e
+}
+
+// TooLargeAnswer is an answer of more than limit bytes.
 func TooLargeAnswer(limit int64) *Error {
 	return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: fmt.Sprintf("the answer of the API is larger than %d bytes", limit),
 		Detail: "Ask for less (a page, a filter), or raise the limit.", Unclear: true}

@@ -144,7 +144,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 			r.header = pass(resp.Header)
 		}
 	}
-	if e := (&Result{Status: resp.StatusCode, Header: resp.Header}).Redirect(c.Request.Method); e != nil {
+	if e := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: resp.Header}).Redirect(); e != nil {
 		resp.Body.Close()
 		return value.Value{}, e
 	}

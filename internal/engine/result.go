@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/fairlead/fairlead/internal/secret"
@@ -41,6 +40,7 @@ type Entity = upstream.Entity
 // Result is an answer before any protocol touched it: a value, or the
 // upstream's bytes as they come.
 type Result struct {
+	Method      string // of the request; "" for flows
 	Status      int
 	Header      http.Header // the upstream's headers that mean something to a caller
 	ContentType string      // of Raw
@@ -105,23 +105,29 @@ func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 
 // Redirect is what an answer that only points elsewhere means to somebody who
 // wanted data, or whose request has to be sent there: an error. It is nil for
-// other answers; those to a write usually point to what was written. (The callers
-// of REST follow it themselves, or not.)
-func (r *Result) Redirect(method string) *Error {
-	switch r.Status {
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	case http.StatusFound, http.StatusSeeOther:
-		if method != http.MethodGet && method != http.MethodHead {
-			return nil
-		}
-	default:
+// other answers. (The callers of REST follow it themselves, or not.)
+func (r *Result) Redirect() *Error {
+	if !isRedirect(r.Status) || seesOther(r.Method, r.Status) {
 		return nil
 	}
 	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: "the API answered " + statusText(r.Status) + " and points elsewhere",
 		Detail: "Redirects are followed on the same host only, for GET and HEAD. Nothing was read or changed where it points."}
-	if u, err := url.Parse(r.Header.Get("Location")); err == nil && u.String() != "" {
-		u.RawQuery, u.Fragment, u.User = "", "", nil // they may hold a credential
-		e.Title += ": " + u.String()
+	if location := secret.BareURL(r.Header.Get("Location")); location != "" {
+		e.Title += ": " + location
 	}
 	return e
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// seesOther reports whether an answer to a write says where its result is (RFC
+// 9110 section 15.4.4; many APIs say 302 for it).
+func seesOther(method string, status int) bool {
+	return (status == http.StatusFound || status == http.StatusSeeOther) && method != http.MethodGet && method != http.MethodHead
 }

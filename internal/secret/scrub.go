@@ -28,3 +28,14 @@ func Scrub(text string, secrets []String) string {
 	}
 	return text
 }
+
+// BareURL is a URL without the parts that may hold a credential: user, query and
+// fragment. It is "" for what is no URL.
+func BareURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}

@@ -23,3 +23,16 @@ func TestScrub(t *testing.T) {
 		t.Errorf("short ones are left alone: %s", got)
 	}
 }
+
+func TestBareURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://me:pw@api.test/a?key=x#y": "https://api.test/a",
+		"/orders/7?sig=1":                  "/orders/7",
+		"":                                 "",
+		"http://[::1":                      "",
+	} {
+		if got := secret.BareURL(text); got != want {
+			t.Errorf("BareURL(%q) = %q", text, got)
+		}
+	}
+}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
@@ -89,9 +88,8 @@ func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
-			cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{Request: &upstream.Request{Method: tt.method}}}}
 			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
-				res := &engine.Result{Status: tt.status, Header: tt.header}
+				res := &engine.Result{Method: tt.method, Status: tt.status, Header: tt.header}
 				if tt.body != "" {
 					res = raw(tt.body)
 					res.Status, res.Header = tt.status, tt.header
@@ -114,7 +112,7 @@ func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 func TestToolsCall_refusesMoreBytesThanTheDocumentAllows(t *testing.T) {
 	for size, failed := range map[int]bool{4: false, 5: true} {
 		cfg := fixture()
-		cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{Request: &upstream.Request{Method: "GET"}, MaxBinary: 4}}}
+		cfg.Server.Tools[1].Steps = []*plan.Step{{Call: &plan.Call{MaxBinary: 4}}}
 		cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
 			res := binary("application/octet-stream", strings.Repeat("\x00", size))
 			res.Binary = failed // what an API does not declare is limited, too

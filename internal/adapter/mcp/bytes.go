@@ -9,7 +9,6 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -47,7 +46,7 @@ func (r *request) readAnswer(u *plan.Unit, res *engine.Result) (kind string, fai
 			return kind, engine.TooLargeAnswer(limit)
 		}
 	case err != nil:
-		return kind, &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered text that cannot be read", Detail: err.Error()}
+		return kind, engine.Unreadable("the API answered text that cannot be read", err.Error())
 	default:
 		r.raw = text
 	}
@@ -86,7 +85,7 @@ func (r *request) binary(place, contentType, note string) *engine.Error {
 	r.out = append(r.out, `"content":[`...)
 	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
 		if !r.parts(place, params["boundary"]) {
-			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the multipart answer of the API cannot be read"}
+			return engine.Unreadable("the multipart answer of the API cannot be read", "")
 		}
 	} else {
 		r.block(resourceURI(place, r.raw), kind, isText(kind) && utf8.Valid(r.raw))

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -76,7 +75,7 @@ func (r *request) run(t *tool) *rpcError {
 		if p != nil {
 			p.report(0.5, 1, "the API has answered")
 		}
-		if err = res.Redirect(methodOf(t.unit)); err == nil {
+		if err = res.Redirect(); err == nil {
 			err = r.result(t, res)
 		}
 	}
@@ -92,14 +91,6 @@ func (r *request) run(t *tool) *rpcError {
 		r.fail(failureText(err, t))
 	}
 	return nil
-}
-
-// methodOf is the method of a unit's only call, or "".
-func methodOf(u *plan.Unit) string {
-	if len(u.Steps) == 1 && u.Steps[0].Call != nil && u.Steps[0].Call.Request != nil {
-		return u.Steps[0].Call.Request.Method
-	}
-	return ""
 }
 
 // consult asks the user what the tool wants to know before it runs. It reports

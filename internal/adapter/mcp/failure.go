@@ -131,12 +131,13 @@ func withoutTraces(v value.Value) value.Value {
 func advice(e *engine.Error, t *tool) string {
 	answered := e.Kind == engine.Answered
 	wait, limited := waitFor(e, time.Now())
+	untouched := e.Kind == engine.Unavailable || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
 	again := ""
 	if wait > 0 {
 		again = fmt.Sprintf("Try again after %d seconds.", wait)
 	}
 	switch {
-	case (e.Retry || e.Unclear) && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent) && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusTooManyRequests && e.Kind != engine.Unavailable:
+	case (e.Retry || e.Unclear) && !untouched && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent):
 		return strings.TrimSpace("It may have taken effect. Look before you call again. " + again)
 	case wait > 0:
 		return again

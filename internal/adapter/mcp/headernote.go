@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // headerNote tells a model what the headers of an answer say and its body may
@@ -14,8 +16,8 @@ func headerNote(t *tool, h http.Header) string {
 		return ""
 	}
 	var lines []string
-	if location := withoutQuery(h.Get("Location")); location != "" {
-		lines = append(lines, "Location: "+location)
+	if location := secret.BareURL(h.Get("Location")); location != "" {
+		lines = append(lines, "Location: "+cutText(location, 300))
 	}
 	if total := h.Get("X-Total-Count"); total != "" {
 		lines = append(lines, "In all: "+cutText(total, 20))
@@ -27,16 +29,6 @@ func headerNote(t *tool, h http.Header) string {
 		lines = append(lines, "Not ready yet: ask again after "+cutText(after, 40)+" (seconds, or a date).")
 	}
 	return strings.Join(lines, "\n")
-}
-
-// withoutQuery is a URL without what may hold a credential.
-func withoutQuery(location string) string {
-	u, err := url.Parse(location)
-	if err != nil || location == "" {
-		return ""
-	}
-	u.RawQuery, u.Fragment, u.User = "", "", nil
-	return cutText(u.String(), 300)
 }
 
 // nextLink is the target of the link with the relation next (RFC 8288), or "".

@@ -308,7 +308,7 @@ func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, p
 		return "", false, r.resourceError(failed)
 	}
 	defer answer.Close()
-	if failed := answer.Redirect(methodOf(res.Unit)); failed != nil {
+	if failed := answer.Redirect(); failed != nil {
 		return "", false, r.resourceError(failed)
 	}
 	if answer.Raw == nil {

@@ -48,8 +48,7 @@ func (r *request) result(t *tool, res *engine.Result) *engine.Error {
 	case bad == nil:
 		return r.structured(t, value.Value{}, note)
 	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (r.raw[0] == '{' || r.raw[0] == '['): // and no text under a wrong name
-		return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that breaks off", Retry: true,
-			Detail: "It begins: " + cutText(string(r.raw), 300)}
+		return engine.BrokenOff("the API", "It begins: "+cutText(string(r.raw), 300))
 	}
 	r.text(t, strings.ToValidUTF8(string(r.raw), "\uFFFD"), note, false)
 	return nil
@@ -76,7 +75,7 @@ func (r *request) structured(t *tool, v value.Value, note string) *engine.Error 
 	if (long || t.output != nil) && v.IsAbsent() {
 		var err error
 		if v, err = value.Parse(r.json); err != nil { // it is valid, so it is nested too deeply
-			return &engine.Error{Kind: engine.BadAnswer, Status: http.StatusBadGateway, Title: "the API answered JSON that is nested too deeply"}
+			return engine.Unreadable("the API answered JSON that is nested too deeply", "")
 		}
 	}
 	if long {
