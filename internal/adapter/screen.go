@@ -13,7 +13,7 @@ import (
 // servers that only people and programs of this machine or network should reach.
 type Screen struct {
 	AnyHost bool     // take requests for any Host
-	Hosts   []string // taken beside addresses and localhost, without port
+	Hosts   []string // taken beside addresses and localhost, whatever the port
 	Origins []string // of browsers, taken beside the server's own: scheme://host[:port]
 }
 
@@ -23,15 +23,19 @@ type Screen struct {
 func (s *Screen) Host(host string) bool { return s.AnyHost || s.known(host) }
 
 func (s *Screen) known(host string) bool {
-	name := host
-	if bare, _, err := net.SplitHostPort(host); err == nil {
-		name = bare
-	}
-	name = strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"), "."))
+	name := hostName(host)
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true // no browser leaves the Host out, and localhost is no name of anybody else (RFC 6761 section 6.3)
 	}
-	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return strings.EqualFold(allowed, name) })
+	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return hostName(allowed) == name })
+}
+
+// hostName is a Host in lower case without the port, brackets and the dot of the root.
+func hostName(host string) string {
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		host = bare
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), "."))
 }
 
 // Origin reports whether pages of an Origin may send requests for a Host: those

@@ -8,7 +8,7 @@ import (
 )
 
 func TestScreen(t *testing.T) {
-	strict := adapter.Screen{Hosts: []string{"mcp.example"}, Origins: []string{"https://app.example"}}
+	strict := adapter.Screen{Hosts: []string{"mcp.example", "Proxy.example.:8443"}, Origins: []string{"https://app.example"}}
 	open := adapter.Screen{AnyHost: true}
 	for _, tt := range []struct {
 		name         string
@@ -24,6 +24,7 @@ func TestScreen(t *testing.T) {
 		{"no Host", strict, "", "http://evil.example", true, false},
 		{"another port", strict, "localhost:9090", "http://localhost:3000", true, false},
 		{"an address", strict, "192.0.2.7:9090", "http://192.0.2.7:9090", true, true},
+		{"a configured name with a port", strict, "proxy.example", "https://proxy.example", true, true},
 		{"a configured name", strict, "MCP.example:8443", "https://mcp.example:8443", true, true},
 		{"a configured page", strict, "127.0.0.1:9090", "https://app.example", true, true},
 		{"a configured page over http", strict, "127.0.0.1:9090", "http://app.example", true, false},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -133,12 +132,6 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 			config.AutoPorts = ports == "auto"
 			if strings.EqualFold(config.MCP.CredentialHeader, "Authorization") {
 				return failed(errors.New("--mcp-credential-header must name another header: an MCP caller's Authorization is for Fairlead and never goes upstream"))
-			}
-			for i, name := range config.Hosts {
-				if host, _, err := net.SplitHostPort(name); err == nil {
-					name = host // whatever the port
-				}
-				config.Hosts[i] = strings.TrimSuffix(name, ".")
 			}
 			var err error
 			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {

@@ -213,7 +213,7 @@ func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
 	for i := range v.Len() {
 		name, item := v.Name(i), v.At(i)
 		var problem *Problem
-		switch p := s.property(name); {
+		switch p := s.Property(name); {
 		case p != nil:
 			if item, problem = p.Schema.Convert(item); problem != nil {
 				problem = problem.below(name)
@@ -236,7 +236,11 @@ func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
 	return out, all
 }
 
-func (s *Schema) property(name string) *Property {
+// Property is the property of that name, or nil; a nil schema has none.
+func (s *Schema) Property(name string) *Property {
+	if s == nil {
+		return nil
+	}
 	for i := range s.Properties {
 		if s.Properties[i].Name == name {
 			return &s.Properties[i]

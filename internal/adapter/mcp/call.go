@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -211,7 +210,7 @@ func (t *tool) unknownArgument(name string) string {
 	for i := range t.args {
 		a := &t.args[i]
 		names[i] = a.name
-		if a.listed != nil && slices.ContainsFunc(a.listed.Properties, func(p schema.Property) bool { return p.Name == name }) {
+		if a.listed.Property(name) != nil {
 			return line + "; it belongs in `" + a.name + "`"
 		}
 	}

@@ -108,7 +108,11 @@ func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value,
 	case s.Type == "object" && v.Kind() == value.Object:
 		kept := value.Map()
 		for i := range v.Len() {
-			if item, ok := f.fit(v.At(i), propertyOf(s, v.Name(i)), strings.TrimPrefix(path+"."+v.Name(i), ".")); ok {
+			var member *schema.Schema // anything
+			if p := s.Property(v.Name(i)); p != nil {
+				member = p.Schema
+			}
+			if item, ok := f.fit(v.At(i), member, strings.TrimPrefix(path+"."+v.Name(i), ".")); ok {
 				kept.Add(v.Name(i), item)
 			}
 		}
@@ -128,14 +132,4 @@ func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value,
 		f.left = append(f.left, path)
 	}
 	return v, false
-}
-
-// propertyOf returns what the schema says of a member, or nil.
-func propertyOf(s *schema.Schema, name string) *schema.Schema {
-	for i := range s.Properties {
-		if s.Properties[i].Name == name {
-			return s.Properties[i].Schema
-		}
-	}
-	return nil
 }

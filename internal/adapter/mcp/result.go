@@ -105,7 +105,7 @@ func (r *request) conforming(t *tool, v value.Value) (content []byte, note strin
 	name := ""
 	switch {
 	case v.Kind() == value.Object:
-	case v.Kind() == value.Array && propertyOf(t.output, itemsMember) != nil:
+	case v.Kind() == value.Array && t.output.Property(itemsMember) != nil:
 		name = itemsMember
 	default:
 		name = valueMember
