@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -61,7 +61,7 @@ type finding struct {
 	err  error
 }
 
-func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o plan.Options, out string, strict, notes bool) error {
+func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o compile.Options, out string, strict, notes bool) error {
 	var (
 		all   diag.List
 		sum   = summary{causes: map[string]int{}}
@@ -106,7 +106,7 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 }
 
 // compileAll compiles documents on all processors and yields them in order.
-func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o plan.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
+func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o compile.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
 	return func(yield func(finding) bool) {
 		results := make([]chan finding, len(paths))
 		for i := range results {

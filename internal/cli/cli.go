@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // Exit codes.
@@ -131,8 +131,8 @@ func (l *loading) read(s Streams) host.ReadOptions {
 	return host.ReadOptions{Overlays: l.overlays, NoOverlay: l.noOverlay, Allow: l.allow, Stdin: s.In}
 }
 
-func (l *loading) options() (plan.Options, error) {
-	o := plan.Options{Upstream: map[string]*url.URL{}}
+func (l *loading) options() (compile.Options, error) {
+	o := compile.Options{Upstream: map[string]*url.URL{}}
 	for _, text := range l.upstream {
 		namespace, address := "", text
 		if head, rest, ok := strings.Cut(text, "="); ok && !strings.Contains(head, "/") {

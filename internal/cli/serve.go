@@ -15,11 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -84,7 +84,7 @@ func (r *running) start(ctx context.Context, paths []string, s Streams) (*machin
 	return m, nil
 }
 
-func (m *machine) read(ctx context.Context, r *running, paths []string, o plan.Options, s Streams) error {
+func (m *machine) read(ctx context.Context, r *running, paths []string, o compile.Options, s Streams) error {
 	for _, path := range paths {
 		src, err := host.Read(path, r.read(s))
 		if err != nil {

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -47,7 +47,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if d := host.Compile(src, plan.Options{}); d.Served() != 8 {
+		if d := host.Compile(src, compile.Options{}); d.Served() != 8 {
 			b.Fatal(d.Diags)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/capabilities"
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/model"
@@ -173,7 +174,7 @@ type Document struct {
 
 // Compile makes a document of a source. It does no I/O but reading the files
 // that the document names beside itself.
-func Compile(s Source, o plan.Options) *Document {
+func Compile(s Source, o compile.Options) *Document {
 	d := &Document{Source: s}
 	root, diags := document.Parse(s.Name, s.Text)
 	d.Diags = diags
@@ -193,7 +194,7 @@ func Compile(s Source, o plan.Options) *Document {
 	d.Model, diags = normalize.Capability(s.Name, root, s.Folder)
 	d.Diags = append(d.Diags, diags...)
 	if d.Model != nil {
-		d.Plan, diags = plan.Compile(d.Model, o)
+		d.Plan, diags = compile.Capability(d.Model, o)
 		d.Diags = append(d.Diags, diags...)
 	}
 	d.Diags.Sort()

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -28,7 +28,7 @@ func open(t *testing.T, up string) (*host.Host, func() error) {
 	client := upstream.NewClient(upstream.Limits{})
 	t.Cleanup(client.Close)
 	e := engine.New(client, secret.NewStore(secret.Config{}), nil, nil)
-	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, plan.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
+	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestOpen_saysWhichAddressIsTaken(t *testing.T) {
 	h, stop := open(t, "http://127.0.0.1:1")
 	taken := strings.TrimPrefix(h.Adapters()[0].URL, "http://")
 	src, _ := host.Read("", host.ReadOptions{NoOverlay: true})
-	d := host.Compile(src, plan.Options{})
+	d := host.Compile(src, compile.Options{})
 	port := 0
 	for _, c := range taken[strings.LastIndexByte(taken, ':')+1:] {
 		port = port*10 + int(c-'0')
@@ -115,8 +115,8 @@ capability:
 
 func TestOpen_sharesListeners(t *testing.T) { // rules.md 6.2
 	src, _ := host.Read("", host.ReadOptions{NoOverlay: true})
-	one := host.Compile(src, plan.Options{})
-	two := host.Compile(host.Source{File: host.File{Name: "second.yaml", Text: []byte(second)}}, plan.Options{})
+	one := host.Compile(src, compile.Options{})
+	two := host.Compile(host.Source{File: host.File{Name: "second.yaml", Text: []byte(second)}}, compile.Options{})
 	port := freePort(t)
 	for _, d := range []*host.Document{one, two} {
 		for _, s := range d.Plan.Servers {

@@ -24,9 +24,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -155,7 +155,7 @@ func (f *feature) open(t *testing.T) {
 			}
 		}
 	}
-	o := plan.Options{Hosts: map[string]*url.URL{}}
+	o := compile.Options{Hosts: map[string]*url.URL{}}
 	to, err := url.Parse(f.up.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -393,7 +393,7 @@ func TestFormat_examplesCompile(t *testing.T) {
 	}
 	for i, text := range documents {
 		src := host.Source{File: host.File{Name: fmt.Sprintf("example %d", i+1), Text: []byte(text)}, Folder: document.NewFolder(dir)}
-		d := host.Compile(src, plan.Options{})
+		d := host.Compile(src, compile.Options{})
 		if len(d.Diags) > 0 || d.Withheld() > 0 || d.Served() == 0 {
 			t.Errorf("%d served, %d withheld, %v of\n%s", d.Served(), d.Withheld(), d.Diags, text)
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/testkit/authserver"
 	"github.com/fairlead/fairlead/internal/value"
@@ -347,7 +347,7 @@ func TestUpdate_swapsTheGuards(t *testing.T) {
 	for _, next := range []struct{ kind, text string }{
 		{"apikey", with(apiKey)}, {"none", strings.ReplaceAll(orders, "authentication: AUTH", "")}, {"basic", with(basic)}, {"nobody", with("{type: saml}")}, {"bearer", with(bearer)},
 	} {
-		d := host.Compile(host.Source{File: host.File{Name: s.Document.Name, Text: []byte(next.text)}}, plan.Options{Upstream: map[string]*url.URL{"": api}})
+		d := host.Compile(host.Source{File: host.File{Name: s.Document.Name, Text: []byte(next.text)}}, compile.Options{Upstream: map[string]*url.URL{"": api}})
 		if restart := s.Host.Update([]*host.Document{d}); len(restart) > 0 {
 			t.Errorf("%s: restart %v", next.kind, restart)
 		}

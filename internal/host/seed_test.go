@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/testkit/leak"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -46,7 +46,7 @@ func TestSeed_isServedWithoutFindings(t *testing.T) { // S1
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := host.Compile(src, plan.Options{})
+	d := host.Compile(src, compile.Options{})
 	if len(d.Diags) > 0 || d.Served() != 8 || d.Withheld() != 0 {
 		t.Errorf("%d served, %d withheld, %v", d.Served(), d.Withheld(), d.Diags)
 	}
@@ -64,7 +64,7 @@ func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, rules.m
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := host.Compile(src, plan.Options{})
+	d := host.Compile(src, compile.Options{})
 	if len(d.Diags) != 1 || d.Diags[0].Code != "bind-unused" || d.Diags[0].Range.Start.Line != 14 || !strings.Contains(d.Diags[0].Hint, "{{KOYEB_API_KEY}}") {
 		t.Errorf("got %v", d.Diags)
 	}
@@ -320,7 +320,7 @@ func TestSeed_toolErrorsCanBeRead(t *testing.T) { // S14
 
 func TestSeed_listensOnLoopbackOnly(t *testing.T) { // S16
 	src, _ := host.Read("", host.ReadOptions{})
-	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, plan.Options{})}, AutoPorts: true})
+	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{})}, AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +429,7 @@ var _ io.Writer = writer(nil)
 func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // rules.md 1.4: a misspelt call never answers with sample data
 	src, _ := host.Read("", host.ReadOptions{NoOverlay: true})
 	src.Text = bytes.Replace(src.Text, []byte("call: koyeb-sessions.logout"), []byte("call: koyeb-sessions.logut"), 1)
-	d := host.Compile(src, plan.Options{})
+	d := host.Compile(src, compile.Options{})
 	var found *diag.Diagnostic
 	for i := range d.Diags {
 		if d.Diags[i].Code == "call-unresolved" {

@@ -1,107 +1,14 @@
 package plan
 
 import (
-	"cmp"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
-	"github.com/fairlead/fairlead/internal/model"
-	"github.com/fairlead/fairlead/internal/route"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
-
-// forward compiles a resource that passes its requests on to a consumed API:
-// method, query and body as they come, and the headers that the document trusts.
-func (k *compiler) forward(s *Server, r *model.Resource) {
-	name := "forward " + r.Path
-	k.withhold("forward", name, func() bool {
-		pattern, err := route.ParseForward(r.Path)
-		if err != nil {
-			k.report(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
-			return false
-		}
-		at := r.Forward.Node.Where("targetNamespace")
-		api := k.api(r.Forward.TargetNamespace)
-		if api == nil {
-			var names []string
-			for _, c := range k.model.Consumes {
-				names = append(names, c.Namespace)
-			}
-			hint := diag.Meant(r.Forward.TargetNamespace, names, "Name a consumed namespace.")
-			k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", r.Forward.TargetNamespace)
-			return false
-		}
-		u := &Unit{ID: name, Kind: "forward", Namespace: s.Namespace, Name: cmp.Or(r.Name, name), Title: r.Display, Description: r.Description, Model: &model.Unit{Node: r.Node}}
-		f, ok := k.forwarding(u, api, at)
-		if !ok {
-			return false
-		}
-		if s.Model.Auth != nil {
-			f.Own = append(f.Own, "access_token") // RFC 6750 section 2.3
-		}
-		f.Rest = -1
-		if names := pattern.Names(); len(names) > 0 {
-			f.Rest = len(names) - 1
-		}
-		for _, h := range r.Forward.TrustedHeaders {
-			f.Headers = append(f.Headers, textproto.CanonicalMIMEHeaderKey(h))
-		}
-		if !k.reach(u, s.Model, map[*model.Consume]bool{api: true}) {
-			return false
-		}
-		u.CallerAuthorization = s.Model.Auth == nil && api.Auth == nil || api.CallerFirst
-		s.Routes = append(s.Routes, &Route{Path: pattern.String(), Unit: u, Forward: f})
-		return true
-	})
-}
-
-func (k *compiler) api(namespace string) *model.Consume {
-	for _, c := range k.model.Consumes {
-		if c.Namespace == namespace && namespace != "" {
-			return c
-		}
-	}
-	return nil
-}
-
-// forwarding binds the API's own parameters and authentication; what the caller
-// brings is added when a request comes.
-func (k *compiler) forwarding(u *Unit, api *model.Consume, at diag.Range) (*Forward, bool) {
-	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}}
-	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
-	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
-	request := &upstream.Request{Target: api.Namespace + ".forward"}
-	f := &Forward{Unit: u, Request: request}
-	for _, p := range c.params {
-		if p.In == "header" || p.In == "query" || p.In == "cookie" {
-			if p.Value != nil {
-				c.param(request, p)
-				if p.In == "query" {
-					f.Own = append(f.Own, p.Name)
-				}
-			}
-		}
-	}
-	var ok bool
-	if request.Base, ok = s.base(api, k.bases[api]); !ok {
-		return nil, false
-	}
-	if api.Auth != nil {
-		if request.Auth, ok = c.auth(api.Auth); !ok {
-			return nil, false
-		}
-	}
-	if a := request.Auth; a != nil && a.Kind == upstream.APIKey && a.Place == upstream.InQuery {
-		f.Own = append(f.Own, a.Name)
-	}
-	request.Body = &upstream.Body{Kind: upstream.WholeBody}
-	return f, true
-}
 
 // passing is the part of a raw query that goes upstream, as it came.
 func (f *Forward) passing(query string) string {

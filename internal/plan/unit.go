@@ -1,6 +1,6 @@
-// Package plan compiles a model into what runs: every reference resolved, every
-// template, path and schema compiled, every unit that cannot work withheld and
-// reported. Running a plan never fails because of the document's text.
+// Package plan is what runs: the types that the engine and the adapters read,
+// made by package compile. Running a plan never fails because of the document's
+// text.
 package plan
 
 import (

@@ -20,10 +20,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // The rules of the house (docs/architecture.md) that no compiler checks.
@@ -46,6 +46,7 @@ var rooms = []struct {
 	{packages: "internal/model"},
 	{packages: "internal/normalize internal/shape internal/upstream internal/script"},
 	{packages: "internal/plan"},
+	{packages: "internal/compile"},
 	{packages: "internal/engine"},
 	{packages: "internal/adapter"},
 	{packages: "internal/adapter/mcp internal/adapter/rest internal/adapter/skill internal/adapter/control internal/guard internal/openapi", apart: true},
@@ -265,7 +266,7 @@ func TestPages_showWhatCheckPrints(t *testing.T) {
 			if len(yaml) != 2 || len(text) != 1 {
 				t.Fatalf("got %d yaml and %d text blocks, want the example, the output and the correction", len(yaml), len(text))
 			}
-			archive, err := txtar.ParseFile(filepath.Join(root, "internal/plan/testdata/rejected", code.ID+".txtar"))
+			archive, err := txtar.ParseFile(filepath.Join(root, "internal/compile/testdata/rejected", code.ID+".txtar"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -321,7 +322,7 @@ func compiled(t *testing.T, archive *txtar.Archive) *host.Document {
 	for i := range src.Overlays {
 		src.Overlays[i].Name = filepath.Base(src.Overlays[i].Name)
 	}
-	return host.Compile(src, plan.Options{})
+	return host.Compile(src, compile.Options{})
 }
 
 // printed is what check prints of one code.
@@ -355,7 +356,7 @@ func replaceLines(text, example, replacement string) (string, bool) {
 
 func TestExamples_checkWithoutErrors(t *testing.T) {
 	check := func(where string, text []byte) {
-		d := host.Compile(host.Source{File: host.File{Name: where, Text: text}, Folder: document.NewFolder(filepath.Dir(where))}, plan.Options{})
+		d := host.Compile(host.Source{File: host.File{Name: where, Text: text}, Folder: document.NewFolder(filepath.Dir(where))}, compile.Options{})
 		for _, g := range d.Diags {
 			if g.Severity == diag.Error {
 				t.Errorf("%s", g.Error())

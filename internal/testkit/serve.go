@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -23,7 +23,7 @@ type Options struct {
 	Env      map[string]string // environment variables of the document
 	Overlay  string            // overlay text
 	Dir      string            // the document's folder
-	Plan     plan.Options
+	Plan     compile.Options
 	MCP      host.MCPOptions
 	ReadOnly bool
 	Limits   upstream.Limits

@@ -15,9 +15,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // Find returns the folder of the corpus, looked for beside the repository from
@@ -55,7 +55,7 @@ func Compile(paths []string, upstream *url.URL) []*host.Document {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				o := plan.Options{}
+				o := compile.Options{}
 				if upstream != nil {
 					o.Upstream = map[string]*url.URL{"": upstream}
 				}

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/template"
@@ -18,7 +19,7 @@ import (
 // creates inputs as they turn out to be needed.
 type scope struct {
 	c         *compiler
-	unit      *Unit
+	unit      *plan.Unit
 	own       string                  // namespace of the exposing server or aggregate
 	rest      bool                    // a REST unit: inputs have places
 	apis      map[*model.Consume]bool // what the unit calls
@@ -69,7 +70,7 @@ func (s *scope) reference(text string) (name string, ok bool) {
 // hint says what an input that must be inferred feeds.
 type hint struct {
 	param  *model.Param // consumed parameter, nil when there is none
-	place  Place        // where a REST caller gives it when it is no path placeholder
+	place  plan.Place   // where a REST caller gives it when it is no path placeholder
 	entity bool         // it is the whole body
 	origin string
 	feeds  string
@@ -121,7 +122,7 @@ func canonical(s string) string {
 }
 
 func (s *scope) infer(name string, h hint) int {
-	in := &Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin, Required: h.must}
+	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin, Required: h.must}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
 	return len(s.unit.Inputs) - 1
@@ -129,12 +130,12 @@ func (s *scope) infer(name string, h hint) int {
 
 // enrich gives an input what the consumed parameter says and the author of the
 // input did not.
-func (s *scope) enrich(in *Input, h hint) {
+func (s *scope) enrich(in *plan.Input, h hint) {
 	if in.Feeds == "" {
 		in.Feeds = h.feeds
 	}
-	if h.entity && in.Place != InPath && in.Place != InPlan && (in.Origin != "declared" || in.Place == InBody && in.Select == nil) {
-		in.Place = AsBody
+	if h.entity && in.Place != plan.InPath && in.Place != plan.InPlan && (in.Origin != "declared" || in.Place == plan.InBody && in.Select == nil) {
+		in.Place = plan.AsBody
 	}
 	if in.Origin == "declared" {
 		if in.Schema.Type == "" && h.param != nil {
@@ -154,9 +155,9 @@ func (s *scope) enrich(in *Input, h hint) {
 			}
 		}
 		if p.Required != nil {
-			in.Required = *p.Required || in.Place == InPath
+			in.Required = *p.Required || in.Place == plan.InPath
 		}
-		if s.rest && in.Place == InPath {
+		if s.rest && in.Place == plan.InPath {
 			in.Required = true
 		}
 	}
@@ -185,9 +186,9 @@ func merge(into, from *schema.Schema) *schema.Schema {
 
 // secretSlot is the slot of a secret, the same for every use in the unit.
 func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
-	i := slices.IndexFunc(s.unit.Secrets, func(o SecretSlot) bool { return o.Refs[0] == refs[0] })
+	i := slices.IndexFunc(s.unit.Secrets, func(o plan.SecretSlot) bool { return o.Refs[0] == refs[0] })
 	if i < 0 {
-		s.unit.Secrets = append(s.unit.Secrets, SecretSlot{Slot: s.slot(), Refs: refs, ForAuth: true})
+		s.unit.Secrets = append(s.unit.Secrets, plan.SecretSlot{Slot: s.slot(), Refs: refs, ForAuth: true})
 		i = len(s.unit.Secrets) - 1
 	}
 	slot := &s.unit.Secrets[i]

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -104,11 +105,11 @@ func (c *call) feeding(key, name string) hint {
 			}
 		}
 	}
-	h := hint{origin: "with", place: InQuery, feeds: key + " of " + c.target()}
+	h := hint{origin: "with", place: plan.InQuery, feeds: key + " of " + c.target()}
 	if c.isPlaceholder(key) {
 		h.must = true
 	} else if c.op.Body != nil {
-		h.place, h.must = InBody, c.hasBlock() && c.bodyNeeds(c.op.Body.Data, key, true)
+		h.place, h.must = plan.InBody, c.hasBlock() && c.bodyNeeds(c.op.Body.Data, key, true)
 	}
 	return h
 }
@@ -149,14 +150,14 @@ func (c *call) hintFor(p *model.Param, origin string) hint {
 	h := hint{param: p, origin: origin, json: c.speaksJSON(), must: p.Required != nil && *p.Required || p.In == "path", feeds: describePlace(p.In) + p.Name + " of " + c.target()}
 	switch p.In {
 	case "header":
-		h.place = InHeader
+		h.place = plan.InHeader
 	case "cookie":
-		h.place = InCookie
+		h.place = plan.InCookie
 	case "body", "formdata", "form":
-		h.place = InBody
+		h.place = plan.InBody
 		h.entity = c.isEntity(p)
 	default:
-		h.place = InQuery
+		h.place = plan.InQuery
 	}
 	return h
 }

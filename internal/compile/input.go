@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -52,7 +53,7 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 // "required" means.
 func (s *scope) declare(params []*model.Param, pathNames []string, method string, required bool) {
 	for _, p := range params {
-		in := &Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.c, p), Origin: "declared", Required: required, Secret: p.Secret}
+		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.c, p), Origin: "declared", Required: required, Secret: p.Secret}
 		if p.Required != nil {
 			in.Required = *p.Required
 		}
@@ -61,7 +62,7 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 		}
 		in.Schema.MCPHeader = p.Header
 		s.place(in, p, pathNames, method)
-		if i := slices.IndexFunc(s.unit.Inputs, func(o *Input) bool { return o.Name == in.Name }); i >= 0 {
+		if i := slices.IndexFunc(s.unit.Inputs, func(o *plan.Input) bool { return o.Name == in.Name }); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot
 			s.unit.Inputs[i] = in
 		} else {
@@ -71,9 +72,9 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 	}
 }
 
-func (s *scope) place(in *Input, p *model.Param, pathNames []string, method string) {
+func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method string) {
 	if p.Value != nil && !strings.HasPrefix(p.Value.Str(), "$") || p.In == "environment" {
-		in.Place, in.Required = InPlan, false
+		in.Place, in.Required = plan.InPlan, false
 		if p.In == "environment" {
 			in.Fixed, _ = s.bound("env." + p.Name)
 		} else if p.Value.Is(value.String) {
@@ -87,29 +88,29 @@ func (s *scope) place(in *Input, p *model.Param, pathNames []string, method stri
 		return
 	}
 	if i := slices.IndexFunc(pathNames, func(n string) bool { return n == p.Name }); i >= 0 {
-		in.Place, in.Required = InPath, true
+		in.Place, in.Required = plan.InPath, true
 		return
 	}
 	switch p.In {
 	case "path":
 		if i := slices.IndexFunc(pathNames, func(n string) bool { return loose(n, p.Name) }); i >= 0 {
-			in.Place, in.Key, in.Required = InPath, pathNames[i], true
+			in.Place, in.Key, in.Required = plan.InPath, pathNames[i], true
 			return
 		}
-		in.Place = InQuery
+		in.Place = plan.InQuery
 	case "query":
-		in.Place = InQuery
+		in.Place = plan.InQuery
 	case "header":
-		in.Place, in.Key = InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
+		in.Place, in.Key = plan.InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
 	case "cookie":
-		in.Place = InCookie
+		in.Place = plan.InCookie
 	case "":
-		in.Place = InBody
+		in.Place = plan.InBody
 		if method == "GET" || method == "HEAD" || method == "DELETE" {
-			in.Place = InQuery
+			in.Place = plan.InQuery
 		}
 	default:
-		in.Place = InBody
+		in.Place = plan.InBody
 		if text := p.Value.Str(); text != "" {
 			path, _, err := jsonpath.Compile(text, jsonpath.Lenient)
 			if err != nil {
@@ -125,11 +126,11 @@ func (s *scope) place(in *Input, p *model.Param, pathNames []string, method stri
 // not declared.
 func (s *scope) placeholders(names []string) {
 	for _, name := range names {
-		if slices.ContainsFunc(s.unit.Inputs, func(in *Input) bool { return in.Place == InPath && in.Key == name }) {
+		if slices.ContainsFunc(s.unit.Inputs, func(in *plan.Input) bool { return in.Place == plan.InPath && in.Key == name }) {
 			continue
 		}
-		s.unit.Inputs = append(s.unit.Inputs, &Input{
-			Slot: s.slot(), Name: name, Key: name, Place: InPath, Required: true, Origin: "path", Schema: &schema.Schema{Input: true},
+		s.unit.Inputs = append(s.unit.Inputs, &plan.Input{
+			Slot: s.slot(), Name: name, Key: name, Place: plan.InPath, Required: true, Origin: "path", Schema: &schema.Schema{Input: true},
 		})
 	}
 }
@@ -138,7 +139,7 @@ func (s *scope) placeholders(names []string) {
 // names, and declared inputs that feed nothing.
 func (s *scope) finish() {
 	for _, in := range s.unit.Inputs {
-		if in.Place == InHeader {
+		if in.Place == plan.InHeader {
 			in.Key = textproto.CanonicalMIMEHeaderKey(in.Key)
 		}
 		if in.Origin == "path" && in.Schema.Type == "" {
@@ -147,7 +148,7 @@ func (s *scope) finish() {
 		if !s.used[in.Name] && slices.Contains(s.replaced, in.Name) {
 			in.Required = false // nobody is asked for a credential that the operator has
 		}
-		if in.Origin == "declared" && !s.used[in.Name] && in.Place != InPlan && s.unit.Model != nil {
+		if in.Origin == "declared" && !s.used[in.Name] && in.Place != plan.InPlan && s.unit.Model != nil {
 			at, whose := s.unit.Model.Node.Range(), "inherited input"
 			for _, p := range s.unit.Model.Inputs {
 				if p.Name == in.Name {

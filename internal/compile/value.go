@@ -1,9 +1,10 @@
-package plan
+package compile
 
 import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -137,7 +138,7 @@ func (c *call) inferred(name string) {
 }
 
 func (c *call) templateHint(name string, self *model.Param, optional bool) hint {
-	h := hint{origin: "template", place: InQuery, feeds: name + " of " + c.target()}
+	h := hint{origin: "template", place: plan.InQuery, feeds: name + " of " + c.target()}
 	switch {
 	case self != nil:
 		h = c.hintFor(self, "template")
@@ -145,9 +146,9 @@ func (c *call) templateHint(name string, self *model.Param, optional bool) hint 
 	case c.isPlaceholder(name):
 		h.must = !optional
 	default:
-		h.place, h.must = InBody, !optional && c.hasBlock() && c.bodyNeeds(c.op.Body.Data, name, true)
+		h.place, h.must = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(c.op.Body.Data, name, true)
 		if c.op.Method == "GET" || c.op.Method == "HEAD" {
-			h.place = InQuery
+			h.place = plan.InQuery
 		}
 	}
 	return h

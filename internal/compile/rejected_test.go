@@ -1,4 +1,4 @@
-package plan_test
+package compile_test
 
 import (
 	"cmp"
@@ -12,11 +12,11 @@ import (
 	godiff "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/normalize"
 	"github.com/fairlead/fairlead/internal/overlay"
-	"github.com/fairlead/fairlead/internal/plan"
 )
 
 var update = flag.Bool("update", false, "write what the code gives into the files of testdata/rejected")
@@ -56,7 +56,7 @@ func rejectedDocuments(t *testing.T) (all []rejected) {
 				t.Fatal(err)
 			}
 		}
-		r.diags = compile(files, document.NewFolder(dir))
+		r.diags = compileFiles(files, document.NewFolder(dir))
 		for i := range r.diags {
 			r.diags[i].Range.File = beside(dir, r.diags[i].Range.File)
 			for j := range r.diags[i].Related {
@@ -73,8 +73,8 @@ func beside(dir, name string) string {
 	return strings.TrimPrefix(filepath.ToSlash(name), filepath.ToSlash(dir)+"/")
 }
 
-// compile does with the files what a host does with a document.
-func compile(files map[string][]byte, folder *document.Folder) (diags diag.List) {
+// compileFiles does with the files what a host does with a document.
+func compileFiles(files map[string][]byte, folder *document.Folder) (diags diag.List) {
 	root, found := document.Parse("capability.yaml", files["capability.yaml"])
 	diags = found
 	if root == nil {
@@ -90,7 +90,7 @@ func compile(files map[string][]byte, folder *document.Folder) (diags diag.List)
 	model, found := normalize.Capability("capability.yaml", root, folder)
 	diags = append(diags, found...)
 	if model != nil {
-		_, found = plan.Compile(model, plan.Options{Files: folder})
+		_, found = compile.Capability(model, compile.Options{Files: folder})
 		diags = append(diags, found...)
 	}
 	diags.Sort()

@@ -1,4 +1,7 @@
-package plan
+// Package compile makes a plan of a model: every reference resolved, every
+// template, path and schema compiled, every unit that cannot work withheld and
+// reported.
+package compile
 
 import (
 	"cmp"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/template"
@@ -38,10 +42,10 @@ type Files interface {
 	Locate(location string) string
 }
 
-// Compile makes a plan of a capability. What cannot work is withheld and
+// Capability makes a plan of a capability. What cannot work is withheld and
 // reported; the plan serves the rest.
-func Compile(c *model.Capability, o Options) (*Plan, diag.List) {
-	k := &compiler{model: c, options: o, plan: &Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}}
+func Capability(c *model.Capability, o Options) (*plan.Plan, diag.List) {
+	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}}
 	k.upstreams()
 	k.served()
 	k.sharedPorts()
@@ -54,7 +58,7 @@ func Compile(c *model.Capability, o Options) (*Plan, diag.List) {
 type compiler struct {
 	model     *model.Capability
 	options   Options
-	plan      *Plan
+	plan      *plan.Plan
 	diags     diag.List
 	bases     map[*model.Consume]*base
 	usedBinds map[*model.Bind]map[string]bool
@@ -73,7 +77,7 @@ func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, a
 func (k *compiler) withhold(kind, name string, make func() bool) {
 	k.failed = false
 	if !make() || k.failed {
-		k.plan.Withheld = append(k.plan.Withheld, &Withheld{Kind: kind, Name: name})
+		k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: kind, Name: name})
 	}
 	k.failed = false
 }
@@ -207,7 +211,7 @@ func (k *compiler) locations() {
 
 // sharedPorts tells of servers that one listener serves.
 func (k *compiler) sharedPorts() {
-	address := func(s *Server) string {
+	address := func(s *plan.Server) string {
 		return cmp.Or(strings.Replace(s.Model.Address, "localhost", "127.0.0.1", 1), "127.0.0.1")
 	}
 	for i, s := range k.plan.Servers {
@@ -236,7 +240,7 @@ func looksLikeCredential(name string) bool {
 }
 
 // outputs compiles the answer of a unit and of what a caller may rely on.
-func (k *compiler) outputs(u *Unit, outputs []*model.Output) {
+func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
 	u.Output = shape.Compile(outputs, &k.diags)
 	u.Result = u.Output.Schema()
 }

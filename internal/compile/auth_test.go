@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"io/fs"
@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/normalize"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -24,7 +25,7 @@ func (f folder) Locate(location string) string { return location }
 
 // compileAuth compiles a document whose API has the authentication block, and
 // returns the unit that calls it; nil when it is withheld.
-func compileAuth(t *testing.T, block string) (*Unit, diag.List) {
+func compileAuth(t *testing.T, block string) (*plan.Unit, diag.List) {
 	t.Helper()
 	root, diags := document.Parse("d.yaml", []byte(`
 naftiko: "0.5"
@@ -47,7 +48,7 @@ capability:
       operations: [{method: GET, name: list, call: api.list}]
 `))
 	model, more := normalize.Capability("d.yaml", root, nil)
-	plan, found := Compile(model, Options{Files: folder{fstest.MapFS{"keys/sign.pem": {Data: []byte("PEM")}}}})
+	plan, found := Capability(model, Options{Files: folder{fstest.MapFS{"keys/sign.pem": {Data: []byte("PEM")}}}})
 	diags = slices.Concat(diags, more, found)
 	if len(plan.Servers) == 0 || len(plan.Servers[0].Routes) == 0 {
 		return nil, diags
@@ -56,7 +57,7 @@ capability:
 }
 
 // filled is the frame of a unit in which every secret holds its key, in angle brackets.
-func filled(u *Unit) expr.Frame {
+func filled(u *plan.Unit) expr.Frame {
 	f := make(expr.Frame, u.Slots)
 	for _, s := range u.Secrets {
 		f[s.Slot] = value.Of("<" + s.Refs[0].Key + ">")
@@ -107,7 +108,7 @@ func TestAuth_compilesEveryKind(t *testing.T) {
 }
 
 // described is what a unit's authentication comes to.
-func described(t *testing.T, u *Unit) string {
+func described(t *testing.T, u *plan.Unit) string {
 	f := filled(u)
 	r := u.Steps[0].Call.Request
 	all := func(kind string, es ...expr.Expr) string {

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/url"
@@ -7,6 +7,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -23,7 +24,7 @@ func (k *compiler) upstreams() {
 	for _, c := range k.model.Consumes {
 		b := k.base(c)
 		k.bases[c] = b
-		k.plan.Upstreams = append(k.plan.Upstreams, Upstream{Namespace: c.Namespace, URL: b.text, Problem: b.problem})
+		k.plan.Upstreams = append(k.plan.Upstreams, plan.Upstream{Namespace: c.Namespace, URL: b.text, Problem: b.problem})
 		if !c.Tunnel.IsNull() {
 			k.diags.Add(diag.NotServed, c.Tunnel.At, "Run Fairlead where the API can be reached.", "no tunnel is opened; “%s” is called directly", c.Namespace)
 		}

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -22,7 +23,7 @@ var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".p
 
 // script compiles a script step: its file is read and checked now, so that a
 // script that cannot run withholds its unit.
-func (s *scope) script(step *Step, m *model.Step) bool {
+func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	at := m.Node.Where("file")
 	settings := s.c.scripting()
 	if on, ok := settings.Get("enabled").Bool(); ok && !on {
@@ -53,8 +54,8 @@ func (s *scope) script(step *Step, m *model.Step) bool {
 		s.c.reportScript(m, language, err)
 		return false
 	}
-	step.Kind = ScriptStep
-	step.Script = &Script{Program: program, File: m.File}
+	step.Kind = plan.ScriptStep
+	step.Script = &plan.Script{Program: program, File: m.File}
 	if ms, err := strconv.Atoi(settings.Get("timeout").Str()); err == nil && ms > 0 {
 		step.Script.Timeout = time.Duration(ms) * time.Millisecond
 	}
@@ -63,20 +64,20 @@ func (s *scope) script(step *Step, m *model.Step) bool {
 	}
 	for _, earlier := range s.unit.Steps { // context holds them all, so it runs after them
 		s.reads[earlier.Result] = true
-		step.Script.Before = append(step.Script.Before, Named{earlier.Name, expr.Slot(earlier.Result)})
+		step.Script.Before = append(step.Script.Before, plan.Named{Name: earlier.Name, From: expr.Slot(earlier.Result)})
 	}
 	for _, a := range m.With {
 		e, ok := s.scriptArgument(m, a)
 		if !ok {
 			return false
 		}
-		step.Script.With = append(step.Script.With, Named{a.Key, e})
+		step.Script.With = append(step.Script.With, plan.Named{Name: a.Key, From: e})
 	}
 	return true
 }
 
 func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool) {
-	h := hint{origin: "with", place: InBody, must: true, feeds: a.Key + " of step " + m.Name}
+	h := hint{origin: "with", place: plan.InBody, must: true, feeds: a.Key + " of step " + m.Name}
 	if name, ok := s.reference(a.Value.Str()); ok && a.Value.Is(value.String) {
 		return s.input(name, h, a.Value.At), true
 	}

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"errors"
@@ -9,16 +9,17 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/template"
 )
 
 // flow compiles the steps and mappings of a unit. Steps whose inputs do not
 // depend on each other may run side by side.
-func (s *scope) flow(u *Unit, m *model.Unit) bool {
+func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 	for _, st := range m.Steps {
 		s.reads = map[int]bool{}
-		step := &Step{Name: st.Name, Model: st, Result: s.slot()}
+		step := &plan.Step{Name: st.Name, Model: st, Result: s.slot()}
 		if !s.step(step, st) {
 			return false
 		}
@@ -44,7 +45,7 @@ func (s *scope) flow(u *Unit, m *model.Unit) bool {
 	return !s.c.failed
 }
 
-func (s *scope) step(step *Step, m *model.Step) bool {
+func (s *scope) step(step *plan.Step, m *model.Step) bool {
 	switch m.Kind {
 	case "":
 		s.c.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
@@ -54,7 +55,7 @@ func (s *scope) step(step *Step, m *model.Step) bool {
 		if !ok {
 			return false
 		}
-		step.Kind, step.Call = CallStep, c
+		step.Kind, step.Call = plan.CallStep, c
 		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags)
 		return true
 	case "lookup":
@@ -68,7 +69,7 @@ func (s *scope) step(step *Step, m *model.Step) bool {
 	}
 }
 
-func (s *scope) lookup(step *Step, m *model.Step) bool {
+func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 	if m.Index == "" || m.Match == "" || m.Lookup == "" {
 		s.c.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.", "the lookup “%s” lacks index, match or lookupValue", m.Name)
 		return false
@@ -79,8 +80,8 @@ func (s *scope) lookup(step *Step, m *model.Step) bool {
 		return false
 	}
 	s.reads[slot] = true
-	step.Kind = LookupStep
-	step.Lookup = &Lookup{Index: expr.Slot(slot), Match: m.Match, Fields: m.Fields}
+	step.Kind = plan.LookupStep
+	step.Lookup = &plan.Lookup{Index: expr.Slot(slot), Match: m.Match, Fields: m.Fields}
 	at := m.Node.Where("lookupValue")
 	if path, ok := strings.CutPrefix(m.Lookup, "$."); ok {
 		e, ok := s.stepResult(path, at)
@@ -92,17 +93,17 @@ func (s *scope) lookup(step *Step, m *model.Step) bool {
 		return true
 	}
 	if name, ok := s.reference(m.Lookup); ok {
-		step.Lookup.Value = s.input(name, hint{origin: "with", place: InQuery, must: true, feeds: "step " + m.Name}, at)
+		step.Lookup.Value = s.input(name, hint{origin: "with", place: plan.InQuery, must: true, feeds: "step " + m.Name}, at)
 		return true
 	}
 	step.Lookup.Value, ok = s.text(m.Lookup, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: "step " + m.Name}, at, optional)
+		return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: "step " + m.Name}, at, optional)
 	})
 	return ok
 }
 
 // mapping compiles $.step.path → target.
-func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
+func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	if m.Target == "" || m.Value == "" {
 		s.c.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.", "the mapping lacks targetName or value")
@@ -137,18 +138,18 @@ func (s *scope) mapping(u *Unit, m model.StepMapping) bool {
 		}
 		s.c.report(diag.LenientPath, at, hint, "%s", n.Message)
 	}
-	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
+	u.Mappings = append(u.Mappings, plan.Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
 	return true
 }
 
 // constantMapping compiles a mapping that names no step: a text, or a template
 // over what the caller gives.
-func (s *scope) constantMapping(u *Unit, m model.StepMapping) bool {
+func (s *scope) constantMapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	e, ok := s.text(m.Value, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: m.Target + " of the answer"}, at, optional)
+		return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: m.Target + " of the answer"}, at, optional)
 	})
-	u.Mappings = append(u.Mappings, Mapping{Target: strings.Split(m.Target, "."), From: e})
+	u.Mappings = append(u.Mappings, plan.Mapping{Target: strings.Split(m.Target, "."), From: e})
 	return ok
 }
 
@@ -227,7 +228,7 @@ func (s *scope) model() *model.Unit {
 
 // ref compiles the flow that a unit refers to into the unit: what the unit's
 // with block gives feeds the flow's inputs, the rest is asked of the caller.
-func (s *scope) ref(u *Unit, ctx unitContext) bool {
+func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	m := u.Model
 	aggregate, flow := s.c.findFlow(m.Ref)
 	if flow == nil {
@@ -253,11 +254,11 @@ func (s *scope) ref(u *Unit, ctx unitContext) bool {
 		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
-			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key)}, a.Value.At)
+			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key)}, a.Value.At)
 			continue
 		}
 		e, ok := s.data(a.Value, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, hint{origin: "with", place: InQuery, must: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
+			return s.callerVariable(name, hint{origin: "with", place: plan.InQuery, must: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
 		})
 		if !ok {
 			return false

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
@@ -34,7 +35,7 @@ type argument struct {
 
 // bindCall makes the call of a unit or step. ok is false when the call cannot
 // work; that is reported.
-func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*Call, bool) {
+func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*plan.Call, bool) {
 	api, op := s.c.resolve(target, at)
 	if op == nil {
 		return nil, false
@@ -48,7 +49,7 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 		return nil, false
 	}
 	s.apis[api] = true
-	result := &Call{Request: request, Operation: op, MediaType: op.MediaType}
+	result := &plan.Call{Request: request, Operation: op, MediaType: op.MediaType}
 	return result, c.answer(result) && !s.c.failed
 }
 
@@ -130,7 +131,7 @@ func (c *call) unusedArguments() {
 }
 
 // answer compiles how the operation's answer is read.
-func (c *call) answer(out *Call) bool {
+func (c *call) answer(out *plan.Call) bool {
 	kind, ok := format.ParseKind(c.op.RawFormat)
 	if !ok {
 		hint := diag.Meant(c.op.RawFormat, format.Names(), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")

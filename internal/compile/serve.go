@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/route"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/value"
@@ -19,7 +20,7 @@ import (
 // served compiles the exposed servers.
 func (k *compiler) served() {
 	for _, e := range k.model.Exposes {
-		s := &Server{Model: e, Type: e.Type, Namespace: e.Namespace}
+		s := &plan.Server{Model: e, Type: e.Type, Namespace: e.Namespace}
 		switch e.Type {
 		case "rest":
 			k.restServer(s)
@@ -51,14 +52,14 @@ func (k *compiler) served() {
 	}
 }
 
-func (k *compiler) restServer(s *Server) {
-	table := route.Table[*Unit]{}
+func (k *compiler) restServer(s *plan.Server) {
+	table := route.Table[*plan.Unit]{}
 	for _, r := range s.Model.Resources {
 		pattern, err := route.Parse(r.Path)
 		if err != nil {
 			k.diags.Add(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
 			for _, op := range r.Operations {
-				k.plan.Withheld = append(k.plan.Withheld, &Withheld{"operation", op.Method + " " + r.Path})
+				k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: "operation", Name: op.Method + " " + r.Path})
 			}
 			continue
 		}
@@ -72,7 +73,7 @@ func (k *compiler) restServer(s *Server) {
 					k.report(diag.BadMethod, op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", op.Method)
 					return false
 				}
-				u := &Unit{ID: name, Kind: "operation", Namespace: s.Namespace, Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description, Tags: op.Tags, Model: &op.Unit}
+				u := &plan.Unit{ID: name, Kind: "operation", Namespace: s.Namespace, Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description, Tags: op.Tags, Model: &op.Unit}
 				declared := slices.Concat(s.Model.Inputs, r.Inputs, op.Inputs)
 				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(), method: op.Method, rest: true}) {
 					return false
@@ -86,7 +87,7 @@ func (k *compiler) restServer(s *Server) {
 						step.Call.MediaType = op.BinaryMediaType
 					}
 				}
-				s.Routes = append(s.Routes, &Route{Method: op.Method, Path: pattern.String(), Unit: u})
+				s.Routes = append(s.Routes, &plan.Route{Method: op.Method, Path: pattern.String(), Unit: u})
 				return true
 			})
 		}
@@ -99,7 +100,7 @@ func (k *compiler) restServer(s *Server) {
 // safeName is what a tool may be called so that every MCP client and model API accepts it.
 var safeName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-func (k *compiler) mcpServer(s *Server) {
+func (k *compiler) mcpServer(s *plan.Server) {
 	names := map[string]bool{}
 	for _, t := range s.Model.Tools {
 		name := t.Name
@@ -119,7 +120,7 @@ func (k *compiler) mcpServer(s *Server) {
 				k.diags.Add(diag.ToolName, t.Node.Where("name"), "Use letters, digits, _ and - only; calls by the document's own name work too.",
 					"not every client accepts the tool name “%s”; it is listed under a similar one", name)
 			}
-			u := &Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name, Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
+			u := &plan.Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name, Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
 			if !k.unit(u, unitContext{server: s.Model, inputs: slices.Concat(s.Model.Inputs, t.Inputs), required: true}) {
 				return false
 			}
@@ -144,7 +145,7 @@ type unitContext struct {
 
 // unit compiles what a unit runs: ref, call, steps or mock, in the order of
 // precedence of its server type.
-func (k *compiler) unit(u *Unit, ctx unitContext) bool {
+func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
@@ -176,21 +177,21 @@ func (k *compiler) unit(u *Unit, ctx unitContext) bool {
 
 // capBinary gives the binary answers of a unit the cap of its server, unless
 // their operations have their own.
-func (k *compiler) capBinary(u *Unit, server *model.Expose) {
+func (k *compiler) capBinary(u *plan.Unit, server *model.Expose) {
 	for _, s := range u.Steps {
-		if s.Kind == CallStep && s.Call.Format == format.Binary && s.Call.MaxBinary == 0 {
+		if s.Kind == plan.CallStep && s.Call.Format == format.Binary && s.Call.MaxBinary == 0 {
 			s.Call.MaxBinary = k.binarySize(server.MaxBinarySize, server.Node)
 		}
 	}
 }
 
 // callUnit compiles a plain call.
-func (s *scope) callUnit(u *Unit, m *model.Unit) bool {
+func (s *scope) callUnit(u *plan.Unit, m *model.Unit) bool {
 	c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
 	if !ok {
 		return false
 	}
-	u.Steps = []*Step{{Kind: CallStep, Call: c, Result: -1}}
+	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: c, Result: -1}}
 	if u.Description == "" {
 		u.Description = c.Operation.Description
 	}
@@ -198,7 +199,7 @@ func (s *scope) callUnit(u *Unit, m *model.Unit) bool {
 	return true
 }
 
-func (s *scope) mock(u *Unit, m *model.Unit) bool {
+func (s *scope) mock(u *plan.Unit, m *model.Unit) bool {
 	if !hasValue(m.Outputs) {
 		s.c.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
 		return false
@@ -206,14 +207,14 @@ func (s *scope) mock(u *Unit, m *model.Unit) bool {
 	mock := shape.CompileMock(m.Outputs, func(n *document.Node) (expr.Expr, bool) {
 		if n.Is(value.String) {
 			if name, ok := s.reference(n.Text); ok {
-				return s.input(name, hint{origin: "template", place: InQuery, feeds: "the answer"}, n.At), true
+				return s.input(name, hint{origin: "template", place: plan.InQuery, feeds: "the answer"}, n.At), true
 			}
 		}
 		return s.data(n, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, hint{origin: "template", place: InQuery, must: true, feeds: "the answer"}, n.At, optional)
+			return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: "the answer"}, n.At, optional)
 		})
 	}, &s.c.diags)
-	u.Steps = []*Step{{Kind: MockStep, Mock: mock, Result: s.slot()}}
+	u.Steps = []*plan.Step{{Kind: plan.MockStep, Mock: mock, Result: s.slot()}}
 	return !s.c.failed
 }
 
@@ -225,11 +226,11 @@ func hasValue(outputs []*model.Output) bool {
 
 // hints settles what a unit promises: what the document says, else what its
 // flow's semantics say (set by ref), else what the HTTP methods of its calls say.
-func (k *compiler) hints(u *Unit) {
+func (k *compiler) hints(u *plan.Unit) {
 	readOnly, destructive, idempotent, world := true, false, true, false
 	write := ""
 	for _, s := range u.Steps {
-		if s.Kind != CallStep {
+		if s.Kind != plan.CallStep {
 			continue
 		}
 		world = true
@@ -270,7 +271,7 @@ func exchanges(server *model.Expose) bool {
 
 // reach decides whose credentials go upstream (rules.md section 4.7), and
 // withholds a unit whose APIs lead nowhere.
-func (k *compiler) reach(u *Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
+func (k *compiler) reach(u *plan.Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
 	reachable, bare, first := true, true, false
 	for api := range apis {
 		if k.bases[api].problem != "" {

@@ -1,10 +1,11 @@
-package plan
+package compile
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // stepFields are the fields that a step is known to have. What a lookup keeps is
@@ -14,11 +15,11 @@ type stepFields struct {
 	all   bool
 }
 
-func fieldsOf(s *Step) (f stepFields) {
+func fieldsOf(s *plan.Step) (f stepFields) {
 	switch s.Kind {
-	case LookupStep:
+	case plan.LookupStep:
 		return stepFields{s.Lookup.Fields, len(s.Lookup.Fields) > 0}
-	case CallStep:
+	case plan.CallStep:
 		for _, o := range s.Call.Operation.Outputs {
 			f.names = append(f.names, o.Name)
 		}

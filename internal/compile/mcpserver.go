@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"io/fs"
@@ -8,16 +8,17 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 )
 
 var uriVariable = regexp.MustCompile(`\{([^{}/]+)\}`)
 
 // resources compiles the MCP resources of a server.
-func (k *compiler) resources(s *Server) {
+func (k *compiler) resources(s *plan.Server) {
 	for _, m := range s.Model.MCPResources {
 		k.withhold("resource", m.Name, func() bool {
-			r := &Resource{Model: m, Name: m.Name, Title: m.Display, URI: m.URI, MimeType: m.MimeType}
+			r := &plan.Resource{Model: m, Name: m.Name, Title: m.Display, URI: m.URI, MimeType: m.MimeType}
 			if m.URI == "" {
 				k.report(diag.MissingName, m.Node.Range(), "Add uri.", "the resource “%s” has no URI", m.Name)
 				return false
@@ -34,7 +35,7 @@ func (k *compiler) resources(s *Server) {
 				for _, v := range uriVariable.FindAllStringSubmatch(m.URI, -1) {
 					names = append(names, v[1])
 				}
-				r.Unit = &Unit{ID: s.Namespace + "." + m.Name, Kind: "resource", Namespace: s.Namespace, Name: m.Name, Title: m.Display, Description: m.Description, Model: &m.Unit}
+				r.Unit = &plan.Unit{ID: s.Namespace + "." + m.Name, Kind: "resource", Namespace: s.Namespace, Name: m.Name, Title: m.Display, Description: m.Description, Model: &m.Unit}
 				if !k.unit(r.Unit, unitContext{server: s.Model, inputs: m.Inputs, pathNames: names, required: true}) {
 					return false
 				}
@@ -46,12 +47,12 @@ func (k *compiler) resources(s *Server) {
 }
 
 // prompts compiles the MCP prompts of a server.
-func (k *compiler) prompts(s *Server) {
+func (k *compiler) prompts(s *plan.Server) {
 	for _, m := range s.Model.Prompts {
 		k.withhold("prompt", m.Name, func() bool {
-			p := &Prompt{Model: m, Name: m.Name, Title: m.Display}
+			p := &plan.Prompt{Model: m, Name: m.Name, Title: m.Display}
 			for _, a := range m.Arguments {
-				arg := Argument{Name: a.Name, Title: a.Node.Get("display").Str(), Description: a.Description, Required: a.Required == nil || *a.Required}
+				arg := plan.Argument{Name: a.Name, Title: a.Node.Get("display").Str(), Description: a.Description, Required: a.Required == nil || *a.Required}
 				for _, e := range a.Enum {
 					arg.Enum = append(arg.Enum, e.Str())
 				}
@@ -68,7 +69,7 @@ func (k *compiler) prompts(s *Server) {
 					k.report(diag.BadTemplate, m.Node.Where("template"), "Correct the braces.", "a message of “%s” cannot be read: %s", m.Name, err)
 					return false
 				}
-				p.Messages = append(p.Messages, Message{Role: msg.Role, Text: t})
+				p.Messages = append(p.Messages, plan.Message{Role: msg.Role, Text: t})
 			}
 			if m.Location != "" {
 				dir, file := path.Split(document.FilePath(m.Location))

@@ -1,0 +1,59 @@
+package compile
+
+import (
+	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// incoming are the kinds of incoming authentication and the fields they need.
+var incoming = map[string][]string{
+	"basic": {"username", "password"}, "digest": {"username", "password"}, "bearer": {"token"}, "apikey": {"key", "value"},
+	"oauth2": {"authorizationServerUri", "resource"},
+}
+
+// guard compiles the incoming authentication of a server. A server whose guard
+// cannot be compiled lets nobody in.
+func (k *compiler) guard(e *model.Expose) *plan.Guard {
+	g := &plan.Guard{Model: e.Auth, Kind: e.Auth.Type, Fields: map[string]expr.Expr{}}
+	needs, ok := incoming[e.Auth.Type]
+	if !ok {
+		k.report(diag.AuthUnknown, e.Auth.Node.Where("type"), "Use bearer, apikey, basic, digest or oauth2; until then nobody is let in.", "incoming authentication of type “%s” is not supported", e.Auth.Type)
+		g.Kind = ""
+		return g
+	}
+	u := &plan.Unit{}
+	s := &scope{c: k, unit: u}
+	for name, n := range e.Auth.Fields {
+		if !n.Is(value.String) {
+			g.Fields[name] = expr.Literal(n.Value())
+			continue
+		}
+		field, ok := s.text(n.Text, template.Double, n.At, func(variable string, _ bool) expr.Expr {
+			if bound, ok := s.bound(variable); ok {
+				return bound
+			}
+			bound, _ := s.bound("env." + variable)
+			k.reportOnce(diag.BindUndeclared, n.At, "Declare it in binds.", "“%s” is not declared in any bind; it is read from the environment", variable)
+			return bound
+		})
+		if !ok {
+			g.Kind = ""
+		}
+		g.Fields[name] = field
+	}
+	for _, field := range needs {
+		if e.Auth.Fields[field].IsNull() {
+			k.report(diag.AuthIncomplete, e.Auth.Node.Range(), "Add "+field+"; until then nobody is let in.", "%s authentication lacks “%s”", e.Auth.Type, field)
+			g.Kind = ""
+		}
+	}
+	g.Secrets, g.Slots = u.Secrets, u.Slots
+	if e.Type == "mcp" && e.Transport == "stdio" {
+		return nil
+	}
+	return g
+}
