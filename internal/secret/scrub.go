@@ -1,32 +1,205 @@
 package secret
 
 import (
+	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
-
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // minimum is the length below which a secret is too short to be told from other text.
 const minimum = 4
 
-// Scrub masks the secrets in text, as they are and as JSON and Go strings, URLs
-// and base64 spell them.
+// Scrub masks the secrets in text; see Masker.
 func Scrub(text string, secrets []String) string {
+	var m Masker
 	for _, s := range secrets {
-		plain := s.Reveal()
-		if len(plain) < minimum {
-			continue
+		m.Add(s.Reveal())
+	}
+	return m.Mask(text)
+}
+
+// Masker finds secrets in text in any usual spelling: as they are, in base64 of
+// either alphabet (alone or amid other bytes, padded or not), in hex, and each
+// of these escaped for JSON, URLs, forms, XML or HTML, up to three times over.
+// The zero Masker knows no secrets; Reset and Add say which. It is not safe for
+// concurrent use.
+type Masker struct {
+	secrets  []string
+	needles  []needle // made of secrets when they are first needed
+	shortest int      // length of the shortest needle
+	blanks   bool     // a secret has a blank, for which forms write "+"
+	spans    []span
+}
+
+// needle is one spelling of a secret that escapes may hide.
+type needle struct {
+	text   string
+	before int  // how many characters before it hold bits of the secret, too
+	after  int  // and after it
+	base64 bool // padding may follow
+}
+
+// Reset forgets all secrets.
+func (m *Masker) Reset() {
+	clear(m.secrets)
+	clear(m.needles)
+	*m = Masker{secrets: m.secrets[:0], needles: m.needles[:0], spans: m.spans[:0]}
+}
+
+// Add makes m look for a secret. Texts of less than four bytes are ignored. Of a
+// secret that brings its scheme (“Bearer x”), x alone is looked for, too.
+func (m *Masker) Add(secret string) {
+	secret = strings.TrimSpace(secret)
+	if len(secret) < minimum || slices.Contains(m.secrets, secret) {
+		return
+	}
+	m.secrets, m.needles = append(m.secrets, secret), m.needles[:0]
+	m.blanks = m.blanks || strings.Contains(secret, " ")
+	if scheme, credential, ok := strings.Cut(secret, " "); ok && len(credential) >= credentialLength && !strings.ContainsFunc(scheme, isNoLetter) {
+		m.AddAuthorization(secret)
+	}
+}
+
+// credentialLength is the length from which what follows a word and a blank is
+// taken for a credential behind its scheme.
+const credentialLength = 8
+
+func isNoLetter(c rune) bool { return c != '-' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') }
+
+// AddAuthorization makes m look for the credential in the value of an
+// Authorization header, and for the user with the password and the password in
+// that of Basic authentication.
+func (m *Masker) AddAuthorization(header string) {
+	scheme, credential, ok := strings.Cut(header, " ")
+	if !ok {
+		m.Add(header) // without a scheme
+		return
+	}
+	m.Add(credential)
+	if !strings.EqualFold(scheme, "basic") {
+		return
+	}
+	pair, err := base64.StdEncoding.DecodeString(credential)
+	if _, password, ok := strings.Cut(string(pair), ":"); ok && err == nil {
+		m.Add(string(pair))
+		m.Add(password)
+	}
+}
+
+// Mask returns text with *** where secrets stand.
+func (m *Masker) Mask(text string) string {
+	if len(m.secrets) == 0 {
+		return text
+	}
+	if len(m.needles) == 0 {
+		m.spell()
+	}
+	if len(text) < m.shortest {
+		return text
+	}
+	m.spans = m.spans[:0]
+	m.search(view{text: text}, 0)
+	if len(m.spans) == 0 {
+		return text
+	}
+	slices.SortFunc(m.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var out strings.Builder
+	end := 0
+	for _, s := range m.spans {
+		if s.start >= end {
+			out.WriteString(text[end:s.start])
+			out.WriteString(Mask)
 		}
-		quoted := string(value.AppendString(nil, plain))
-		for _, form := range []string{plain, quoted[1 : len(quoted)-1], url.QueryEscape(plain), url.PathEscape(plain), base64.StdEncoding.EncodeToString([]byte(plain))} {
-			if strings.Contains(text, form) {
-				text = strings.ReplaceAll(text, form, Mask)
-			}
-		}
+		end = max(end, s.end)
+	}
+	out.WriteString(text[end:])
+	return out.String()
+}
+
+// MaskBytes is Mask for bytes. It returns text itself where it holds no secret.
+func (m *Masker) MaskBytes(text []byte) []byte {
+	if len(m.secrets) == 0 || len(text) == 0 {
+		return text
+	}
+	if masked := m.Mask(string(text)); len(m.spans) > 0 {
+		return []byte(masked)
 	}
 	return text
+}
+
+// embedded is the length from which a secret is looked for in base64 amid other
+// bytes. Shorter ones would be found where they are not.
+const embedded = 6
+
+// spell makes the needles.
+func (m *Masker) spell() {
+	for _, s := range m.secrets {
+		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))}, needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
+		if len(s) < embedded {
+			m.addBase64(needle{text: base64.RawStdEncoding.EncodeToString([]byte(s)), base64: true})
+			continue
+		}
+		for shift := range 3 { // bytes before it in its group of three
+			encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift, shift+len(s)), s...))
+			n := needle{text: encoded, base64: true}
+			if (shift+len(s))%3 != 0 {
+				n.text, n.after = encoded[:len(encoded)-1], 1
+			}
+			if shift > 0 {
+				n.text, n.before = n.text[shift+1:], 1
+			}
+			m.addBase64(n)
+		}
+	}
+	m.shortest = len(m.needles[0].text)
+	for _, n := range m.needles {
+		m.shortest = min(m.shortest, len(n.text))
+	}
+}
+
+// addBase64 adds n in both alphabets.
+func (m *Masker) addBase64(n needle) {
+	m.needles = append(m.needles, n)
+	if strings.ContainsAny(n.text, "+/") {
+		n.text = strings.NewReplacer("+", "-", "/", "_").Replace(n.text)
+		m.needles = append(m.needles, n)
+	}
+}
+
+// span is a stretch of the text that is masked.
+type span struct{ start, end int }
+
+// search notes where the needles stand in v and in what its escapes stand for.
+func (m *Masker) search(v view, depth int) {
+	for _, n := range m.needles {
+		for from := 0; ; {
+			i := strings.Index(v.text[from:], n.text)
+			if i < 0 {
+				break
+			}
+			start := from + i
+			end := start + len(n.text)
+			from = end
+			if n.base64 {
+				start, end = v.group(start, end, n)
+			}
+			m.spans = append(m.spans, span{v.origin(start), v.origin(end)})
+		}
+	}
+	if depth == escapesWithin {
+		return
+	}
+	for e := range escapings {
+		if e == form && !m.blanks {
+			continue
+		}
+		if decoded, ok := v.decode(e); ok && len(decoded.text) >= m.shortest {
+			m.search(decoded, depth+1)
+		}
+	}
 }
 
 // BareURL is a URL without the parts that may hold a credential: user, query and
