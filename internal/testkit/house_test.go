@@ -49,6 +49,10 @@ var rooms = []struct {
 	{packages: "internal/compile"},
 	{packages: "internal/engine"},
 	{packages: "internal/adapter"},
+	{packages: "internal/adapter/mcp/wire"},
+	{packages: "internal/adapter/mcp/ask"},
+	{packages: "internal/adapter/mcp/catalogue"},
+	{packages: "internal/adapter/mcp/answer"},
 	{packages: "internal/adapter/mcp internal/adapter/rest internal/adapter/skill internal/adapter/control internal/guard internal/openapi", apart: true},
 	{packages: "internal/host"},
 	{packages: "internal/cli"},
@@ -62,6 +66,9 @@ var strangers = map[string]string{
 	"go.opentelemetry.io/otel/sdk": "internal/observe",
 	"github.com/spf13/":            "internal/cli",
 }
+
+// inside begins the path of a package that stands below an adapter.
+var inside = regexp.MustCompile(`^internal/adapter/[^/]+/`)
 
 // tolerated are imports that break a rule, and why they may.
 var tolerated = map[string]string{}
@@ -151,6 +158,8 @@ func forbidden(name string, at int, imported string, place map[string]int) strin
 		return "it stands further up the house"
 	case to == at && rooms[at].apart:
 		return "the two do not know each other"
+	case inside.MatchString(target) && !strings.HasPrefix(name+"/", inside.FindString(target)):
+		return "what stands below an adapter is for it alone"
 	case target == "internal/upstream" && strings.HasPrefix(name, "internal/adapter"):
 		return "adapters do not know upstream"
 	}

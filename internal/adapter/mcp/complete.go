@@ -3,6 +3,7 @@ package mcp
 import (
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -11,32 +12,32 @@ const maxCompletions = 100
 
 // complete serves completion/complete: the enum of a prompt's argument or of a
 // resource template's variable, as far as it begins with what was typed.
-func (r *request) complete() *rpcError {
-	p := &r.params
-	if p.reference == nil || p.argName == nil {
-		return invalidParams("ref and argument are required")
+func (r *request) complete() *wire.Error {
+	p := &r.Params
+	if p.Reference == nil || p.ArgName == nil {
+		return wire.InvalidParams("ref and argument are required")
 	}
 	var candidates []string
-	switch string(p.refType) {
+	switch string(p.RefType) {
 	case "ref/prompt":
-		prompt := r.view.prompt(string(p.reference))
+		prompt := r.view.Prompt(string(p.Reference))
 		if prompt == nil {
-			return r.unknownPrompt(string(p.reference))
+			return r.unknownPrompt(string(p.Reference))
 		}
 		for _, a := range prompt.Arguments {
-			if a.Name == string(p.argName) {
+			if a.Name == string(p.ArgName) {
 				candidates = a.Enum
 			}
 		}
 	case "ref/resource":
 		known := false
-		for _, res := range r.view.resources {
-			if res.URI != string(p.reference) || !res.isTemplate() {
+		for _, res := range r.view.Resources {
+			if res.URI != string(p.Reference) || !res.IsTemplate() {
 				continue
 			}
 			known = true
-			for i, name := range res.variables() {
-				if at := res.args[i]; name == string(p.argName) && at >= 0 && res.Unit.Inputs[at].Schema != nil {
+			for i, name := range res.Variables() {
+				if at := res.Args[i]; name == string(p.ArgName) && at >= 0 && res.Unit.Inputs[at].Schema != nil {
 					for _, e := range res.Unit.Inputs[at].Schema.Enum {
 						candidates = append(candidates, e.Text())
 					}
@@ -44,12 +45,12 @@ func (r *request) complete() *rpcError {
 			}
 		}
 		if !known {
-			return invalidParams("unknown resource template " + quoteShort(string(p.reference)))
+			return wire.InvalidParams("unknown resource template " + wire.Quote(string(p.Reference)))
 		}
 	default:
-		return invalidParams("ref.type must be ref/prompt or ref/resource")
+		return wire.InvalidParams("ref.type must be ref/prompt or ref/resource")
 	}
-	typed := strings.ToLower(string(p.argValue))
+	typed := strings.ToLower(string(p.ArgValue))
 	values, total := value.List(), 0
 	for _, c := range candidates {
 		if !strings.HasPrefix(strings.ToLower(c), typed) {
@@ -63,7 +64,7 @@ func (r *request) complete() *rpcError {
 		value.Member{Name: "values", Value: values},
 		value.Member{Name: "total", Value: value.Int(int64(total))},
 		value.Member{Name: "hasMore", Value: value.Boolean(total > maxCompletions)})
-	r.open()
-	r.out = append(completion.AppendJSON(append(r.out, `"completion":`...)), '}')
+	r.Open()
+	r.Out = append(completion.AppendJSON(append(r.Out, `"completion":`...)), '}')
 	return nil
 }

@@ -11,15 +11,17 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/answer"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 	"github.com/fairlead/fairlead/internal/plan"
 )
-
-// defaultMaxChars is the cap of an answer that every client takes.
-const defaultMaxChars = 40_000
 
 // Config says what a Handler serves, and to whom.
 type Config struct {
@@ -55,17 +57,17 @@ type Config struct {
 // used by any number of goroutines.
 type Handler struct {
 	cfg     Config
-	current atomic.Pointer[catalogue]
+	current atomic.Pointer[catalogue.Catalogue]
 	hub     hub
-	waiting waiting
-	spent   spent
+	waiting ask.Waiting
+	spent   ask.Spent
 	running running // requests of clients of older revisions, over HTTP
 }
 
 // New prepares a Handler. Close it.
 func New(cfg Config) *Handler {
 	if cfg.MaxChars <= 0 {
-		cfg.MaxChars = defaultMaxChars
+		cfg.MaxChars = catalogue.DefaultMaxChars
 	}
 	if cfg.Page <= 0 {
 		cfg.Page = 1000
@@ -82,28 +84,57 @@ func New(cfg Config) *Handler {
 	}
 	h := &Handler{cfg: cfg}
 	h.hub.done = make(chan struct{})
-	h.current.Store(newCatalogue(&h.cfg, cfg.Plan, cfg.Server))
+	h.current.Store(catalogue.New(h.options(), cfg.Plan, cfg.Server))
 	return h
+}
+
+// options are those of the configuration that decide what clients see.
+func (h *Handler) options() catalogue.Options {
+	c := &h.cfg
+	return catalogue.Options{Version: c.Version, MaxChars: c.MaxChars, Page: c.Page, SearchAbove: c.SearchAbove,
+		Serves: c.serves, ConfirmDestructive: c.ConfirmDestructive}
 }
 
 // Update serves another plan from now on and tells those who listen what
 // changed. Requests that run finish on the plan they began with.
 func (h *Handler) Update(p *plan.Plan, s *plan.Server) {
-	next := newCatalogue(&h.cfg, p, s)
-	h.hub.announce(next.changesFrom(h.current.Swap(next)))
+	next := catalogue.New(h.options(), p, s)
+	h.hub.announce(next.ChangesFrom(h.current.Swap(next)))
 }
 
 // Close ends all subscription streams, gracefully.
 func (h *Handler) Close() { h.hub.close() }
+
+// exchange is the memory of one message being answered; it is pooled.
+type exchange struct {
+	wire.Message
+	answer.Writer
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// largestKept is the most bytes of a buffer that stay in the pool.
+const largestKept = 1 << 20
+
+func newExchange() *exchange { return exchanges.Get().(*exchange) }
+
+func (x *exchange) release() {
+	if cap(x.Body)+x.Writer.Size() > largestKept {
+		return
+	}
+	x.Message.Reset()
+	x.Writer.Reset()
+	exchanges.Put(x)
+}
 
 // request is one message and what serving it needs.
 type request struct {
 	*exchange
 	ctx     context.Context
 	h       *Handler
-	view    *view
+	view    *catalogue.View
 	version string
-	sink    sink            // takes notifications before the answer; nil when that cannot be
+	sink    wire.Sink       // takes notifications before the answer; nil when that cannot be
 	session *session        // of stdio, else nil
 	caller  string          // Authorization, as it came
 	client  string          // session id of a client of an older revision
@@ -116,70 +147,68 @@ type request struct {
 	sessionID string // that initialize over HTTP gives the client
 }
 
-func (r *request) modern() bool { return r.version == modernVersion }
+func (r *request) modern() bool { return r.version == wire.Modern }
 
 func (r *request) era() int {
-	if r.version == modernVersion {
+	if r.version == wire.Modern {
 		return 1
 	}
 	return 0
 }
 
-// answer serves the message and leaves the whole JSON-RPC answer in r.out. It
+// answer serves the message and leaves the whole JSON-RPC answer in r.Out. It
 // returns the error the answer holds, or nil.
-func (r *request) answer(m *method) *rpcError {
+func (r *request) answer(m *method) *wire.Error {
+	r.Head, r.AnyContent = r.view.Heads[r.era()], r.modern()
 	err := r.refusal(m)
 	if err == nil {
-		r.out = append(appendID(append(r.out[:0], `{"jsonrpc":"2.0","id":`...), r.id), `,"result":`...)
+		r.Out = append(wire.AppendID(append(r.Out[:0], `{"jsonrpc":"2.0","id":`...), r.ID), `,"result":`...)
 		err = m.serve(r)
 	}
 	if err != nil {
-		r.out = err.appendTo(r.out[:0], r.id)
+		r.Out = err.AppendTo(r.Out[:0], r.ID)
 		return err
 	}
-	r.out = append(r.out, '}')
+	r.Out = append(r.Out, '}')
 	return nil
 }
 
 // refusal says why the method is not there for this request.
-func (r *request) refusal(m *method) *rpcError {
-	if m == nil || r.modern() && !m.modern || !r.modern() && !m.legacy || !r.view.features[m.feature] {
-		return &rpcError{code: codeNoMethod, message: "Method not found: " + quoteShort(string(r.method))}
+func (r *request) refusal(m *method) *wire.Error {
+	if m == nil || r.modern() && !m.modern || !r.modern() && !m.legacy || !r.view.Features[m.feature] {
+		return &wire.Error{Code: wire.CodeNoMethod, Message: "Method not found: " + wire.Quote(string(r.Method))}
 	}
 	return nil
 }
 
-// open begins a result with what all results of the era have.
-func (r *request) open() { r.out = append(r.out, r.view.heads[r.era()]...) }
-
-func (r *request) empty() *rpcError {
-	r.out = append(r.out, "{}"...)
+func (r *request) empty() *wire.Error {
+	r.Out = append(r.Out, "{}"...)
 	return nil
 }
 
-func (r *request) initialize() *rpcError {
-	version := newestLegacy
-	for _, v := range versions[1:] {
-		if v == string(r.params.version) {
+func (r *request) initialize() *wire.Error {
+	version := wire.NewestLegacy
+	for _, v := range wire.Versions[1:] {
+		if v == string(r.Params.Version) {
 			version = v
 		}
 	}
-	asks := r.params.elicits && version >= firstWithForms
-	capabilities := r.view.capabilities[overHTTP]
+	asks := r.Params.Elicits && version >= firstWithForms
+	capabilities := r.view.Capabilities[catalogue.OverHTTP]
 	if r.session != nil {
 		r.session.version.Store(&version)
 		r.session.asks.Store(asks)
-		capabilities = r.view.capabilities[onStdio]
+		capabilities = r.view.Capabilities[catalogue.OnStdio]
 	} else {
 		r.sessionID = newSessionID(asks)
 	}
-	r.out = append(append(append(r.out, `{"protocolVersion":"`...), version...), `","capabilities":`...)
-	r.out = append(append(append(r.out, capabilities...), r.view.identity...), '}')
+	r.Out = append(append(append(r.Out, `{"protocolVersion":"`...), version...), `","capabilities":`...)
+	r.Out = append(append(append(r.Out, capabilities...), r.view.Identity...), '}')
 	return nil
 }
 
-func (r *request) discover() *rpcError {
-	r.open()
-	r.out = append(r.out, r.view.discovery...)
+func (r *request) discover() *wire.Error {
+	r.Open()
+	r.Out = append(r.Out, r.view.Discovery...)
 	return nil
 }

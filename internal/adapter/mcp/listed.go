@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/plan"
 )
 
@@ -17,13 +18,13 @@ type Listed struct {
 // URI, prompts.
 func (h *Handler) Units() (names []string) {
 	c := h.current.Load()
-	for _, t := range c.tools {
-		names = append(names, t.unit.Name)
+	for _, t := range c.Tools {
+		names = append(names, t.Unit.Name)
 	}
-	for _, r := range c.resources {
+	for _, r := range c.Resources {
 		names = append(names, r.URI)
 	}
-	for _, p := range c.prompts {
+	for _, p := range c.Prompts {
 		names = append(names, p.Name)
 	}
 	return names
@@ -32,8 +33,8 @@ func (h *Handler) Units() (names []string) {
 // Listed returns the tools in the order of tools/list.
 func (h *Handler) Listed() []Listed {
 	var all []Listed
-	for _, t := range h.current.Load().all.listed {
-		all = append(all, Listed{Name: t.name, Entry: t.item, Unit: t.unit, MaxChars: t.maxChars, Local: t.serve != nil})
+	for _, t := range h.current.Load().All.Listed {
+		all = append(all, Listed{Name: t.Name, Entry: t.Item, Unit: t.Unit, MaxChars: t.MaxChars, Local: t.Finder != catalogue.NoFinder})
 	}
 	return all
 }

@@ -5,14 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fairlead/fairlead/internal/value"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
-
-// filter is what a subscriber wants to hear of, or what has changed.
-type filter struct {
-	tools, prompts, resources bool
-	uris                      []string
-}
 
 // hub tells listeners what changed.
 type hub struct {
@@ -25,12 +20,12 @@ type hub struct {
 // listener is one subscriber. What it did not take yet is merged.
 type listener struct {
 	hub     *hub
-	want    filter
-	pending filter
+	want    wire.Filter
+	pending wire.Filter
 	signal  chan struct{}
 }
 
-func (h *hub) listen(want filter) *listener {
+func (h *hub) listen(want wire.Filter) *listener {
 	l := &listener{hub: h, want: want, signal: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -43,14 +38,14 @@ func (h *hub) listen(want filter) *listener {
 
 // announce tells of a reload: the lists that changed, and all resources, for
 // whose content nobody can vouch.
-func (h *hub) announce(change filter) {
+func (h *hub) announce(change wire.Filter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for l := range h.listeners {
-		l.pending.tools = l.pending.tools || l.want.tools && change.tools
-		l.pending.prompts = l.pending.prompts || l.want.prompts && change.prompts
-		l.pending.resources = l.pending.resources || l.want.resources && change.resources
-		l.pending.uris = slices.Clone(l.want.uris)
+		l.pending.Tools = l.pending.Tools || l.want.Tools && change.Tools
+		l.pending.Prompts = l.pending.Prompts || l.want.Prompts && change.Prompts
+		l.pending.Resources = l.pending.Resources || l.want.Resources && change.Resources
+		l.pending.URIs = slices.Clone(l.want.URIs)
 		select {
 		case l.signal <- struct{}{}:
 		default:
@@ -74,11 +69,11 @@ func (l *listener) stop() {
 }
 
 // take returns what changed since the last time.
-func (l *listener) take() filter {
+func (l *listener) take() wire.Filter {
 	l.hub.mu.Lock()
 	defer l.hub.mu.Unlock()
 	f := l.pending
-	l.pending = filter{}
+	l.pending = wire.Filter{}
 	return f
 }
 
@@ -86,41 +81,10 @@ func (l *listener) take() filter {
 func (l *listener) follow(uri string, wanted bool) {
 	l.hub.mu.Lock()
 	defer l.hub.mu.Unlock()
-	l.want.uris = slices.DeleteFunc(slices.Clone(l.want.uris), func(u string) bool { return u == uri })
+	l.want.URIs = slices.DeleteFunc(slices.Clone(l.want.URIs), func(u string) bool { return u == uri })
 	if wanted {
-		l.want.uris = append(l.want.uris, uri)
+		l.want.URIs = append(l.want.URIs, uri)
 	}
-}
-
-// each calls send with a notification for everything in f. Meta is the text of
-// _meta, or nil.
-func (f filter) each(meta []byte, send func([]byte) bool) bool {
-	ok := true
-	note := func(method, uri string) {
-		m := append([]byte(`{"jsonrpc":"2.0","method":"notifications/`+method+`"`), `,"params":{`...)
-		if meta != nil {
-			m = append(append(m, `"_meta":`...), meta...)
-		}
-		if uri != "" {
-			if meta != nil {
-				m = append(m, ',')
-			}
-			m = value.AppendString(append(m, `"uri":`...), uri)
-		}
-		ok = ok && send(append(m, "}}"...))
-	}
-	for _, list := range []struct {
-		changed bool
-		method  string
-	}{{f.tools, "tools/list_changed"}, {f.prompts, "prompts/list_changed"}, {f.resources, "resources/list_changed"}} {
-		if list.changed {
-			note(list.method, "")
-		}
-	}
-	for _, uri := range f.uris {
-		note("resources/updated", uri)
-	}
-	return ok
 }
 
 // keepAlive is how often an idle subscription stream shows that it lives.
@@ -128,25 +92,25 @@ const keepAlive = 25 * time.Second
 
 // listen serves subscriptions/listen until the client cancels or the server
 // ends; only then there is an answer.
-func (r *request) listen() *rpcError {
+func (r *request) listen() *wire.Error {
 	if r.sink == nil {
-		return invalid("subscriptions/listen needs a message of its own")
+		return wire.Invalid("subscriptions/listen needs a message of its own")
 	}
-	want := filter{
-		tools:     r.params.want.tools && r.view.features[toolsFeature],
-		prompts:   r.params.want.prompts && r.view.features[promptsFeature],
-		resources: r.params.want.resources && r.view.features[resourcesFeature],
+	want := wire.Filter{
+		Tools:     r.Params.Want.Tools && r.view.Features[catalogue.ToolsFeature],
+		Prompts:   r.Params.Want.Prompts && r.view.Features[catalogue.PromptsFeature],
+		Resources: r.Params.Want.Resources && r.view.Features[catalogue.ResourcesFeature],
 	}
-	for _, uri := range r.params.want.uris {
-		if _, known := r.view.resource(uri); known {
-			want.uris = append(want.uris, uri)
+	for _, uri := range r.Params.Want.URIs {
+		if _, known := r.view.Resource(uri); known {
+			want.URIs = append(want.URIs, uri)
 		}
 	}
 	l := r.h.hub.listen(want)
 	defer l.stop()
-	meta := append(append([]byte(`{"`+metaSubscription+`":`), r.id...), '}')
+	meta := append(append([]byte(`{"`+wire.MetaSubscription+`":`), r.ID...), '}')
 	ack := append(append([]byte(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":`), meta...), `,"notifications":`...)
-	if !r.sink.send(append(want.value().AppendJSON(ack), "}}"...)) {
+	if !r.sink.Send(append(want.Value().AppendJSON(ack), "}}"...)) {
 		r.silent = true
 		return nil
 	}
@@ -155,9 +119,9 @@ func (r *request) listen() *rpcError {
 	for alive := true; alive; {
 		select {
 		case <-l.signal:
-			alive = l.take().each(meta, r.sink.send)
+			alive = l.take().Each(meta, r.sink.Send)
 		case <-tick.C:
-			alive = r.sink.alive()
+			alive = r.sink.Alive()
 		case <-r.ctx.Done():
 			alive = false
 		case <-r.session.end():
@@ -170,47 +134,26 @@ func (r *request) listen() *rpcError {
 	return nil
 }
 
-func (r *request) endListen() *rpcError {
-	r.out = append(append(r.out, `{"resultType":"complete","_meta":{"`+metaServer+`":`...), r.view.info...)
-	r.out = append(append(append(r.out, `,"`+metaSubscription+`":`...), r.id...), "}}"...)
+func (r *request) endListen() *wire.Error {
+	r.Out = append(append(r.Out, `{"resultType":"complete","_meta":{"`+wire.MetaServer+`":`...), r.view.Info...)
+	r.Out = append(append(append(r.Out, `,"`+wire.MetaSubscription+`":`...), r.ID...), "}}"...)
 	return nil
-}
-
-// value is the filter as clients write it.
-func (f filter) value() value.Value {
-	v := value.Map()
-	for _, list := range []struct {
-		wanted bool
-		name   string
-	}{{f.tools, "toolsListChanged"}, {f.prompts, "promptsListChanged"}, {f.resources, "resourcesListChanged"}} {
-		if list.wanted {
-			v.Add(list.name, value.Boolean(true))
-		}
-	}
-	if f.uris != nil {
-		uris := value.List()
-		for _, uri := range f.uris {
-			uris.Append(value.Of(uri))
-		}
-		v.Add("resourceSubscriptions", uris)
-	}
-	return v
 }
 
 // subscribe serves resources/subscribe of older revisions. On HTTP, where these
 // have no stream to be told on, it only checks the resource.
-func (r *request) subscribe() *rpcError {
-	if _, known := r.view.resource(string(r.params.uri)); !known {
+func (r *request) subscribe() *wire.Error {
+	if _, known := r.view.Resource(string(r.Params.URI)); !known {
 		return r.noResource()
 	}
 	return r.follow(true)
 }
 
-func (r *request) unsubscribe() *rpcError { return r.follow(false) }
+func (r *request) unsubscribe() *wire.Error { return r.follow(false) }
 
-func (r *request) follow(wanted bool) *rpcError {
+func (r *request) follow(wanted bool) *wire.Error {
 	if r.session != nil {
-		r.session.changes.follow(string(r.params.uri), wanted)
+		r.session.changes.follow(string(r.Params.URI), wanted)
 	}
 	return r.empty()
 }

@@ -7,222 +7,48 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
-	"net/url"
-	"path"
-	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/answer"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 	"github.com/fairlead/fairlead/internal/engine"
-	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// Limits of static resources.
-const (
-	maxFile  = 10 << 20 // bytes of one
-	maxFiles = 10_000   // listed of one folder
-)
-
-// resource is a resource as clients see it.
-type resource struct {
-	*plan.Resource
-	files   fs.FS          // nil when dynamic
-	item    []byte         // its entry of a list; of static files only the end of each
-	pattern *regexp.Regexp // of a template
-	args    []int          // inputs that the pattern's groups feed, -1 for none
-	confirm bool           // ask before it is read
-}
-
-func newResources(cfg *Config, s *plan.Server) []*resource {
-	var all []*resource
-	for _, p := range s.Resources {
-		if p.Unit != nil && !cfg.serves(p.Unit, p.Name) {
-			continue
-		}
-		r := &resource{Resource: p, files: p.Files}
-		r.confirm = p.Unit != nil && (p.Unit.Confirm || cfg.ConfirmDestructive && isDestructive(p.Unit.Hints))
-		key := `{"uri":`
-		if r.isTemplate() {
-			r.compile()
-			key = `{"uriTemplate":`
-		}
-		if r.files == nil {
-			r.item = value.AppendString(append(r.item, key...), p.URI)
-			r.item = value.AppendString(append(r.item, `,"name":`...), p.Name)
-		}
-		if p.Title != "" {
-			r.item = value.AppendString(append(r.item, `,"title":`...), p.Title)
-		}
-		if p.Model != nil && p.Model.Description != "" {
-			r.item = value.AppendString(append(r.item, `,"description":`...), p.Model.Description)
-		}
-		if p.Model != nil {
-			r.item = appendIcons(r.item, p.Model.Icon)
-		}
-		if r.files == nil {
-			if p.MimeType != "" {
-				r.item = value.AppendString(append(r.item, `,"mimeType":`...), p.MimeType)
-			}
-			r.item = append(r.item, '}')
-		}
-		all = append(all, r)
-	}
-	return all
-}
-
-func (r *resource) isTemplate() bool { return r.Unit != nil && strings.Contains(r.URI, "{") }
-
-var variable = regexp.MustCompile(`\{([^{}/]+)\}`)
-
-// compile makes the pattern: a variable is one segment or a part of one.
-func (r *resource) compile() {
-	var b strings.Builder
-	b.WriteString("^")
-	end := 0
-	for _, m := range variable.FindAllStringSubmatchIndex(r.URI, -1) {
-		b.WriteString(regexp.QuoteMeta(r.URI[end:m[0]]) + "([^/?#]+)")
-		end = m[1]
-		index := -1
-		for i, in := range r.Unit.Inputs {
-			if in.Name == r.URI[m[2]:m[3]] {
-				index = i
-			}
-		}
-		r.args = append(r.args, index)
-	}
-	r.pattern = regexp.MustCompile(b.String() + regexp.QuoteMeta(r.URI[end:]) + "$") // of quoted text and one group
-}
-
-// variables of a template, in order.
-func (r *resource) variables() (names []string) {
-	for _, m := range variable.FindAllStringSubmatch(r.URI, -1) {
-		names = append(names, m[1])
-	}
-	return names
-}
-
-// resource finds what serves a URI: an exact one before templates and folders,
-// else the first in document order.
-func (c *catalogue) resource(uri string) (*resource, bool) {
-	for _, r := range c.resources {
-		if r.Unit != nil && r.pattern == nil && r.URI == uri {
-			return r, true
-		}
-	}
-	for _, r := range c.resources {
-		switch {
-		case r.pattern != nil && r.pattern.MatchString(uri):
-			return r, true
-		case r.files != nil:
-			if _, ok := r.file(uri); ok {
-				return r, true
-			}
-		}
-	}
-	return nil, false
-}
-
-// file returns the path of a file below the folder, whose segments are
-// percent-encoded in its URI. Hidden files are not served.
-func (r *resource) file(uri string) (string, bool) {
-	rest, ok := strings.CutPrefix(uri, strings.TrimSuffix(r.URI, "/")+"/")
-	if !ok {
-		return "", false
-	}
-	segments := strings.Split(rest, "/")
-	for i, s := range segments {
-		name, err := url.PathUnescape(s)
-		if err != nil || strings.ContainsAny(name, "/\\\x00") || strings.HasPrefix(name, ".") {
-			return "", false
-		}
-		segments[i] = name
-	}
-	name := strings.Join(segments, "/")
-	info, err := fs.Stat(r.files, name)
-	return name, fs.ValidPath(name) && err == nil && info.Mode().IsRegular()
-}
-
-// listFiles appends an entry for every regular file, in the order of their paths.
-func (r *resource) listFiles(items [][]byte) [][]byte {
-	count := 0
-	// What cannot be read is not listed.
-	_ = fs.WalkDir(r.files, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil || name == ".":
-			return nil
-		case strings.HasPrefix(d.Name(), "."):
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case !d.Type().IsRegular():
-			return nil
-		case count == maxFiles:
-			return fs.SkipAll
-		}
-		count++
-		segments := strings.Split(name, "/")
-		for i, s := range segments {
-			segments[i] = url.PathEscape(s)
-		}
-		item := value.AppendString([]byte(`{"uri":`), strings.TrimSuffix(r.URI, "/")+"/"+strings.Join(segments, "/"))
-		item = append(value.AppendString(append(item, `,"name":`...), name), r.item...)
-		if kind := r.mimeType(name); kind != "" {
-			item = value.AppendString(append(item, `,"mimeType":`...), kind)
-		}
-		if info, err := d.Info(); err == nil {
-			item = append(append(item, `,"size":`...), strconv.FormatInt(info.Size(), 10)...)
-		}
-		items = append(items, append(item, '}'))
-		return nil
-	})
-	return items
-}
-
-// textTypes are media types by extension that do not depend on the machine.
-var textTypes = map[string]string{".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain", ".json": "application/json", ".yaml": "application/yaml",
-	".yml": "application/yaml", ".csv": "text/csv", ".html": "text/html", ".xml": "application/xml", ".svg": "image/svg+xml", ".css": "text/css", ".js": "text/javascript",
-	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".pdf": "application/pdf", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
-
-// mimeType is the declared type, else what the extension says, else "".
-func (r *resource) mimeType(name string) string {
-	return cmp.Or(r.MimeType, textTypes[strings.ToLower(path.Ext(name))])
-}
-
-func (r *request) listResources() *rpcError {
+func (r *request) listResources() *wire.Error {
 	var items [][]byte
-	for _, one := range r.view.resources {
+	for _, one := range r.view.Resources {
 		switch {
-		case one.files != nil:
-			items = one.listFiles(items)
-		case !one.isTemplate():
-			items = append(items, one.item)
+		case one.Files != nil:
+			items = one.ListFiles(items)
+		case !one.IsTemplate():
+			items = append(items, one.Item)
 		}
 	}
-	return r.list(newPages("resources", items, r.h.cfg.Page))
+	return r.list(catalogue.NewPages("resources", items, r.h.cfg.Page))
 }
 
-func (r *request) noResource() *rpcError {
-	if r.params.uri == nil {
-		return invalidParams("uri must be the URI of a resource")
+func (r *request) noResource() *wire.Error {
+	if r.Params.URI == nil {
+		return wire.InvalidParams("uri must be the URI of a resource")
 	}
-	e := &rpcError{code: codeInvalidParams, message: "Resource not found: " + quoteShort(string(r.params.uri)),
-		data: value.Map(value.Member{Name: "uri", Value: value.Of(string(r.params.uri))}).AppendJSON(nil)}
+	e := &wire.Error{Code: wire.CodeInvalidParams, Message: "Resource not found: " + wire.Quote(string(r.Params.URI)),
+		Data: value.Map(value.Member{Name: "uri", Value: value.Of(string(r.Params.URI))}).AppendJSON(nil)}
 	if !r.modern() {
-		e.code = codeLegacyNoResource
+		e.Code = wire.CodeLegacyNoResource
 	}
 	return e
 }
 
-func (r *request) readResource() *rpcError {
-	uri := string(r.params.uri)
-	res, ok := r.view.resource(uri)
+func (r *request) readResource() *wire.Error {
+	uri := string(r.Params.URI)
+	res, ok := r.view.Resource(uri)
 	if !ok {
 		return r.noResource()
 	}
-	if res.confirm {
+	if res.Confirm {
 		if done, problem := r.consultAbout(res, uri); done || problem != nil {
 			return problem
 		}
@@ -231,10 +57,10 @@ func (r *request) readResource() *rpcError {
 	if problem != nil || r.silent {
 		return problem
 	}
-	r.open()
-	r.out = r.appendResource(append(r.out, `"contents":[`...), uri, kind, text)
-	r.out = append(r.out, ']')
-	if res.confirm || res.Unit != nil && (len(res.Unit.Subject) > 0 || res.Unit.CallerAuthorization) {
+	r.Open()
+	r.Out = r.AppendResource(append(r.Out, `"contents":[`...), uri, kind, text)
+	r.Out = append(r.Out, ']')
+	if res.Confirm || res.Unit != nil && (len(res.Unit.Subject) > 0 || res.Unit.CallerAuthorization) {
 		r.closePrivate()
 	} else {
 		r.closeCacheable()
@@ -244,66 +70,59 @@ func (r *request) readResource() *rpcError {
 
 // consultAbout asks the user whether a resource may be read. It reports true
 // when the answer of the request is written.
-func (r *request) consultAbout(res *resource, uri string) (done bool, problem *rpcError) {
+func (r *request) consultAbout(res *catalogue.Resource, uri string) (done bool, problem *wire.Error) {
 	if !r.canAsk(nil) {
-		return true, r.needsElicitation("the user has to confirm that " + quoteShort(uri) + " is read, and this client cannot ask")
+		return true, r.needsElicitation("the user has to confirm that " + wire.Quote(uri) + " is read, and this client cannot ask")
 	}
-	d := newDialog("resource "+uri, nil, nil)
-	d.confirm = func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + cutText(uri, 500) + ")?" }
+	d := ask.NewDialog("resource "+uri, nil, nil)
+	d.Confirm = func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + wire.Shorten(uri, 500) + ")?" }
 	ok, why, problem := r.settle(d)
 	if why != "" {
-		problem = invalidParams(why)
+		problem = wire.InvalidParams(why)
 	}
 	return !ok, problem
 }
 
-// load reads a resource into r.raw and says what it is. When the client went
+// load reads a resource into r.Raw and says what it is. When the client went
 // away meanwhile, r is silent.
-func (r *request) load(res *resource, uri string) (kind string, text bool, problem *rpcError) {
-	if res.files != nil {
+func (r *request) load(res *catalogue.Resource, uri string) (kind string, text bool, problem *wire.Error) {
+	if res.Files != nil {
 		return r.loadFile(res, uri)
 	}
 	return r.loadUnit(res, uri)
 }
 
-func (r *request) loadFile(res *resource, uri string) (kind string, text bool, problem *rpcError) {
-	name, _ := res.file(uri)
-	f, err := res.files.Open(name)
+func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, text bool, problem *wire.Error) {
+	name, _ := res.File(uri)
+	f, err := res.Files.Open(name)
 	if err == nil {
 		defer f.Close()
-		r.raw, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+		r.Raw, err = io.ReadAll(io.LimitReader(f, catalogue.MaxFile+1))
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", false, r.noResource()
 	case err != nil:
-		return "", false, &rpcError{code: codeInternal, message: "The resource cannot be read: " + quoteShort(uri)}
-	case len(r.raw) > maxFile:
-		return "", false, &rpcError{code: codeInternal, message: "The resource is larger than 10 MiB: " + quoteShort(uri)}
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " + wire.Quote(uri)}
+	case len(r.Raw) > catalogue.MaxFile:
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " + wire.Quote(uri)}
 	}
-	kind = res.mimeType(name)
+	kind = res.TypeOf(name)
 	if kind == "" {
-		kind, _, _ = mime.ParseMediaType(http.DetectContentType(r.raw))
+		kind, _, _ = mime.ParseMediaType(http.DetectContentType(r.Raw))
 	}
-	return kind, isText(kind) && utf8.Valid(r.raw), nil
+	return kind, catalogue.IsText(kind) && utf8.Valid(r.Raw), nil
 }
 
-// isText reports whether a media type is text in a model's eyes.
-func isText(kind string) bool {
-	kind, _, _ = strings.Cut(kind, ";")
-	switch kind {
-	case "application/json", "application/xml", "application/yaml", "application/javascript", "image/svg+xml", "application/x-yaml", "application/toml":
-		return true
+func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, text bool, problem *wire.Error) {
+	values, ok, problem := res.VariablesOf(uri)
+	if !ok {
+		problem = r.noResource()
 	}
-	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml") || strings.HasSuffix(kind, "+yaml")
-}
-
-func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, problem *rpcError) {
-	values, problem := r.variablesOf(res, uri)
 	if problem != nil {
 		return "", false, problem
 	}
-	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.params.meta.trace()})
+	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Params.Meta.Trace()})
 	if failed != nil {
 		return "", false, r.resourceError(failed)
 	}
@@ -312,49 +131,22 @@ func (r *request) loadUnit(res *resource, uri string) (kind string, text bool, p
 		return "", false, r.resourceError(failed)
 	}
 	if answer.Raw == nil {
-		if r.raw = r.raw[:0]; answer.Value.Kind() == value.String {
-			r.raw = append(r.raw, answer.Value.Text()...)
+		if r.Raw = r.Raw[:0]; answer.Value.Kind() == value.String {
+			r.Raw = append(r.Raw, answer.Value.Text()...)
 		} else if !answer.Value.IsAbsent() {
-			r.raw = answer.Value.AppendJSON(r.raw)
+			r.Raw = answer.Value.AppendJSON(r.Raw)
 		}
 		return cmp.Or(res.MimeType, "application/json"), true, nil
 	}
-	declared, failed := r.readAnswer(res.Unit, answer)
+	declared, failed := r.ReadAnswer(res.Unit, answer)
 	if failed != nil {
 		return "", false, r.resourceError(failed)
 	}
 	kind = cmp.Or(res.MimeType, declared, "application/octet-stream")
-	return kind, utf8.Valid(r.raw) && (isText(kind) || !answer.Binary), nil
+	return kind, utf8.Valid(r.Raw) && (catalogue.IsText(kind) || !answer.Binary), nil
 }
 
-// variablesOf converts what stands in a URI to the inputs that it feeds.
-func (r *request) variablesOf(res *resource, uri string) ([]value.Value, *rpcError) {
-	values := make([]value.Value, len(res.Unit.Inputs))
-	if res.pattern == nil {
-		return values, nil
-	}
-	for i, text := range res.pattern.FindStringSubmatch(uri)[1:] {
-		decoded, err := url.PathUnescape(text)
-		if err != nil {
-			return nil, r.noResource()
-		}
-		at := res.args[i]
-		if at < 0 {
-			continue
-		}
-		values[at] = value.Of(decoded)
-		if s := res.Unit.Inputs[at].Schema; s != nil {
-			v, problem := s.Convert(values[at])
-			if problem != nil {
-				return nil, invalidParams(res.Unit.Inputs[at].Name + " " + problem.Error())
-			}
-			values[at] = v
-		}
-	}
-	return values, nil
-}
-
-func (r *request) resourceError(e *engine.Error) *rpcError {
+func (r *request) resourceError(e *engine.Error) *wire.Error {
 	switch {
 	case e.Kind == engine.Canceled:
 		r.silent = true
@@ -362,17 +154,7 @@ func (r *request) resourceError(e *engine.Error) *rpcError {
 	case e.Kind == engine.Answered && (e.Status == http.StatusNotFound || e.Status == http.StatusGone):
 		return r.noResource()
 	case e.Kind == engine.BadInput:
-		return invalidParams(failureText(e, nil))
+		return wire.InvalidParams(answer.Failure(e, nil))
 	}
-	return &rpcError{code: codeInternal, message: failureText(e, nil)}
-}
-
-// appendResource appends r.raw as the content of a resource.
-func (r *request) appendResource(dst []byte, uri, kind string, text bool) []byte {
-	dst = value.AppendString(append(dst, `{"uri":`...), uri)
-	dst = value.AppendString(append(dst, `,"mimeType":`...), kind)
-	if text {
-		return append(value.AppendString(append(dst, `,"text":`...), string(r.raw)), '}')
-	}
-	return append(r.appendBlob(append(dst, `,"blob":"`...)), '}')
+	return &wire.Error{Code: wire.CodeInternal, Message: answer.Failure(e, nil)}
 }

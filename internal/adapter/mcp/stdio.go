@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
 
 // maxRunning is how many requests of a stdio client run at once; more wait.
@@ -44,7 +46,7 @@ func (h *Handler) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := &session{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning),
-		changes: h.hub.listen(filter{tools: true, prompts: true, resources: true})}
+		changes: h.hub.listen(wire.Filter{Tools: true, Prompts: true, Resources: true})}
 	defer s.changes.stop()
 	go s.tell()
 
@@ -112,7 +114,7 @@ func (s *session) tell() {
 		select {
 		case <-s.changes.signal:
 			if change := s.changes.take(); s.version.Load() != nil {
-				change.each(nil, s.send)
+				change.Each(nil, s.Send)
 			}
 		case <-s.ctx.Done():
 			return
@@ -127,10 +129,10 @@ func (s *session) readLines(in io.Reader) error {
 		x := newExchange()
 		var tooLong bool
 		var err error
-		x.body, tooLong, err = readLine(lines, x.body[:0])
-		switch line := bytes.TrimSpace(x.body); {
+		x.Body, tooLong, err = wire.ReadLine(lines, x.Body[:0])
+		switch line := bytes.TrimSpace(x.Body); {
 		case tooLong:
-			s.send((&rpcError{code: codeParse, message: "Parse error: the line is too long"}).appendTo(nil, nil))
+			s.Send((&wire.Error{Code: wire.CodeParse, Message: "Parse error: the line is too long"}).AppendTo(nil, nil))
 			x.release()
 		case len(line) == 0:
 			x.release()
@@ -149,22 +151,6 @@ func (s *session) readLines(in io.Reader) error {
 	return s.ctx.Err()
 }
 
-// readLine appends a line to buf. Of one longer than maxRequest it keeps nothing.
-func readLine(r *bufio.Reader, buf []byte) (line []byte, tooLong bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if len(buf)+len(part) > maxRequest {
-			tooLong, buf = true, buf[:0]
-		}
-		if !tooLong {
-			buf = append(buf, part...)
-		}
-		if err != bufio.ErrBufferFull {
-			return buf, tooLong, err
-		}
-	}
-}
-
 func (s *session) spoken() string {
 	if v := s.version.Load(); v != nil {
 		return *v
@@ -173,22 +159,22 @@ func (s *session) spoken() string {
 }
 
 func (s *session) message(x *exchange) {
-	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().all, asks: s.asks.Load(), running: &s.running}
-	problem := x.read()
+	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All, asks: s.asks.Load(), running: &s.running}
+	problem := x.Read()
 	if problem == nil {
-		req.version, problem = x.versionOf(nil, s.spoken())
+		req.version, problem = x.VersionOf(nil, s.spoken())
 	}
-	m := methods[string(x.method)]
+	m := methods[string(x.Method)]
 	switch {
-	case x.reply:
+	case x.Reply:
 		if problem == nil {
 			req.responded()
 		}
 		x.release()
-	case problem != nil && (x.id != nil || x.method == nil || problem.code == codeParse):
-		s.send(problem.appendTo(x.out[:0], x.id))
+	case problem != nil && (x.ID != nil || x.Method == nil || problem.Code == wire.CodeParse):
+		s.Send(problem.AppendTo(x.Out[:0], x.ID))
 		x.release()
-	case problem != nil || x.id == nil:
+	case problem != nil || x.ID == nil:
 		req.notified()
 		x.release()
 	case m != nil && m.slow:
@@ -212,7 +198,7 @@ func (s *session) answer(req *request, m *method) {
 	}
 	defer s.jobs.Done()
 	if req.answer(m); !req.silent {
-		s.send(req.out)
+		s.Send(req.Out)
 	}
 }
 
@@ -227,7 +213,7 @@ func (s *session) start(req *request, m *method) {
 		}
 		err := req.answer(m)
 		if !req.silent && (req.ctx.Err() == nil || err == nil && m.stream) {
-			s.send(req.out)
+			s.Send(req.Out)
 		}
 		req.release()
 	})
@@ -237,28 +223,28 @@ func (s *session) start(req *request, m *method) {
 }
 
 func (s *session) batch(x *exchange) {
-	if v := s.spoken(); v != "" && v != batchVersion {
-		s.send(invalid("batches are of revision "+batchVersion+" only").appendTo(nil, nil))
+	if v := s.spoken(); v != "" && v != wire.WithBatches {
+		s.Send(wire.Invalid("batches are of revision "+wire.WithBatches+" only").AppendTo(nil, nil))
 		x.release()
 		return
 	}
 	s.job(func() {
 		defer x.release()
-		view := s.h.current.Load().all
-		out, problem := batch(bytes.TrimSpace(x.body), func(one *exchange) {
-			s.h.serveBatched(request{exchange: one, ctx: s.ctx, h: s.h, view: view, version: batchVersion, session: s, running: &s.running})
+		view := s.h.current.Load().All
+		out, problem := wire.Batch(bytes.TrimSpace(x.Body), func(message []byte) []byte {
+			return s.h.serveBatched(request{exchange: newExchange(), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
 		})
 		switch {
 		case problem != nil:
-			s.send(problem.appendTo(nil, nil))
+			s.Send(problem.AppendTo(nil, nil))
 		case out != nil:
-			s.send(out)
+			s.Send(out)
 		}
 	})
 }
 
-// send writes one line.
-func (s *session) send(message []byte) bool {
+// Send writes one line.
+func (s *session) Send(message []byte) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
 	if s.lost {
@@ -271,4 +257,4 @@ func (s *session) send(message []byte) bool {
 	return !s.lost
 }
 
-func (s *session) alive() bool { return true }
+func (s *session) Alive() bool { return true }

@@ -1,4 +1,4 @@
-package mcp
+package answer
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/value"
@@ -17,11 +19,11 @@ import (
 // maxErrorBody is how many characters of an upstream's error body a model gets to see.
 const maxErrorBody = 4000
 
-// failureText tells a model what failed, in whose words, and what can be done.
-func failureText(e *engine.Error, t *tool) string {
+// Failure tells a model what failed, in whose words, and what can be done.
+func Failure(e *engine.Error, t *catalogue.Tool) string {
 	var b strings.Builder
 	if t != nil {
-		b.WriteString(t.name + " failed: ")
+		b.WriteString(t.Name + " failed: ")
 	}
 	if e.Step != "" {
 		b.WriteString("step " + e.Step + ": ")
@@ -35,7 +37,7 @@ func failureText(e *engine.Error, t *tool) string {
 		message = withoutFrames(e.Message())
 	}
 	if message != "" && !strings.Contains(e.Title, message) {
-		b.WriteString(": " + cutText(message, 1000))
+		b.WriteString(": " + wire.Shorten(message, 1000))
 	}
 	for _, f := range e.Fields {
 		b.WriteString("\n- `" + listedName(t, f.Name) + "` " + f.Problem)
@@ -53,14 +55,14 @@ func failureText(e *engine.Error, t *tool) string {
 }
 
 // listedName is the argument's name as the tool lists it.
-func listedName(t *tool, input string) string {
+func listedName(t *catalogue.Tool, input string) string {
 	if t == nil {
 		return input
 	}
 	_, plain, _ := strings.Cut(input, ".") // of a variable such as {{tools.x}}
 	for _, name := range []string{input, plain} {
-		if i, ok := t.byArg[name]; ok {
-			return t.args[i].name
+		if i, ok := t.ByArg[name]; ok {
+			return t.Args[i].Listed
 		}
 	}
 	return input
@@ -84,7 +86,7 @@ func errorBody(e *engine.Error) string {
 	if format.IsHTML(kind, e.Body) || kind != "" && !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "json") && !strings.Contains(kind, "xml") {
 		return ""
 	}
-	return cutText(strings.TrimSpace(withoutFrames(string(e.Body))), maxErrorBody)
+	return wire.Shorten(strings.TrimSpace(withoutFrames(string(e.Body))), maxErrorBody)
 }
 
 // frame is a line of a stack trace, of Java, JavaScript, .NET, Python, Ruby or Go.
@@ -128,7 +130,7 @@ func withoutTraces(v value.Value) value.Value {
 }
 
 // advice says whether the same call can succeed later, and what to do instead.
-func advice(e *engine.Error, t *tool) string {
+func advice(e *engine.Error, t *catalogue.Tool) string {
 	answered := e.Kind == engine.Answered
 	wait, limited := waitFor(e, time.Now())
 	untouched := e.Kind == engine.Unavailable || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
@@ -137,7 +139,7 @@ func advice(e *engine.Error, t *tool) string {
 		again = fmt.Sprintf("Try again after %d seconds.", wait)
 	}
 	switch {
-	case (e.Retry || e.Unclear) && !untouched && t != nil && !t.readOnly && !isTrue(t.unit.Hints.Idempotent):
+	case (e.Retry || e.Unclear) && !untouched && t != nil && !t.ReadOnly && !catalogue.IsTrue(t.Unit.Hints.Idempotent):
 		return strings.TrimSpace("It may have taken effect. Look before you call again. " + again)
 	case wait > 0:
 		return again
@@ -183,12 +185,4 @@ func waitFor(e *engine.Error, now time.Time) (seconds int64, limited bool) {
 		}
 	}
 	return 0, true
-}
-
-// cutText shortens text to about max bytes, at the end of a character.
-func cutText(text string, max int) string {
-	if len(text) <= max {
-		return strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return strings.ToValidUTF8(text[:max], "") + "… (" + strconv.Itoa(len(text)) + " bytes in all)"
 }

@@ -1,4 +1,4 @@
-package mcp
+package answer
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -25,30 +26,30 @@ const (
 	maxBinary = 10 << 20
 )
 
-// readAnswer reads an upstream's bytes into r.raw and returns their media type, ""
+// ReadAnswer reads an upstream's bytes into w.raw and returns their media type, ""
 // when it says none. Text becomes UTF-8 without a byte order mark, which MCP takes
 // only. What is no text, whatever the document says, makes res Binary.
-func (r *request) readAnswer(u *plan.Unit, res *engine.Result) (kind string, failed *engine.Error) {
+func (w *Writer) ReadAnswer(u *plan.Unit, res *engine.Result) (kind string, failed *engine.Error) {
 	kind, _, _ = mime.ParseMediaType(res.ContentType)
 	res.Binary = res.Binary || isBytes(kind)
 	limit := int64(maxAnswer)
 	if res.Binary {
 		limit = binaryLimit(u)
 	}
-	if r.raw, failed = res.AppendRaw(r.raw[:0], limit); failed != nil || res.Binary {
+	if w.Raw, failed = res.AppendRaw(w.Raw[:0], limit); failed != nil || res.Binary {
 		return kind, failed
 	}
-	text, err := format.Charset(r.raw, res.ContentType)
+	text, err := format.Charset(w.Raw, res.ContentType)
 	switch {
-	case !isText(kind) && (err != nil || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0):
+	case !catalogue.IsText(kind) && (err != nil || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0):
 		res.Binary = true
-		if limit := binaryLimit(u); int64(len(r.raw)) > limit {
+		if limit := binaryLimit(u); int64(len(w.Raw)) > limit {
 			return kind, engine.TooLargeAnswer(limit)
 		}
 	case err != nil:
 		return kind, engine.Unreadable("the API answered text that cannot be read", err.Error())
 	default:
-		r.raw = text
+		w.Raw = text
 	}
 	return kind, nil
 }
@@ -63,7 +64,7 @@ func binaryLimit(u *plan.Unit) int64 {
 
 // isBytes reports whether a media type is of content that is no text.
 func isBytes(kind string) bool {
-	if kind == "" || isText(kind) {
+	if kind == "" || catalogue.IsText(kind) {
 		return false
 	}
 	switch major, _, _ := strings.Cut(kind, "/"); major {
@@ -76,24 +77,24 @@ func isBytes(kind string) bool {
 // binary writes the result of a call that answered bytes: one block of content,
 // or one for each part of a multipart answer (RFC 2046). The place makes the
 // URIs of embedded resources, together with what they hold.
-func (r *request) binary(place, contentType, note string) *engine.Error {
+func (w *Writer) binary(place, contentType, note string) *engine.Error {
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		kind = "application/octet-stream"
 	}
-	r.open()
-	r.out = append(r.out, `"content":[`...)
+	w.Open()
+	w.Out = append(w.Out, `"content":[`...)
 	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
-		if !r.parts(place, params["boundary"]) {
+		if !w.parts(place, params["boundary"]) {
 			return engine.Unreadable("the multipart answer of the API cannot be read", "")
 		}
 	} else {
-		r.block(resourceURI(place, r.raw), kind, isText(kind) && utf8.Valid(r.raw))
+		w.Block(resourceURI(place, w.Raw), kind, catalogue.IsText(kind) && utf8.Valid(w.Raw))
 	}
 	if note != "" {
-		r.out = append(value.AppendString(append(r.out, `,{"type":"text","text":`...), note), '}')
+		w.Out = append(value.AppendString(append(w.Out, `,{"type":"text","text":`...), note), '}')
 	}
-	r.out = append(r.out, `]}`...)
+	w.Out = append(w.Out, `]}`...)
 	return nil
 }
 
@@ -104,9 +105,9 @@ func resourceURI(place string, content []byte) string {
 	return "fairlead://" + place + "/" + hex.EncodeToString(sum.Sum(nil))
 }
 
-// parts writes a block for each part of r.raw.
-func (r *request) parts(place, boundary string) bool {
-	parts := multipart.NewReader(bytes.NewReader(r.raw), boundary)
+// parts writes a block for each part of w.raw.
+func (w *Writer) parts(place, boundary string) bool {
+	parts := multipart.NewReader(bytes.NewReader(w.Raw), boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
 		if err == io.EOF {
@@ -124,15 +125,15 @@ func (r *request) parts(place, boundary string) bool {
 			kind = "application/octet-stream"
 		}
 		if n > 0 {
-			r.out = append(r.out, ',')
+			w.Out = append(w.Out, ',')
 		}
-		r.raw = content
-		text := isText(kind) && utf8.Valid(content)
+		w.Raw = content
+		text := catalogue.IsText(kind) && utf8.Valid(content)
 		if uri := part.Header.Get("Content-Location"); uri == "" && text {
-			r.out = value.AppendString(append(r.out, `{"type":"text","text":`...), string(content))
-			r.out = append(r.out, '}')
+			w.Out = value.AppendString(append(w.Out, `{"type":"text","text":`...), string(content))
+			w.Out = append(w.Out, '}')
 		} else {
-			r.block(cmp.Or(uri, resourceURI(place, content)), kind, text)
+			w.Block(cmp.Or(uri, resourceURI(place, content)), kind, text)
 		}
 	}
 }
@@ -140,22 +141,32 @@ func (r *request) parts(place, boundary string) bool {
 // pictures are the images that models take as such.
 var pictures = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 
-// block writes r.raw as an image, as audio, or as an embedded resource.
-func (r *request) block(uri, kind string, text bool) {
+// Block writes w.raw as an image, as audio, or as an embedded resource.
+func (w *Writer) Block(uri, kind string, text bool) {
 	switch {
 	case slices.Contains(pictures, kind):
-		r.out = r.appendBlob(append(r.out, `{"type":"image","data":"`...))
+		w.Out = w.appendBlob(append(w.Out, `{"type":"image","data":"`...))
 	case strings.HasPrefix(kind, "audio/"):
-		r.out = r.appendBlob(append(r.out, `{"type":"audio","data":"`...))
+		w.Out = w.appendBlob(append(w.Out, `{"type":"audio","data":"`...))
 	default:
-		r.out = r.appendResource(append(r.out, `{"type":"resource","resource":`...), uri, kind, text)
-		r.out = append(r.out, '}')
+		w.Out = w.AppendResource(append(w.Out, `{"type":"resource","resource":`...), uri, kind, text)
+		w.Out = append(w.Out, '}')
 		return
 	}
-	r.out = append(value.AppendString(append(r.out, `,"mimeType":`...), kind), '}')
+	w.Out = append(value.AppendString(append(w.Out, `,"mimeType":`...), kind), '}')
 }
 
-// appendBlob appends r.raw in base64 and the quote that ends it.
-func (r *request) appendBlob(dst []byte) []byte {
-	return append(base64.StdEncoding.AppendEncode(dst, r.raw), '"')
+// appendBlob appends w.raw in base64 and the quote that ends it.
+func (w *Writer) appendBlob(dst []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(dst, w.Raw), '"')
+}
+
+// AppendResource appends w.raw as the content of a resource.
+func (w *Writer) AppendResource(dst []byte, uri, kind string, text bool) []byte {
+	dst = value.AppendString(append(dst, `{"uri":`...), uri)
+	dst = value.AppendString(append(dst, `,"mimeType":`...), kind)
+	if text {
+		return append(value.AppendString(append(dst, `,"text":`...), string(w.Raw)), '}')
+	}
+	return append(w.appendBlob(append(dst, `,"blob":"`...)), '}')
 }

@@ -1,4 +1,4 @@
-package mcp
+package answer
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -23,13 +24,13 @@ type missing struct {
 const noteRoom = 500
 
 // room is how many characters of an answer are left beside its notes.
-func room(t *tool, notes int) int { return max(t.maxChars-notes, t.maxChars/2) }
+func room(t *catalogue.Tool, notes int) int { return max(t.MaxChars-notes, t.MaxChars/2) }
 
 // cut shortens v to the tool's limit less notes: arrays at the end of an item,
 // long strings at the end of a character, never JSON in the middle. An object
 // says so in a member of its own; for anything else the note has to be told
 // beside it.
-func cut(v value.Value, t *tool, notes int) (value.Value, string) {
+func cut(v value.Value, t *catalogue.Tool, notes int) (value.Value, string) {
 	c := cutter{}
 	v = c.fit(v, room(t, notes), "")
 	note := cutNote(c.missing, t)
@@ -45,7 +46,7 @@ func cut(v value.Value, t *tool, notes int) (value.Value, string) {
 }
 
 // cutNote says how much there is and how to get the rest.
-func cutNote(all []missing, t *tool) string {
+func cutNote(all []missing, t *catalogue.Tool) string {
 	var b strings.Builder
 	b.WriteString("Cut to fit: ")
 	for i, m := range all {
@@ -65,12 +66,12 @@ func cutNote(all []missing, t *tool) string {
 	for _, way := range []struct {
 		to   string
 		with []string
-	}{{"For the rest", t.paging}, {"For less", t.narrowing}} {
+	}{{"For the rest", t.Paging}, {"For less", t.Narrowing}} {
 		if len(way.with) > 0 {
 			fmt.Fprintf(&b, " %s, use %s.", way.to, strings.Join(way.with[:min(len(way.with), 3)], ", "))
 		}
 	}
-	if len(t.paging)+len(t.narrowing) == 0 {
+	if len(t.Paging)+len(t.Narrowing) == 0 {
 		b.WriteString(" Ask for something narrower to see the rest.")
 	}
 	return b.String()

@@ -1,4 +1,4 @@
-package mcp
+package catalogue
 
 import (
 	"cmp"
@@ -26,7 +26,7 @@ const (
 	inArguments   = 0.5
 )
 
-func newIndex(tools []*tool) *index {
+func newIndex(tools []*Tool) *index {
 	x := &index{spread: map[string]int{}}
 	for _, t := range tools {
 		weights := map[string]float64{}
@@ -35,12 +35,12 @@ func newIndex(tools []*tool) *index {
 				weights[w] = max(weights[w], weight)
 			}
 		}
-		add(t.unit.Name, inName)
-		add(t.unit.Title, inTitle)
-		add(strings.Join(t.unit.Tags, " "), inTags)
-		add(t.unit.Description, inDescription)
-		for _, a := range t.args {
-			add(a.name, inArguments)
+		add(t.Unit.Name, inName)
+		add(t.Unit.Title, inTitle)
+		add(strings.Join(t.Unit.Tags, " "), inTags)
+		add(t.Unit.Description, inDescription)
+		for _, a := range t.Args {
+			add(a.Listed, inArguments)
 		}
 		for w := range weights {
 			x.spread[w]++
@@ -113,8 +113,8 @@ func (x *index) score(tool int, terms []term) (score float64) {
 	return score
 }
 
-// common are the words that most tools have, verbs and stop words aside.
-func (x *index) common(most int) []string {
+// Common are the words that most tools have, verbs and stop words aside.
+func (x *index) Common(most int) []string {
 	words := slices.SortedFunc(maps.Keys(x.spread), func(a, b string) int {
 		return cmp.Or(x.spread[b]-x.spread[a], strings.Compare(a, b))
 	})

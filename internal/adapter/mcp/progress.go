@@ -3,59 +3,10 @@ package mcp
 import (
 	"context"
 	"math"
-	"net/http"
 	"sync"
-	"time"
 
 	"github.com/fairlead/fairlead/internal/value"
 )
-
-// sink takes whole JSON-RPC messages, from any goroutine; false means that
-// nobody reads any more.
-type sink interface {
-	send(message []byte) bool
-	// alive sends what keeps an idle connection open.
-	alive() bool
-}
-
-// stream is an HTTP answer as server-sent events. It begins with the first message.
-type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	mu      sync.Mutex
-	buf     []byte
-	open    bool
-}
-
-func (s *stream) send(message []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.buf = append(append(append(s.buf[:0], "event: message\ndata: "...), message...), "\n\n"...)
-	return s.write()
-}
-
-func (s *stream) alive() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.buf = append(s.buf[:0], ": alive\n\n"...)
-	return s.write()
-}
-
-func (s *stream) write() bool {
-	if !s.open {
-		s.open = true
-		_ = s.control.SetWriteDeadline(time.Time{}) // a stream may last longer than any answer
-		header := s.w.Header()
-		header.Set("Content-Type", "text/event-stream")
-		header.Set("Cache-Control", "no-store")
-		header.Set("X-Accel-Buffering", "no")
-		s.w.WriteHeader(http.StatusOK)
-	}
-	if _, err := s.w.Write(s.buf); err != nil {
-		return false
-	}
-	return s.control.Flush() == nil
-}
 
 // progressFunc is what Progress returns.
 type progressFunc func(done, total float64, message string)
@@ -101,7 +52,7 @@ func (p *progress) report(done, total float64, message string) {
 	if message != "" {
 		m = value.AppendString(append(m, `,"message":`...), message)
 	}
-	p.r.sink.send(append(m, "}}"...))
+	p.r.sink.Send(append(m, "}}"...))
 }
 
 // finish reports that everything is done, unless the request was cancelled.

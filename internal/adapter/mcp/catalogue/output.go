@@ -1,4 +1,4 @@
-package mcp
+package catalogue
 
 import (
 	"cmp"
@@ -9,12 +9,12 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// itemsMember holds a list that is an answer: structured content was an object in
+// ItemsMember holds a list that is an answer: structured content was an object in
 // every revision before 2026-07-28.
-const itemsMember = "items"
+const ItemsMember = "items"
 
-// valueMember holds an answer that is neither the object nor the list promised.
-const valueMember = "value"
+// ValueMember holds an answer that is neither the object nor the list promised.
+const ValueMember = "value"
 
 // announced is the output schema of a tool whose answers look like s, or nil when
 // that says nothing: an object, or one that holds the list.
@@ -24,7 +24,7 @@ func announced(s *schema.Schema) *schema.Schema {
 	case s.Type == "object" && len(s.Properties) > 0:
 		return s
 	case s.Type == "array" && s.Items != nil && s.Items.Type != "":
-		return &schema.Schema{Type: "object", Properties: []schema.Property{{Name: itemsMember, Schema: s}}}
+		return &schema.Schema{Type: "object", Properties: []schema.Property{{Name: ItemsMember, Schema: s}}}
 	}
 	return nil
 }
@@ -68,8 +68,8 @@ func itemsOf(s *schema.Schema) *schema.Schema {
 	return s.Items
 }
 
-// conforms reports whether v is what appendOutputSchema promises.
-func conforms(v value.Value, s *schema.Schema) bool {
+// Conforms reports whether v is what appendOutputSchema promises.
+func Conforms(v value.Value, s *schema.Schema) bool {
 	if s == nil || s.Type == "" {
 		return true
 	}
@@ -79,14 +79,14 @@ func conforms(v value.Value, s *schema.Schema) bool {
 		return ok || v.Kind() == value.Number && !strings.ContainsAny(v.Text(), ".eE")
 	case "array":
 		for i := range v.Len() {
-			if v.Kind() == value.Array && !conforms(v.At(i), itemsOf(s)) {
+			if v.Kind() == value.Array && !Conforms(v.At(i), itemsOf(s)) {
 				return false
 			}
 		}
 	case "object":
 		for i := range s.Properties {
 			p := &s.Properties[i]
-			if item := v.Get(p.Name); !item.IsAbsent() && !conforms(item, p.Schema) {
+			if item := v.Get(p.Name); !item.IsAbsent() && !Conforms(item, p.Schema) {
 				return false
 			}
 		}
@@ -94,14 +94,14 @@ func conforms(v value.Value, s *schema.Schema) bool {
 	return v.Kind().String() == s.Type
 }
 
-// fitter makes answers conform to output schemas. No member is required, so what
+// Fitter makes answers conform to output schemas. No member is required, so what
 // is null, or of another type, is left out.
-type fitter struct{ left []string } // paths of what was left out and is not null
+type Fitter struct{ Left []string } // paths of what was left out and is not null
 
-// fit returns v without what does not conform; false when that is v itself.
-func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value, bool) {
+// Fit returns v without what does not conform; false when that is v itself.
+func (f *Fitter) Fit(v value.Value, s *schema.Schema, path string) (value.Value, bool) {
 	switch {
-	case conforms(v, s):
+	case Conforms(v, s):
 		return v, true
 	case v.Kind() == value.Null:
 		return v, false
@@ -112,24 +112,24 @@ func (f *fitter) fit(v value.Value, s *schema.Schema, path string) (value.Value,
 			if p := s.Property(v.Name(i)); p != nil {
 				member = p.Schema
 			}
-			if item, ok := f.fit(v.At(i), member, strings.TrimPrefix(path+"."+v.Name(i), ".")); ok {
+			if item, ok := f.Fit(v.At(i), member, strings.TrimPrefix(path+"."+v.Name(i), ".")); ok {
 				kept.Add(v.Name(i), item)
 			}
 		}
 		return kept, true
 	case s.Type == "array" && v.Kind() == value.Array:
-		kept, whole, told := value.List(), true, len(f.left)
+		kept, whole, told := value.List(), true, len(f.Left)
 		for i := range v.Len() {
-			item, ok := f.fit(v.At(i), itemsOf(s), path+"[]")
+			item, ok := f.Fit(v.At(i), itemsOf(s), path+"[]")
 			whole = whole && ok
 			kept.Append(item)
 		}
-		if whole || len(f.left) > told {
+		if whole || len(f.Left) > told {
 			return kept, whole // an item that is left out would move the others
 		}
 	}
-	if !slices.Contains(f.left, path) {
-		f.left = append(f.left, path)
+	if !slices.Contains(f.Left, path) {
+		f.Left = append(f.Left, path)
 	}
 	return v, false
 }

@@ -1,0 +1,202 @@
+// Package answer writes what a call answered as the result of a tool: content and
+// structured content, cut to what a model can take, with notes on what is missing,
+// and failures with advice.
+package answer
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/value"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// compactOptions make JSON text compact without touching its strings and numbers.
+var compactOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true)}
+
+// Writer writes the results of one request.
+type Writer struct {
+	Out  []byte // the answer
+	Raw  []byte // an upstream's answer
+	JSON []byte // the same, compact
+
+	Head       []byte // how results begin
+	AnyContent bool   // structured content may be anything, not only an object
+}
+
+// Reset forgets what was written and keeps the memory.
+func (w *Writer) Reset() {
+	*w = Writer{Out: w.Out[:0], Raw: w.Raw[:0], JSON: w.JSON[:0]}
+}
+
+// Size is how many bytes of memory it keeps.
+func (w *Writer) Size() int { return cap(w.Out) + cap(w.Raw) + cap(w.JSON) }
+
+// Open begins a result with what all results of the revision have.
+func (w *Writer) Open() { w.Out = append(w.Out, w.Head...) }
+
+// Result writes the result of a call that worked.
+func (w *Writer) Result(t *catalogue.Tool, res *engine.Result) *engine.Error {
+	note := headerNote(t, res.Header)
+	if res.Raw == nil {
+		switch res.Value.Kind() {
+		case value.Absent:
+			w.done(t, res.Status, note)
+			return nil
+		case value.String:
+			w.text(t, res.Value.Text(), note, true)
+			return nil
+		}
+		w.JSON = res.Value.AppendJSON(w.JSON[:0])
+		return w.Structured(t, res.Value, note)
+	}
+	kind, failed := w.ReadAnswer(t.Unit, res)
+	switch {
+	case failed != nil:
+		return failed
+	case res.Binary:
+		return w.binary(t.Unit.Namespace+"/"+t.Name, res.ContentType, note)
+	case len(w.Raw) == 0:
+		w.done(t, res.Status, note)
+		return nil
+	}
+	var bad error
+	w.JSON, bad = jsontext.AppendFormat(w.JSON[:0], w.Raw, compactOptions...)
+	switch {
+	case bad == nil:
+		return w.Structured(t, value.Value{}, note)
+	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (w.Raw[0] == '{' || w.Raw[0] == '['): // and no text under a wrong name
+		return engine.BrokenOff("the API", "It begins: "+wire.Shorten(string(w.Raw), 300))
+	}
+	w.text(t, strings.ToValidUTF8(string(w.Raw), "\uFFFD"), note, false)
+	return nil
+}
+
+// appendContent appends the content of a result: a text, and a note beside it.
+func appendContent[Text ~string | ~[]byte](dst []byte, text Text, note string) []byte {
+	dst, _ = jsontext.AppendQuote(append(dst, `"content":[{"type":"text","text":`...), text) // its error only reports U+FFFD
+	if note != "" {
+		dst = value.AppendString(append(dst, `},{"type":"text","text":`...), note)
+	}
+	return append(dst, `}]`...)
+}
+
+// Structured writes w.json, compact JSON, as text and as structuredContent. v is
+// the same as a value, or Absent where nobody needed one so far.
+func (w *Writer) Structured(t *catalogue.Tool, v value.Value, note string) *engine.Error {
+	if len(w.JSON) > 0 && w.JSON[0] == '"' {
+		text, _ := jsontext.AppendUnquote(nil, w.JSON) // it is valid
+		w.text(t, string(text), note, true)
+		return nil
+	}
+	long := len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars
+	if (long || t.Output != nil) && v.IsAbsent() {
+		var err error
+		if v, err = value.Parse(w.JSON); err != nil { // it is valid, so it is nested too deeply
+			return engine.Unreadable("the API answered JSON that is nested too deeply", "")
+		}
+	}
+	if long {
+		var what string
+		v, what = cut(v, t, noteRoom+len(note))
+		note = strings.TrimSpace(what + "\n" + note)
+		w.JSON = v.AppendJSON(w.JSON[:0])
+	}
+	content := w.JSON
+	if t.Output != nil {
+		var left string
+		content, left = w.conforming(t, v)
+		note = strings.TrimSpace(note + "\n" + left)
+	}
+	w.Open()
+	w.Out = appendContent(w.Out, w.JSON, note)
+	if content[0] == '{' || w.AnyContent {
+		w.Out = append(append(w.Out, `,"structuredContent":`...), content...)
+	}
+	w.Out = append(w.Out, '}')
+	return nil
+}
+
+// conforming returns v as the output schema promises it: an object. What is not
+// of the declared type is left out, and named.
+func (w *Writer) conforming(t *catalogue.Tool, v value.Value) (content []byte, note string) {
+	name := ""
+	switch {
+	case v.Kind() == value.Object:
+	case v.Kind() == value.Array && t.Output.Property(catalogue.ItemsMember) != nil:
+		name = catalogue.ItemsMember
+	default:
+		name = catalogue.ValueMember
+	}
+	if v.Kind() == value.Null {
+		return []byte("{}"), "" // a null stands in the text only
+	}
+	if name != "" {
+		v = value.Map(value.Member{Name: name, Value: v})
+	}
+	switch {
+	case !catalogue.Conforms(v, t.Output):
+		var f catalogue.Fitter
+		v, _ = f.Fit(v, t.Output, "")
+		if f.Left != nil {
+			note = "Not of the declared type, so only in the text: `" + strings.Join(f.Left[:min(len(f.Left), 5)], "`, `") + "`."
+		}
+		return v.AppendJSON(nil), note
+	case name == "":
+		return w.JSON, ""
+	}
+	content = append(value.AppendString(append(content, '{'), name), ':')
+	return append(append(content, w.JSON...), '}'), ""
+}
+
+// text writes an answer that is one JSON string, or no JSON at all.
+func (w *Writer) text(t *catalogue.Tool, text, note string, isJSON bool) {
+	if total := utf8.RuneCountInString(text); total > t.MaxChars {
+		text = firstRunes(text, room(t, noteRoom+len(note)))
+		if line := strings.LastIndexByte(text, '\n'); line > len(text)/2 {
+			text = text[:line]
+		}
+		note = strings.TrimSpace(cutNote([]missing{{shown: utf8.RuneCountInString(text), total: total, what: "characters"}}, t) + "\n" + note)
+	}
+	w.Open()
+	w.Out = appendContent(w.Out, text, note)
+	switch {
+	case t.Output != nil:
+		w.Out = value.AppendString(append(w.Out, `,"structuredContent":{"`+catalogue.ValueMember+`":`...), text)
+		w.Out = append(w.Out, '}')
+	case isJSON && w.AnyContent:
+		w.Out = value.AppendString(append(w.Out, `,"structuredContent":`...), text)
+	}
+	w.Out = append(w.Out, '}')
+}
+
+// done writes the result of a call that has no answer.
+func (w *Writer) done(t *catalogue.Tool, status int, note string) {
+	text := "Done"
+	if status != 0 {
+		text += ": " + strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status))
+	}
+	if note != "" {
+		text += "\n" + note
+	}
+	w.Open()
+	w.Out = appendContent(w.Out, text, "")
+	if t.Output != nil {
+		w.Out = append(w.Out, `,"structuredContent":{}`...)
+	}
+	w.Out = append(w.Out, '}')
+}
+
+// Fail writes a result that says what went wrong.
+func (w *Writer) Fail(text string) {
+	w.Open()
+	w.Out = append(appendContent(w.Out, cmp.Or(text, "failed"), ""), `,"isError":true}`...)
+}

@@ -1,0 +1,246 @@
+package catalogue
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// Tool is a unit as clients see it.
+type Tool struct {
+	Name       string // that every client accepts
+	Unit       *plan.Unit
+	namespaces []string // of the APIs it calls
+	Args       []argument
+	ByArg      map[string]int // index in args, by listed name and by the document's
+	Item       []byte         // its entry of tools/list
+	Output     *schema.Schema // what structuredContent conforms to; nil when not promised
+	MaxChars   int
+	Paging     []string // arguments that ask for the rest
+	Narrowing  []string // arguments that ask for less
+	Confirm    bool
+	Questions  []*ask.Question
+	Mirrored   bool // clients of 2026-07-28 repeat some arguments as headers
+	ReadOnly   bool
+	Finder     finder // of the tools that find tools, which have no unit to run
+}
+
+// argument is one input that a client gives.
+type argument struct {
+	Listed   string         // listed
+	index    int            // among the unit's inputs
+	question *ask.Question  // that asks the user for it, else nil
+	listed   *schema.Schema // Schema with names within objects that every model accepts
+	*plan.Input
+}
+
+// newTools prepares the tools that the configuration lets through, in document
+// order. Names do not depend on what it leaves out.
+func newTools(opts *Options, s *plan.Server) []*Tool {
+	var all []*Tool
+	for i, name := range Names(s) {
+		if u := s.Tools[i]; opts.Serves(u, name) {
+			all = append(all, newTool(opts, u, name))
+		}
+	}
+	return all
+}
+
+// Names are the names of a server's tools that every client accepts.
+func Names(s *plan.Server) []string {
+	names := make([]string, len(s.Tools))
+	for i, u := range s.Tools {
+		names[i] = u.Name
+	}
+	return safeNames(names, false, "tool")
+}
+
+func newTool(opts *Options, u *plan.Unit, name string) *Tool {
+	t := &Tool{Name: name, Unit: u, MaxChars: opts.MaxChars, ReadOnly: u.ReadOnly(), namespaces: namespacesOf(u)}
+	if u.Model != nil {
+		t.MaxChars = cmp.Or(u.Model.MaxChars, opts.MaxChars)
+	}
+	t.Confirm = u.Confirm || opts.ConfirmDestructive && IsDestructive(u.Hints)
+	t.Args, t.ByArg = arguments(u.Inputs)
+	t.Questions = ask.NewQuestions(u.Ask, func(input int) ask.Field {
+		a := t.Args[slices.IndexFunc(t.Args, func(a argument) bool { return a.index == input })]
+		return ask.Field{Name: a.Listed, Schema: a.Schema, Required: a.Required}
+	})
+	for _, q := range t.Questions {
+		for i := range t.Args {
+			if slices.Contains(q.Inputs, t.Args[i].index) {
+				t.Args[i].question = q
+			}
+		}
+	}
+	for _, a := range t.Args {
+		t.Mirrored = t.Mirrored || a.Schema != nil && a.Schema.MCPHeader != ""
+		switch plain := plainName.Replace(strings.ToLower(a.Name)); {
+		case slices.Contains(pagingNames, plain):
+			t.Paging = append(t.Paging, a.Listed)
+		case slices.Contains(narrowingNames, plain):
+			t.Narrowing = append(t.Narrowing, a.Listed)
+		}
+	}
+	t.Output = announced(u.Result)
+	t.Item = t.appendItem(nil)
+	return t
+}
+
+// plainName takes from names what APIs write differently.
+var plainName = strings.NewReplacer("_", "", "-", "", ".", "", "$", "", "[", "", "]", "")
+
+// What APIs call the parameters that choose a part of a list, in lower case and
+// plain: those that reach the rest of it, and those that make it smaller.
+var (
+	pagingNames = []string{"page", "offset", "cursor", "skip", "start", "startat", "startindex", "after", "before", "startingafter", "pagetoken", "nexttoken",
+		"continuationtoken", "pagenumber", "pageindex", "marker"}
+	narrowingNames = []string{"limit", "pagesize", "perpage", "count", "maxresults", "top", "size", "rowlimit", "resultsperpage", "maxrecords",
+		"fields", "filter", "query", "q", "select", "search", "since"}
+)
+
+// arguments are the inputs that a caller gives, under names that every model
+// accepts as property names.
+func arguments(inputs []*plan.Input) ([]argument, map[string]int) {
+	var args []argument
+	var names []string
+	for i, in := range inputs {
+		if in.Place != plan.InPlan {
+			args = append(args, argument{index: i, Input: in, listed: portableNames(in.Schema)})
+			names = append(names, in.Name)
+		}
+	}
+	byArg := make(map[string]int, len(args))
+	for i, name := range safeNames(names, true, "arg") {
+		args[i].Listed = name
+		byArg[name] = i
+	}
+	for i, name := range names {
+		if _, taken := byArg[name]; !taken {
+			byArg[name] = i
+		}
+	}
+	return args, byArg
+}
+
+// appendItem appends the tool's entry of tools/list.
+func (t *Tool) appendItem(dst []byte) []byte {
+	dst = value.AppendString(append(dst, `{"name":`...), t.Name)
+	if t.Unit.Title != "" {
+		dst = value.AppendString(append(dst, `,"title":`...), t.Unit.Title)
+	}
+	if text := cmp.Or(t.Unit.Description, t.Unit.Title); text != "" {
+		dst = value.AppendString(append(dst, `,"description":`...), text)
+	}
+	if t.Unit.Model != nil {
+		dst = appendIcons(dst, t.Unit.Model.Icon)
+	}
+	input := schema.Schema{Type: "object", Closed: true}
+	for _, a := range t.Args {
+		s := portable(a.listed)
+		if a.Secret {
+			s.Default = value.Value{}
+		}
+		input.Properties = append(input.Properties, schema.Property{Name: a.Listed, Schema: s, Required: a.Required && a.question == nil})
+	}
+	if t.Confirm {
+		input.Properties = append(input.Properties, schema.Property{Name: ask.ConfirmToken, Schema: &schema.Schema{Type: "string",
+			Description: "Leave this out at first. The answer says what would happen and gives the token that confirms it."}})
+	}
+	dst = input.AppendJSON(append(dst, `,"inputSchema":`...))
+	if t.Output != nil {
+		dst = appendOutputSchema(append(dst, `,"outputSchema":`...), t.Output)
+	}
+	if a := annotations(t.Unit); a.Len() > 0 {
+		dst = a.AppendJSON(append(dst, `,"annotations":`...))
+	}
+	if t.MaxChars > DefaultMaxChars {
+		// Claude Code keeps that much of an answer, instead of what it keeps of others.
+		dst = value.Int(int64(t.MaxChars)).AppendJSON(append(dst, `,"_meta":{"anthropic/maxResultSizeChars":`...))
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+// portable is a copy of the schema that every model accepts: Gemini takes enum on
+// strings only, so of other types the description names the values. It tells the
+// titles of values, too.
+func portable(s *schema.Schema) *schema.Schema {
+	if s == nil {
+		return &schema.Schema{}
+	}
+	p := *s
+	if len(s.Enum) > 0 && (s.Type != "string" || s.Titles != nil) {
+		words := make([]string, len(s.Enum))
+		for i, v := range s.Enum {
+			if words[i] = v.Text(); s.Titles != nil {
+				words[i] += " (" + s.Titles[i] + ")"
+			}
+		}
+		p.Description = strings.TrimSpace(s.Description + " One of " + strings.Join(words, ", ") + ".")
+	}
+	if s.Type != "string" {
+		p.Enum = nil
+	}
+	if s.Items != nil {
+		p.Items = portable(s.Items)
+	}
+	p.Properties = slices.Clone(s.Properties)
+	for i := range p.Properties {
+		p.Properties[i].Schema = portable(p.Properties[i].Schema)
+	}
+	return &p
+}
+
+func annotations(u *plan.Unit) value.Value {
+	a := value.Map()
+	if u.Title != "" {
+		a.Add("title", value.Of(u.Title))
+	}
+	for _, hint := range []struct {
+		name  string
+		given *bool
+	}{{"readOnlyHint", u.Hints.ReadOnly}, {"destructiveHint", u.Hints.Destructive}, {"idempotentHint", u.Hints.Idempotent}, {"openWorldHint", u.Hints.OpenWorld}} {
+		if hint.given != nil {
+			a.Add(hint.name, value.Boolean(*hint.given))
+		}
+	}
+	return a
+}
+
+// callable indexes tools by listed name, and by the document's where that is free.
+func callable(set []*Tool) map[string]*Tool {
+	byName := make(map[string]*Tool, len(set))
+	for _, t := range set {
+		byName[t.Name] = t
+	}
+	for _, t := range set {
+		if byName[t.Unit.Name] == nil {
+			byName[t.Unit.Name] = t
+		}
+	}
+	return byName
+}
+
+// namespacesOf are the APIs and aggregates that a unit calls.
+func namespacesOf(u *plan.Unit) []string {
+	var calls []string
+	if u.Model != nil {
+		calls = append(calls, u.Model.Call, u.Model.Ref)
+		for _, step := range u.Model.Steps {
+			calls = append(calls, step.Call)
+		}
+	}
+	names := []string{u.Namespace}
+	for _, call := range calls {
+		if namespace, _, ok := strings.Cut(call, "."); ok && !slices.Contains(names, namespace) {
+			names = append(names, namespace)
+		}
+	}
+	return names
+}

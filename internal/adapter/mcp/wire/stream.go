@@ -1,0 +1,54 @@
+package wire
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Sink takes whole JSON-RPC messages, from any goroutine; false means that
+// nobody reads any more.
+type Sink interface {
+	Send(message []byte) bool
+	// Alive sends what keeps an idle connection open.
+	Alive() bool
+}
+
+// Stream is an HTTP answer as server-sent events. It begins with the first message.
+type Stream struct {
+	W       http.ResponseWriter
+	Control *http.ResponseController
+	mu      sync.Mutex
+	buf     []byte
+	Open    bool
+}
+
+func (s *Stream) Send(message []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(append(append(s.buf[:0], "event: message\ndata: "...), message...), "\n\n"...)
+	return s.write()
+}
+
+func (s *Stream) Alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(s.buf[:0], ": alive\n\n"...)
+	return s.write()
+}
+
+func (s *Stream) write() bool {
+	if !s.Open {
+		s.Open = true
+		_ = s.Control.SetWriteDeadline(time.Time{}) // a stream may last longer than any answer
+		header := s.W.Header()
+		header.Set("Content-Type", "text/event-stream")
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Accel-Buffering", "no")
+		s.W.WriteHeader(http.StatusOK)
+	}
+	if _, err := s.W.Write(s.buf); err != nil {
+		return false
+	}
+	return s.Control.Flush() == nil
+}

@@ -1,0 +1,24 @@
+package wire
+
+import (
+	"bytes"
+	"net/http"
+)
+
+// Trace is the trace context of _meta (SEP-414), as headers.
+func (m *meta) Trace() http.Header {
+	if m.traceparent == nil || !isFieldValue(m.traceparent) {
+		return nil
+	}
+	h := http.Header{"Traceparent": {string(m.traceparent)}}
+	if m.tracestate != nil && isFieldValue(m.tracestate) {
+		h["Tracestate"] = []string{string(m.tracestate)}
+	}
+	return h
+}
+
+// isFieldValue reports whether text can be the value of a header: visible ASCII
+// and blanks, and not too much of it.
+func isFieldValue(text []byte) bool {
+	return len(text) <= 512 && !bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
+}
