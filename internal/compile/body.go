@@ -69,7 +69,7 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 }
 
 // escapes are the places that the texts of body kinds are.
-var escapes = map[string]template.Escape{"raw": template.JSON, "json": template.JSON, "xml": template.XML, "sparql": template.SPARQL, "form": template.QueryValue, "text": template.Raw, "yaml": template.JSON, "binary": template.Raw}
+var escapes = map[string]template.Escape{"raw": template.JSON, "json": template.JSON, "xml": template.XML, "sparql": template.SPARQL, "form": template.FormValue, "text": template.Raw, "yaml": template.JSON, "binary": template.Raw}
 
 func (c *call) block(r *upstream.Request, b *model.Body) bool {
 	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, b.Data.At, optional) }
@@ -142,7 +142,7 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 }
 
 // rawEscapes are the places that texts without a body type are.
-var rawEscapes = map[string]template.Escape{"application/json": template.JSON, "application/xml": template.XML, "application/x-www-form-urlencoded": template.QueryValue}
+var rawEscapes = map[string]template.Escape{"application/json": template.JSON, "application/xml": template.XML, "application/x-www-form-urlencoded": template.FormValue}
 
 // rawContentType tells what a body written as plain text is.
 func rawContentType(text string) string {

@@ -25,17 +25,35 @@ func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
 		c.c.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
 	}
 	text, query, _ := strings.Cut(text, "?")
-	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, at, optional) }
-	path, ok := c.text(c.appendParams(text, query), template.SingleToo, at, lookup)
+	path, ok := c.urlText(c.appendParams(text, query), at, template.AppendPathText)
 	if !ok {
 		return path, false
 	}
 	if query != "" {
-		if r.Query, ok = c.text(query, template.SingleToo, at, lookup); !ok {
+		if r.Query, ok = c.urlText(query, at, template.AppendQueryText); !ok {
 			return path, false
 		}
 	}
 	return path, true
+}
+
+// urlText compiles a part of a URL, of which encode makes the literal text safe:
+// a text that is no valid URL would switch off the encoding of its values, too.
+func (c *call) urlText(source string, at diag.Range, encode func([]byte, string) []byte) (expr.Expr, bool) {
+	t, ok := c.template(source, template.SingleToo, at)
+	if !ok {
+		return expr.Expr{}, false
+	}
+	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, at, optional) }
+	return bindText(t.Path(encode, c.keepsSlashes), lookup), true
+}
+
+// keepsSlashes reports whether the path parameter of that name may hold several
+// segments: x-fairlead: {slashes: keep}.
+func (c *call) keepsSlashes(name string) bool {
+	return slices.ContainsFunc(c.params, func(p *model.Param) bool {
+		return p.KeepSlashes && p.In == "path" && loose(p.Name, name)
+	})
 }
 
 // appendParams adds the path parameters that the path has no placeholder for as

@@ -109,12 +109,12 @@ func (s *scope) find(name string, at diag.Range) int {
 	return -1
 }
 
-// loose reports whether two names differ only in case and in - _ .
+// loose reports whether two names differ only in case, in - _ . and in blanks.
 func loose(a, b string) bool { return a == b || canonical(a) == canonical(b) }
 
 func canonical(s string) string {
 	return strings.Map(func(c rune) rune {
-		if c == '-' || c == '_' || c == '.' {
+		if c == '-' || c == '_' || c == '.' || c == ' ' {
 			return -1
 		}
 		return c
@@ -208,16 +208,30 @@ func (s *scope) bound(name string) (expr.Expr, bool) {
 
 // text compiles a template of which lookup resolves the variables.
 func (s *scope) text(source string, style template.Style, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+	t, ok := s.template(source, style, at)
+	if !ok {
+		return expr.Expr{}, false
+	}
+	return bindText(t, lookup), true
+}
+
+// template reads a template; one that cannot be read is reported.
+func (s *scope) template(source string, style template.Style, at diag.Range) (*template.Template, bool) {
 	t, err := template.Compile(source, style)
 	if err != nil {
 		s.c.report(diag.BadTemplate, at, "Correct the braces.", "the template cannot be read: %s", err)
-		return expr.Expr{}, false
+		return nil, false
 	}
+	return t, true
+}
+
+// bindText is a template of which lookup resolves the variables.
+func bindText(t *template.Template, lookup func(name string, optional bool) expr.Expr) expr.Expr {
 	vars := make([]expr.Expr, len(t.Vars()))
 	for i, v := range t.Vars() {
 		vars[i] = lookup(v.Name, v.Optional)
 	}
-	return expr.Text(t, vars), true
+	return expr.Text(t, vars)
 }
 
 // data compiles a value of the document: strings are templates, those within

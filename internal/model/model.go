@@ -118,6 +118,7 @@ type Param struct {
 	Header                               string   // x-fairlead: {header: NAME}: MCP clients repeat the value in Mcp-Param-NAME
 	Secret                               bool     // x-fairlead: {secret: true}
 	Style                                string   // x-fairlead: {style: form|comma|…}; "" is the default of the place
+	KeepSlashes                          bool     // x-fairlead: {slashes: keep}, of a path parameter
 }
 
 // Output is an output parameter of any kind.

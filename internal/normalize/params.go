@@ -87,6 +87,7 @@ func (r *reader) param(e entry) *model.Param {
 	ext := n.Get("x-fairlead")
 	p.Secret, _ = ext.Get("secret").Bool()
 	p.Header = ext.Get("header").Str()
+	p.KeepSlashes = ext.Get("slashes").Str() == "keep"
 	p.Titles = texts(ext.Get("titles"))
 	if names := ext.Get("enumNames"); names != nil {
 		p.Titles, p.EnumNames = texts(names), true

@@ -6,12 +6,15 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// passing is the part of a raw query that goes upstream, as it came.
+// passing is the part of a raw query that goes upstream: as it came, but for what a
+// query cannot hold, such as a raw #, which would end it.
 func (f *Forward) passing(query string) string {
+	query = string(template.AppendQueryText(nil, query))
 	if len(f.Own) == 0 {
 		return query
 	}

@@ -1,6 +1,8 @@
 package template
 
 import (
+	"bytes"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode"
@@ -15,9 +17,10 @@ type Escape uint8
 // The places.
 //
 // Raw changes nothing: for text that people read, and values that the operator wrote.
-// PathSegment and QueryValue percent-encode as AppendPathSegment and AppendQuery do;
-// a path segment cannot be empty, nor . or .., which some servers resolve even
-// when encoded.
+// PathSegment, QueryValue and FormValue percent-encode as AppendPathSegment,
+// AppendQuery and AppendForm do. A value in a path is a text that is not empty, a
+// number, a boolean, or an array of those, joined by commas; what HasDotSegment
+// says of is refused, because some servers resolve it even when it is encoded.
 // Header refuses what CheckHeader refuses.
 //
 // JSON: inside a string literal of the template the value is string content,
@@ -35,6 +38,7 @@ const (
 	Raw Escape = iota
 	PathSegment
 	QueryValue
+	FormValue
 	Header
 	JSON
 	XML
@@ -63,12 +67,15 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 	if v.Kind() == value.Null {
 		return dst, nil
 	}
+	if esc == PathSegment {
+		return appendPathValue(dst, v, n.segments)
+	}
 	text := v.Text()
 	switch esc {
-	case PathSegment:
-		return AppendPathSegment(dst, text), unsafeSegment(text)
 	case QueryValue:
 		return AppendQuery(dst, text), nil
+	case FormValue:
+		return AppendForm(dst, text), nil
 	case Header:
 		return append(dst, text...), unsafeHeader(text)
 	case JSON:
@@ -110,19 +117,137 @@ func AppendPathSegment(dst []byte, s string) []byte {
 	return dst
 }
 
-func unsafeSegment(s string) *UnsafeError {
-	switch s {
-	case "":
-		return &UnsafeError{Reason: "must not be empty in a path"}
-	case ".", "..":
-		return &UnsafeError{Reason: "must not be " + s + " in a path"}
+// appendPathValue appends v as one segment of a path, or, when segments is set,
+// with its slashes.
+func appendPathValue(dst []byte, v value.Value, segments bool) ([]byte, *UnsafeError) {
+	text := v.Text()
+	switch v.Kind() {
+	case value.Object:
+		return dst, &UnsafeError{Reason: "must be a text or number in a path, not an object"}
+	case value.Array:
+		var joined []byte
+		for i := range v.Len() {
+			item := v.At(i)
+			if !item.IsScalar() || item.Text() == "" {
+				return dst, &UnsafeError{Reason: "must hold texts and numbers only in a path, none of them empty"}
+			}
+			if i > 0 {
+				joined = append(joined, ',')
+			}
+			start := len(joined)
+			joined = append(joined, item.Text()...)
+			if bytes.IndexByte(joined[start:], ',') >= 0 {
+				return dst, &UnsafeError{Reason: "must hold no commas in a path, where its items are joined by them"}
+			}
+		}
+		text = string(joined)
 	}
-	return nil
+	switch {
+	case text == "":
+		return dst, &UnsafeError{Reason: "must not be empty in a path"}
+	case HasDotSegment(text):
+		return dst, &UnsafeError{Reason: "must not hold the path segments . or .."}
+	case segments:
+		return appendSegments(dst, text), nil
+	}
+	return AppendPathSegment(dst, text), nil
 }
 
-// AppendQuery appends s as a form-encoded name or value: a blank is +, all but
-// the unreserved characters of RFC 3986 section 2.3 is percent-encoded.
+// appendSegments is AppendPathSegment that leaves slashes.
+func appendSegments(dst []byte, s string) []byte {
+	for i, segment := 0, ""; i <= len(s); i += len(segment) + 1 {
+		if i > 0 {
+			dst = append(dst, '/')
+		}
+		segment, _, _ = strings.Cut(s[i:], "/")
+		dst = AppendPathSegment(dst, segment)
+	}
+	return dst
+}
+
+// HasDotSegment reports whether a server could take a part of s for the path
+// segment . or .. : between slashes or backslashes, up to a semicolon, each of them
+// as it is or percent-encoded. What is percent-encoded more than maxEncoded times
+// is taken for one.
+func HasDotSegment(s string) bool {
+	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, '%') < 0 {
+		return false
+	}
+	for range maxEncoded {
+		for segment := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == '/' || c == '\\' }) {
+			segment, _, _ = strings.Cut(segment, ";")
+			if segment == "." || segment == ".." {
+				return true
+			}
+		}
+		decoded := unescape(s)
+		if decoded == s {
+			return false
+		}
+		s = decoded
+	}
+	return true
+}
+
+const maxEncoded = 5
+
+// unescape undoes percent-encoding once; what is not validly encoded stays.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '%' && i+2 < len(s) {
+			if decoded, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				c = decoded[0]
+				i += 2
+			}
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// AppendPathText appends text that the author of a document wrote into a path:
+// what a path cannot hold is percent-encoded, everything else stays, slashes and
+// percent-encoded bytes too.
+func AppendPathText(dst []byte, s string) []byte { return appendURLText(dst, s, "!$&'()*+,;=:@/") }
+
+// AppendQueryText is AppendPathText for a query.
+func AppendQueryText(dst []byte, s string) []byte { return appendURLText(dst, s, "!$&'()*+,;=:@/?") }
+
+func appendURLText(dst []byte, s, allowed string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case unreserved(c) || strings.IndexByte(allowed, c) >= 0, c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			dst = append(dst, c)
+		default:
+			dst = appendPercent(dst, c)
+		}
+	}
+	return dst
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// AppendQuery appends s as a name or value of a query: all but the unreserved
+// characters of RFC 3986 section 2.3 is percent-encoded.
 func AppendQuery(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; unreserved(c) {
+			dst = append(dst, c)
+		} else {
+			dst = appendPercent(dst, c)
+		}
+	}
+	return dst
+}
+
+// AppendForm appends s as a name or value of a form (WHATWG URL,
+// application/x-www-form-urlencoded): AppendQuery, but a blank is +.
+func AppendForm(dst []byte, s string) []byte {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case unreserved(c):

@@ -20,23 +20,32 @@ func TestAppend_escapesByPlace(t *testing.T) {
 	}{
 		{"path: plain", PathSegment, "/u/{{x}}/p", `"a-b_c.d~1"`, "/u/a-b_c.d~1/p", ""},
 		{"path: the vector of the reference", PathSegment, "/u/{{x}}", `"a/b?c"`, "/u/a%2Fb%3Fc", ""},
-		{"path: traversal", PathSegment, "/u/{{x}}/p", `"../../admin"`, "/u/..%2F..%2Fadmin/p", ""},
-		{"path: two dots", PathSegment, "/u/{{x}}/p", `".."`, "", "must not be .. in a path"},
+		{"path: traversal", PathSegment, "/u/{{x}}/p", `"../../admin"`, "", "must not hold the path segments"},
+		{"path: two dots", PathSegment, "/u/{{x}}/p", `".."`, "", "must not hold the path segments"},
 		{"path: empty", PathSegment, "/u/{{x}}", `""`, "", "must not be empty"},
-		{"path: one dot", PathSegment, "/u/{{x}}/p", `"."`, "", "must not be . in a path"},
-		{"path: dots of two values", PathSegment, "/u/{{x}}{{x}}/p", `"."`, "", "must not be . in a path"},
-		{"path: a dot beside a literal one", PathSegment, "/u/.{{x}}/p", `"."`, "", "must not be . in a path"},
-		{"path: encoded already", PathSegment, "/u/{{x}}", `"%2e%2e%2f"`, "/u/%252e%252e%252f", ""},
+		{"path: one dot", PathSegment, "/u/{{x}}/p", `"."`, "", "must not hold the path segments"},
+		{"path: dots of two values", PathSegment, "/u/{{x}}{{x}}/p", `"."`, "", "must not hold the path segments"},
+		{"path: a dot beside a literal one", PathSegment, "/u/.{{x}}/p", `"."`, "", "must not hold the path segments"},
+		{"path: encoded already", PathSegment, "/u/{{x}}", `"%2e%2e%2f"`, "", "must not hold the path segments"},
 		{"path: fragment, query, backslash", PathSegment, "/u/{{x}}", `"#?\\"`, "/u/%23%3F%5C", ""},
-		{"path: parameters", PathSegment, "/u/{{x}}", `"..;a=b"`, "/u/..%3Ba%3Db", ""},
+		{"path: parameters", PathSegment, "/u/{{x}}", `"..;a=b"`, "", "must not hold the path segments"},
+		{"path: backslashes", PathSegment, "/u/{{x}}", `"a\\..\\b"`, "", "must not hold the path segments"},
+		{"path: encoded twice", PathSegment, "/u/{{x}}", `"a%252F.%252e/b"`, "", "must not hold the path segments"},
+		{"path: the encoding encoded", PathSegment, "/u/{{x}}", `"%25%32%65%2Fa"`, "", "must not hold the path segments"},
+		{"path: dots within names", PathSegment, "/u/{{x}}", `"a..b/.c/d./..."`, "/u/a..b%2F.c%2Fd.%2F...", ""},
+		{"path: percent signs", PathSegment, "/u/{{x}}", `"100%.5%zz"`, "/u/100%25.5%25zz", ""},
+		{"path: list", PathSegment, "/u/{{x}}", `[1,"a/b",true]`, "/u/1,a%2Fb,true", ""},
+		{"path: empty list", PathSegment, "/u/{{x}}", `[]`, "", "must not be empty"},
+		{"path: list of lists", PathSegment, "/u/{{x}}", `[[1]]`, "", "texts and numbers only"},
+		{"path: list with a comma", PathSegment, "/u/{{x}}", `["1,2"]`, "", "no commas"},
 		{"path: the query of a path", PathSegment, "/u?q={{x}}", `"a&admin=1+1"`, "/u?q=a%26admin%3D1%2B1", ""},
 		{"path: mail address and method", PathSegment, "/u/{{x}}", `"a@b:c"`, "/u/a@b:c", ""},
 		{"path: blank, NUL, line feed, umlaut", PathSegment, "/{{x}}", `" \u0000\nä"`, "/%20%00%0A%C3%A4", ""},
 		{"path: number", PathSegment, "/{{x}}", `9007199254740993`, "/9007199254740993", ""},
-		{"path: object", PathSegment, "/{{x}}", `{"a":[1]}`, "/%7B%22a%22:%5B1%5D%7D", ""},
-		{"path: null", PathSegment, "/a{{x}}", `null`, "/a", ""},
+		{"path: object", PathSegment, "/{{x}}", `{"a":[1]}`, "", "not an object"},
 
-		{"query: the vector of the reference", QueryValue, "q={{x}}", `"a b&c"`, "q=a+b%26c", ""},
+		{"query: the vector of the reference", QueryValue, "q={{x}}", `"a b&c"`, "q=a%20b%26c", ""},
+		{"form: a blank", FormValue, "q={{x}}", `"a b&c"`, "q=a+b%26c", ""},
 		{"query: another parameter", QueryValue, "q={{x}}", `"a&admin=1#;"`, "q=a%26admin%3D1%23%3B", ""},
 		{"query: plus and percent", QueryValue, "q={{x}}", `"1+1%20"`, "q=1%2B1%2520", ""},
 		{"query: line feed and umlaut", QueryValue, "q={{x}}", `"\r\nä"`, "q=%0D%0A%C3%A4", ""},
@@ -186,8 +195,52 @@ func FuzzAppendPathSegment_staysInItsSegment(f *testing.F) {
 		if back, err := url.PathUnescape(got); err != nil || back != s {
 			t.Errorf("%q comes back as %q, %v", s, back, err)
 		}
-		if got, want := string(AppendQuery(nil, s)), url.QueryEscape(s); got != want {
+		if got, want := string(AppendForm(nil, s)), url.QueryEscape(s); got != want {
+			t.Errorf("form %q, want %q", got, want)
+		}
+		if got, want := string(AppendQuery(nil, s)), strings.ReplaceAll(url.QueryEscape(s), "+", "%20"); got != want {
 			t.Errorf("query %q, want %q", got, want)
+		}
+	})
+}
+
+// Whatever stands in a path, literal or value: Go sends it as it was built, which
+// it does only with a valid encoding, and no server finds a dot segment in it.
+func FuzzPath_isValidAndHoldsNoDotSegments(f *testing.F) {
+	for _, s := range []string{"", ".", "a/../b", "..\\b", "%2e%2e%2fb", "%252e/", "%25%32%65", "a b", "é|\"", "{x", "..;a/b", "%", "a//b"} {
+		f.Add("/Invoice Items/", s)
+		f.Add(s, "a/b")
+	}
+	f.Fuzz(func(t *testing.T, literal, s string) {
+		for _, placeholder := range []string{"{{x}}", "{x+}"} {
+			tmpl, err := Compile("/"+strings.NewReplacer("{", "", "}", "").Replace(literal)+"/"+placeholder, SingleToo)
+			if err != nil {
+				t.Skip(err)
+			}
+			tmpl = tmpl.Path(AppendPathText, func(string) bool { return false })
+			out, err := tmpl.Append(nil, func(int) value.Value { return value.Of(s) }, PathSegment)
+			if err != nil {
+				continue
+			}
+			u := url.URL{RawPath: string(out)}
+			if u.Path, err = url.PathUnescape(u.RawPath); err != nil || u.EscapedPath() != u.RawPath {
+				t.Errorf("%q is sent as %q", out, u.EscapedPath())
+			}
+			given := string(out[len(out)-len(appendSegments(nil, s)):])
+			if placeholder == "{{x}}" {
+				given = string(AppendPathSegment(nil, s))
+				if strings.Contains(given, "/") {
+					t.Errorf("%q leaves its segment: %q", s, given)
+				}
+			}
+			for range 3 {
+				for _, segment := range strings.FieldsFunc(given, func(c rune) bool { return c == '/' || c == '\\' }) {
+					if segment == "." || segment == ".." {
+						t.Errorf("%q holds a dot segment: %q", s, out)
+					}
+				}
+				given = unescape(given)
+			}
 		}
 	})
 }

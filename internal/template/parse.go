@@ -37,6 +37,7 @@ type node struct {
 	path           []string // the parts of a dotted name, nil when it has no dot
 	index          int      // into Template.vars, or item
 	nodes          []node   // of a section
+	segments       bool     // a variable that may hold several segments of a path
 	json, sparql   mode     // where a variable stands
 }
 
@@ -96,8 +97,8 @@ func (p *parser) literal(end int) {
 func (p *parser) tag(start int) (next int, err *SyntaxError) {
 	rest := p.text[start:]
 	if !strings.HasPrefix(rest, "{{") {
-		if name := single(rest); p.style == SingleToo && name != "" {
-			return p.variable(start, name, start+len(name)+2)
+		if length := single(rest); p.style == SingleToo && length > 0 {
+			return p.variable(start, rest[1:length-1], start+length)
 		}
 		return start + 1, nil
 	}
@@ -135,24 +136,43 @@ func (p *parser) tag(start int) (next int, err *SyntaxError) {
 	}
 }
 
-// single returns the plausible name in {name}, with which text starts, or "".
-func single(text string) string {
-	named := false
+// single returns the length of {name}, with which text starts, or 0 when what
+// stands between the braces is no name.
+func single(text string) int {
+	named, pattern := false, false
 	for i, r := range text[1:] {
 		switch {
+		case r == '}' && named:
+			return i + 2
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			named = true
-		case r == '}' && named:
-			return text[1 : 1+i]
-		case !strings.ContainsRune("_-.$@", r):
-			return ""
+		case r == '=':
+			pattern = true
+		case r == '/' && pattern:
+		case unicode.IsControl(r) || strings.ContainsRune("{}/?#\"'<>\\:,", r):
+			return 0
 		}
 	}
-	return ""
+	return 0
+}
+
+// segmented splits the name of a placeholder of a path from the sign that its
+// value may hold slashes: {key+}, {+key}, {key*} and {name=projects/*}.
+func segmented(name string) (bare string, segments bool) {
+	bare, pattern, _ := strings.Cut(name, "=")
+	segments = strings.Contains(pattern, "/") || strings.Contains(pattern, "**")
+	if trimmed := strings.Trim(strings.TrimSpace(bare), "+*"); trimmed != "" {
+		segments = segments || trimmed != strings.TrimSpace(bare)
+		return strings.TrimSpace(trimmed), segments
+	}
+	return name, false
 }
 
 func (p *parser) variable(start int, name string, end int) (int, *SyntaxError) {
-	n := node{kind: variable, offset: start, length: end - start, text: name}
+	n := node{kind: variable, offset: start, length: end - start, text: strings.TrimSpace(name)}
+	if p.style == SingleToo {
+		n.text, n.segments = segmented(n.text)
+	}
 	if err := p.name(&n); err != nil {
 		return 0, err
 	}

@@ -37,7 +37,8 @@ const (
 //
 // Strings go out as their text, numbers as they were written, booleans as true
 // and false, objects and arrays as compact JSON, all escaped as esc says. Null
-// is empty, except outside the strings of a JSON text, where it is null. A
+// is empty, except outside the strings of a JSON text, where it is null, and in a
+// path, where it is no value. The items of an array in a path are joined by commas. A
 // variable without a value makes a *MissingError that names all of them; a
 // value that cannot stand in its place makes an *UnsafeError.
 //
@@ -98,7 +99,7 @@ func (r *renderer) nodes(nodes []node) error {
 }
 
 func (r *renderer) variable(n *node, v value.Value) error {
-	if v.IsAbsent() {
+	if v.IsAbsent() || v.Kind() == value.Null && r.esc == PathSegment {
 		if !slices.Contains(r.missing, n.text) {
 			r.missing = append(r.missing, n.text)
 		}

@@ -8,6 +8,8 @@
 // delimiter changes are refused. A name may hold any character but braces.
 package template
 
+import "slices"
+
 // Limits of a template.
 const (
 	MaxText  = 1 << 20 // bytes of a template's text
@@ -18,8 +20,9 @@ const (
 type Style uint8
 
 // Double knows {{x}} only. SingleToo knows {x} as well, for paths and base
-// URIs: there x consists of letters, digits and _-.$@ and holds at least one
-// letter or digit, else the braces are text.
+// URIs: there x holds at least one letter or digit and none of /?#"'<>\:, nor a
+// control character, else the braces are text. The forms {x+}, {+x}, {x*} and
+// {x=a/*} name x, whose value may hold several segments of a path.
 const (
 	Double Style = iota
 	SingleToo
@@ -76,6 +79,30 @@ func (t *Template) Literal() string { return t.literal }
 // name; a variable's index here is what Lookup is asked for. The slice belongs
 // to the template.
 func (t *Template) Vars() []Var { return t.vars }
+
+// Path is t for a place in a URL: its literal text percent-encoded with encode
+// once and for all, and the named variables allowed several segments.
+func (t *Template) Path(encode func(dst []byte, s string) []byte, segments func(name string) bool) *Template {
+	encoded := *t
+	encoded.literal = string(encode(nil, t.literal))
+	encoded.nodes = encodeNodes(t.nodes, encode, segments)
+	return &encoded
+}
+
+func encodeNodes(nodes []node, encode func(dst []byte, s string) []byte, segments func(name string) bool) []node {
+	encoded := slices.Clone(nodes)
+	for i := range encoded {
+		switch n := &encoded[i]; n.kind {
+		case literal:
+			n.text = string(encode(nil, n.text))
+		case variable:
+			n.segments = n.segments || segments(n.text)
+		default:
+			n.nodes = encodeNodes(n.nodes, encode, segments)
+		}
+	}
+	return encoded
+}
 
 // Single reports whether the whole text is one variable tag, so that the
 // variable's value can be taken with its type.

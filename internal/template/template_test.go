@@ -49,7 +49,9 @@ func TestCompile_findsVariables(t *testing.T) {
 		{"OData", "companies({companyId})", SingleToo, []string{"companyId"}},
 		{"OData, double braces", "companies({{companyId}})", SingleToo, []string{"companyId"}},
 		{"partial segments", "/{name}:archive/{id}.{ext}", SingleToo, []string{"name", "id", "ext"}},
-		{"single braces around no name", "/{}/{a b}/{.}/{a{b}/{a", SingleToo, []string{"b"}},
+		{"single braces around no name", "/{}/{.}/{a{b}/{a/{a:b}/{\"a\"}", SingleToo, []string{"b"}},
+		{"blanks and signs in a path", "/{a b}/{a (b)}/{c|d}", SingleToo, []string{"a b", "a (b)", "c|d"}},
+		{"several segments", "/{a+}/{+b}/{c*}/{{D+}}/{e=projects/*}", SingleToo, []string{"a", "b", "c", "D", "e"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tmpl := compile(t, c.text, c.style)

@@ -173,33 +173,6 @@ func (t *Tree) build(f expr.Frame) (value.Value, error) {
 	}
 }
 
-// form encodes the members of an object; arrays repeat their key, objects go as JSON.
-func form(v value.Value) (out []byte) {
-	add := func(name string, v value.Value) {
-		if v.Kind() == value.Null {
-			return
-		}
-		if len(out) > 0 {
-			out = append(out, '&')
-		}
-		out = append(template.AppendQuery(out, name), '=')
-		out = template.AppendQuery(out, v.Text())
-	}
-	for i := range v.Len() {
-		if v.Kind() != value.Object {
-			break
-		}
-		if item := v.At(i); item.Kind() == value.Array {
-			for j := range item.Len() {
-				add(v.Name(i), item.At(j))
-			}
-		} else {
-			add(v.Name(i), item)
-		}
-	}
-	return out
-}
-
 func (b *Body) applyMultipart(req *http.Request, f expr.Frame) error {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)

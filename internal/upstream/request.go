@@ -56,8 +56,9 @@ const (
 // Style says how an array or object is written into a query.
 type Style uint8
 
-// The styles. Repeat writes an array as key=a&key=b and an object as
-// key[name]=a; Comma, Space and Pipe join an array; JSON writes JSON text.
+// The styles. Repeat writes an array as key=a&key=b and everything that nests with
+// brackets, key[name]=a and key[0][name]=a; Comma, Space and Pipe join an array;
+// JSON writes JSON text.
 const (
 	Repeat Style = iota
 	Comma
@@ -211,7 +212,7 @@ func (p *Param) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, er
 	if err != nil {
 		return query, inputError(err)
 	}
-	if v.IsAbsent() || v.Kind() == value.Null {
+	if isEmpty(v) {
 		if p.Required {
 			return query, &InputError{Missing: []string{p.from()}}
 		}
@@ -268,49 +269,6 @@ func join(v value.Value, separator string) string {
 		b.WriteString(v.At(i).Text())
 	}
 	return b.String()
-}
-
-func (p *Param) appendQuery(query []byte, v value.Value) []byte {
-	add := func(name, text string) {
-		if len(query) > 0 {
-			query = append(query, '&')
-		}
-		query = append(template.AppendQuery(query, name), '=')
-		query = template.AppendQuery(query, text)
-	}
-	switch {
-	case p.Style == JSON || v.IsScalar():
-		add(p.Name, v.Text())
-	case v.Kind() == value.Array && p.Style == Repeat:
-		for i := range v.Len() {
-			add(p.Name, v.At(i).Text())
-		}
-	case v.Kind() == value.Array:
-		query = p.appendJoined(query, v)
-	default:
-		for i := range v.Len() {
-			add(p.Name+"["+v.Name(i)+"]", v.At(i).Text())
-		}
-	}
-	return query
-}
-
-// separators stand between the items of a joined array. They are no part of an
-// item, in which the same character is percent-encoded.
-var separators = [...]string{Comma: ",", Space: "%20", Pipe: "%7C"}
-
-func (p *Param) appendJoined(query []byte, v value.Value) []byte {
-	if len(query) > 0 {
-		query = append(query, '&')
-	}
-	query = append(template.AppendQuery(query, p.Name), '=')
-	for i := range v.Len() {
-		if i > 0 {
-			query = append(query, separators[p.Style]...)
-		}
-		query = template.AppendQuery(query, v.At(i).Text())
-	}
-	return query
 }
 
 // inputError turns what a template says into what a caller can mend.

@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -25,6 +26,7 @@ type exchange struct {
 	values  []value.Value // of the unit's inputs
 	errors  []fieldError  // what is wrong with them
 	body    *limited      // the request body where its length is not known, else nil
+	nesting int           // pairs whose names have brackets
 	started bool          // the answer's status was written
 	buffer  []byte
 }
@@ -94,7 +96,7 @@ func (x *exchange) rest() string {
 // forwardable checks what is passed on unread, and answers if that may not be.
 func (x *exchange) forwardable() bool {
 	decoded, err := url.PathUnescape(x.rest())
-	if err != nil || strings.Contains(decoded, `\`) || slices.ContainsFunc(strings.Split(decoded, "/"), isDots) {
+	if err != nil || strings.Contains(decoded, `\`) || template.HasDotSegment(x.rest()) {
 		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the path cannot be passed on", detail: "Send it without “.” and “..” segments."})
 		return false
 	}
@@ -109,13 +111,6 @@ func (x *exchange) forwardable() bool {
 		x.r = &copied
 	}
 	return true
-}
-
-// isDots reports whether a segment leads elsewhere, on servers that drop what
-// follows a semicolon, too.
-func isDots(segment string) bool {
-	name, _, _ := strings.Cut(segment, ";")
-	return name == "." || name == ".."
 }
 
 // unrouted answers a request that no route takes.

@@ -40,6 +40,9 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 		}
 	}
 	for i, in := range op.route.Unit.Inputs {
+		if x.values[i].Kind() == value.Null {
+			x.values[i] = value.Value{} // null leaves out
+		}
 		switch given := x.values[i]; {
 		case in.Place == plan.InPlan:
 		case !given.IsAbsent():
@@ -102,7 +105,7 @@ func (s *source) headerValue(given []string) value.Value {
 // pairs takes inputs from name=value pairs, as a query or form holds them
 // (WHATWG URL, application/x-www-form-urlencoded). The first of several pairs
 // counts, for a list all. A list that is given once is split at its bare
-// commas, or may be a JSON array.
+// commas, or may be a JSON array. Names with brackets give members: see nested.
 func (x *exchange) pairs(text string, sources []source) {
 	for pair, rest := "", text; rest != ""; {
 		pair, rest, _ = strings.Cut(rest, "&")
@@ -110,10 +113,14 @@ func (x *exchange) pairs(text string, sources []source) {
 		if strings.ContainsAny(key, "%+") {
 			key, _ = url.QueryUnescape(key)
 		}
+		taken := false
 		for i := range sources {
 			s := &sources[i]
 			switch earlier := &x.values[s.input]; {
 			case s.key != key:
+				continue
+			case earlier.Kind() == value.Object:
+				x.wrong(x.op.route.Unit.Inputs[s.input], "", bothWays)
 			case s.list && !earlier.IsAbsent():
 				earlier.Append(value.Of(raw))
 			case s.list:
@@ -121,11 +128,18 @@ func (x *exchange) pairs(text string, sources []source) {
 			case earlier.IsAbsent():
 				*earlier = value.Of(x.unescape(raw, s))
 			}
+			taken = true
+		}
+		if !taken {
+			x.nested(key, raw, sources)
 		}
 	}
 	for i := range sources {
 		s := &sources[i]
-		if given := x.values[s.input]; s.list && !given.IsAbsent() {
+		switch given := x.values[s.input]; {
+		case given.Kind() == value.Object:
+			x.values[s.input] = settled(given)
+		case s.list && !given.IsAbsent():
 			x.values[s.input] = x.list(given, s)
 		}
 	}

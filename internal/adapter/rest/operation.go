@@ -30,13 +30,14 @@ type source struct {
 	key    string
 	input  int
 	list   bool           // repeats and commas give a list
+	nests  bool           // brackets give its members: key[member]
 	choose *jsonpath.Path // of the JSON body; nil takes the member key
 }
 
 func compile(r *plan.Route, names []string) *operation {
 	op := &operation{route: r, rest: -1, entity: -1, defaults: make([]value.Value, len(r.Unit.Inputs))}
 	for i, in := range r.Unit.Inputs {
-		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", choose: in.Select}
+		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", nests: nests(in.Schema.Type), choose: in.Select}
 		switch in.Place {
 		case plan.InPath:
 			if at := slices.Index(names, in.Key); at >= 0 {
@@ -61,6 +62,9 @@ func compile(r *plan.Route, names []string) *operation {
 	}
 	return op
 }
+
+// nests reports whether values of a type have members or items.
+func nests(kind string) bool { return kind == "object" || kind == "array" || kind == "" }
 
 func compileForward(r *plan.Route, names []string) *operation {
 	op := &operation{route: r, rest: -1, entity: -1}

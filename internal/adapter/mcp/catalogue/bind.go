@@ -31,7 +31,7 @@ func (t *Tool) Bind(arguments []wire.Given, canAsk func(*ask.Question) bool) (va
 			values[a.index] = g.Value
 			continue
 		}
-		if g.Value.Kind() == value.Null && a.Schema.Type != "" {
+		if g.Value.Kind() == value.Null {
 			continue // models write null for what they leave out
 		}
 		v, problem := a.convert(g.Value)
