@@ -40,7 +40,7 @@ func (h *Handler) serveBatched(req request, message []byte) []byte {
 	x := req.exchange
 	defer x.release()
 	x.Body = append(x.Body[:0], message...)
-	problem := x.Read()
+	problem := x.read()
 	if problem == nil && string(x.Method) == "initialize" {
 		problem = wire.Invalid("initialize must not be part of a batch")
 	}
@@ -51,7 +51,7 @@ func (h *Handler) serveBatched(req request, message []byte) []byte {
 		req.notified()
 	default:
 		defer req.begin()()
-		if req.answer(methods[string(x.Method)]); req.silent {
+		if req.answer(); req.silent {
 			return nil
 		}
 	}

@@ -10,26 +10,26 @@ import (
 
 // callTool serves tools/call. A tool that does not exist is a protocol error;
 // everything that goes wrong after that is a result that the model can read.
-func (r *request) callTool() *wire.Error {
-	if r.Params.Name == nil {
+func (r *request) callTool(p *callParams) *wire.Error {
+	if p.name == nil {
 		return wire.InvalidParams("name must be the name of a tool")
 	}
-	t := r.view.ByName[string(r.Params.Name)]
+	t := r.view.ByName[string(p.name)]
 	if t == nil {
-		return r.unknownTool(string(r.Params.Name))
+		return r.unknownTool(string(p.name))
 	}
-	if r.Params.BadArgs {
+	if p.badArguments {
 		return wire.InvalidParams("arguments must be an object")
 	}
 	if serve := finders[t.Finder]; serve != nil {
-		return serve(r)
+		return serve(r, t, p)
 	}
 	if t.Mirrored && r.header != nil {
-		if problem := t.CheckHeaders(r.header, r.Params.Arguments); problem != nil {
+		if problem := t.CheckHeaders(r.header, p.arguments); problem != nil {
 			return problem
 		}
 	}
-	return r.run(t)
+	return r.run(t, p)
 }
 
 func (r *request) unknownTool(name string) *wire.Error {
@@ -44,27 +44,27 @@ func (r *request) unknownTool(name string) *wire.Error {
 	return wire.InvalidParams(why)
 }
 
-// run calls the tool with r's arguments and writes its result.
-func (r *request) run(t *catalogue.Tool) *wire.Error {
-	values, token, problems := t.Bind(r.Params.Arguments, r.canAsk)
+// run calls the tool with the arguments of call and writes its result.
+func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
+	values, token, problems := t.Bind(call.arguments, r.canAsk)
 	if problems != nil {
 		r.Fail(catalogue.ProblemText(t, problems))
 		return nil
 	}
 	if t.Confirm || t.Questions != nil {
-		if done, err := r.consult(t, values, token); done || err != nil {
+		if done, err := r.consult(t, values, token, &call.said); done || err != nil {
 			return err
 		}
 	}
 	ctx, start := r.ctx, len(r.Out)
 	var p *progress
-	if token := r.Params.Meta.ProgressToken; token != nil && r.sink != nil {
+	if token := r.Meta.ProgressToken; token != nil && r.sink != nil {
 		p = &progress{r: r, token: token}
 		p.report(0, 1, "")
 		defer p.finish()
 		ctx = withProgress(ctx, p.report)
 	}
-	res, err := r.h.cfg.Invoker.Invoke(ctx, t.Unit, engine.Args{Values: values, Trace: r.Params.Meta.Trace()})
+	res, err := r.h.cfg.Invoker.Invoke(ctx, t.Unit, engine.Args{Values: values, Trace: r.Meta.Trace()})
 	if err == nil {
 		defer res.Close()
 		if p != nil {

@@ -12,32 +12,31 @@ const maxCompletions = 100
 
 // complete serves completion/complete: the enum of a prompt's argument or of a
 // resource template's variable, as far as it begins with what was typed.
-func (r *request) complete() *wire.Error {
-	p := &r.Params
-	if p.Reference == nil || p.ArgName == nil {
+func (r *request) complete(p *completeParams) *wire.Error {
+	if p.reference == nil || p.argument == nil {
 		return wire.InvalidParams("ref and argument are required")
 	}
 	var candidates []string
-	switch string(p.RefType) {
+	switch string(p.kind) {
 	case "ref/prompt":
-		prompt := r.view.Prompt(string(p.Reference))
+		prompt := r.view.Prompt(string(p.reference))
 		if prompt == nil {
-			return r.unknownPrompt(string(p.Reference))
+			return r.unknownPrompt(string(p.reference))
 		}
 		for _, a := range prompt.Arguments {
-			if a.Name == string(p.ArgName) {
+			if a.Name == string(p.argument) {
 				candidates = a.Enum
 			}
 		}
 	case "ref/resource":
 		known := false
 		for _, res := range r.view.Resources {
-			if res.URI != string(p.Reference) || !res.IsTemplate() {
+			if res.URI != string(p.reference) || !res.IsTemplate() {
 				continue
 			}
 			known = true
 			for i, name := range res.Variables() {
-				if at := res.Args[i]; name == string(p.ArgName) && at >= 0 && res.Unit.Inputs[at].Schema != nil {
+				if at := res.Args[i]; name == string(p.argument) && at >= 0 && res.Unit.Inputs[at].Schema != nil {
 					for _, e := range res.Unit.Inputs[at].Schema.Enum {
 						candidates = append(candidates, e.Text())
 					}
@@ -45,12 +44,12 @@ func (r *request) complete() *wire.Error {
 			}
 		}
 		if !known {
-			return wire.InvalidParams("unknown resource template " + wire.Quote(string(p.Reference)))
+			return wire.InvalidParams("unknown resource template " + wire.Quote(string(p.reference)))
 		}
 	default:
 		return wire.InvalidParams("ref.type must be ref/prompt or ref/resource")
 	}
-	typed := strings.ToLower(string(p.ArgValue))
+	typed := strings.ToLower(string(p.typed))
 	values, total := value.List(), 0
 	for _, c := range candidates {
 		if !strings.HasPrefix(strings.ToLower(c), typed) {

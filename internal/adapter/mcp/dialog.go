@@ -18,7 +18,7 @@ const maxRounds = 10
 func (r *request) canAsk(q *ask.Question) bool {
 	switch {
 	case r.modern():
-		return r.Params.Meta.Elicits
+		return r.Meta.Elicits
 	case q != nil && q.IsList() && r.version != wire.NewestLegacy:
 		return false
 	}
@@ -28,27 +28,27 @@ func (r *request) canAsk(q *ask.Question) bool {
 // settle puts to the user what d asks, and reports true when the request can go
 // on. When it cannot, its answer is written: the questions; or why says what kept
 // the user from answering; or the client is not there any more.
-func (r *request) settle(d *ask.Dialog) (ok bool, why string, problem *wire.Error) {
-	said := ask.Answers{Fields: value.Map()}
+func (r *request) settle(d *ask.Dialog, user *said) (ok bool, why string, problem *wire.Error) {
+	answers := ask.Answers{Fields: value.Map()}
 	if !r.modern() {
-		r.Params.Responses = value.Value{}
-	} else if r.Params.State != nil {
-		if said, ok = r.signer().Resume(string(r.Params.State), d); !ok {
+		user.responses = value.Value{}
+	} else if user.state != nil {
+		if answers, ok = r.signer().Resume(string(user.state), d); !ok {
 			return false, "", wire.InvalidParams("requestState is not of this request")
 		}
 	}
 	for range len(d.Questions) + maxRounds {
-		forms, why := d.Collect(&said, ask.Round{Responses: r.Params.Responses, CanAsk: r.canAsk, Once: r.once})
+		forms, why := d.Collect(&answers, ask.Round{Responses: user.responses, CanAsk: r.canAsk, Once: r.once})
 		switch {
 		case why != "":
 			return false, why, nil
 		case len(forms) == 0:
 			return true, "", nil
 		case r.modern():
-			r.requireInput(d, forms, said)
+			r.requireInput(d, forms, answers)
 			return false, "", nil
 		}
-		if why = r.askNow(forms[0]); why != "" || r.silent {
+		if user.responses, why = r.askNow(forms[0]); why != "" || r.silent {
 			return false, why, nil
 		}
 	}
@@ -57,7 +57,7 @@ func (r *request) settle(d *ask.Dialog) (ok bool, why string, problem *wire.Erro
 
 // consult asks the user what the tool wants to know before it runs. It reports
 // true when the answer of the request is written.
-func (r *request) consult(t *catalogue.Tool, values []value.Value, token string) (done bool, err *wire.Error) {
+func (r *request) consult(t *catalogue.Tool, values []value.Value, token string, user *said) (done bool, err *wire.Error) {
 	d := ask.NewDialog(t.Unit.ID+" "+t.Name, t.Questions, values)
 	switch {
 	case !t.Confirm:
@@ -66,7 +66,7 @@ func (r *request) consult(t *catalogue.Tool, values []value.Value, token string)
 	case !r.confirmedByToken(t, d, token):
 		return true, nil
 	}
-	ok, why, err := r.settle(d)
+	ok, why, err := r.settle(d, user)
 	if why != "" {
 		r.Fail(why)
 	}
@@ -115,15 +115,15 @@ func (r *request) confirmedByToken(t *catalogue.Tool, d *ask.Dialog, token strin
 	return false
 }
 
-// askNow shows the user a form and waits for what they say, which becomes the
-// request's response to that question. Why is set when there is none.
-func (r *request) askNow(f ask.Form) (why string) {
+// askNow shows the user a form and waits for the response to its question. Why is
+// set when there is none.
+func (r *request) askNow(f ask.Form) (response value.Value, why string) {
 	id, answer := r.h.waiting.Open(r.principal())
 	defer r.h.waiting.Close(id)
 	message := append([]byte(`{"jsonrpc":"2.0","id":"`+id+`"`), `,"method":"elicitation/create","params":{`...)
 	if !r.sink.Send(append(f.AppendTo(message, r.version), "}}"...)) {
 		r.silent = true
-		return ""
+		return response, ""
 	}
 	late := time.NewTimer(ask.TTL)
 	defer late.Stop()
@@ -132,7 +132,7 @@ func (r *request) askNow(f ask.Form) (why string) {
 	for why == "" {
 		select {
 		case said := <-answer:
-			return r.answeredBy(f, said)
+			return answeredBy(f, said)
 		case <-tick.C:
 			r.sink.Alive()
 		case <-late.C:
@@ -145,25 +145,24 @@ func (r *request) askNow(f ask.Form) (why string) {
 			why, r.silent = "The call was cancelled.", true
 		case <-r.gone: // and nobody can be told
 			r.silent = true
-			return ""
+			return response, ""
 		}
 	}
 	select {
 	case said := <-answer: // it came at the same time
-		return r.answeredBy(f, said)
+		return answeredBy(f, said)
 	default:
 	}
 	r.sink.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"` + id + `"}}`))
-	return why
+	return response, why
 }
 
 // answeredBy takes what the client says of its user's answer.
-func (r *request) answeredBy(f ask.Form, said value.Value) (why string) {
+func answeredBy(f ask.Form, said value.Value) (response value.Value, why string) {
 	if said.Get("action").Text() == "" {
-		return "The client could not ask the user. Nothing was sent."
+		return response, "The client could not ask the user. Nothing was sent."
 	}
-	r.Params.Responses = value.Map(value.Member{Name: f.Name, Value: said})
-	return ""
+	return value.Map(value.Member{Name: f.Name, Value: said}), ""
 }
 
 // once reports whether a ticket is used for the first time. What older revisions

@@ -11,12 +11,10 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
-	"github.com/fairlead/fairlead/internal/adapter/mcp/answer"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
@@ -105,28 +103,6 @@ func (h *Handler) Update(p *plan.Plan, s *plan.Server) {
 // Close ends all subscription streams, gracefully.
 func (h *Handler) Close() { h.hub.close() }
 
-// exchange is the memory of one message being answered; it is pooled.
-type exchange struct {
-	wire.Message
-	answer.Writer
-}
-
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
-
-// largestKept is the most bytes of a buffer that stay in the pool.
-const largestKept = 1 << 20
-
-func newExchange() *exchange { return exchanges.Get().(*exchange) }
-
-func (x *exchange) release() {
-	if cap(x.Body)+x.Writer.Size() > largestKept {
-		return
-	}
-	x.Message.Reset()
-	x.Writer.Reset()
-	exchanges.Put(x)
-}
-
 // request is one message and what serving it needs.
 type request struct {
 	*exchange
@@ -158,12 +134,12 @@ func (r *request) era() int {
 
 // answer serves the message and leaves the whole JSON-RPC answer in r.Out. It
 // returns the error the answer holds, or nil.
-func (r *request) answer(m *method) *wire.Error {
+func (r *request) answer() *wire.Error {
 	r.Head, r.AnyContent = r.view.Heads[r.era()], r.modern()
-	err := r.refusal(m)
+	err := r.refusal()
 	if err == nil {
 		r.Out = append(wire.AppendID(append(r.Out[:0], `{"jsonrpc":"2.0","id":`...), r.ID), `,"result":`...)
-		err = m.serve(r)
+		err = r.method.serve(r)
 	}
 	if err != nil {
 		r.Out = err.AppendTo(r.Out[:0], r.ID)
@@ -174,26 +150,30 @@ func (r *request) answer(m *method) *wire.Error {
 }
 
 // refusal says why the method is not there for this request.
-func (r *request) refusal(m *method) *wire.Error {
-	if m == nil || r.modern() && !m.modern || !r.modern() && !m.legacy || !r.view.Features[m.feature] {
+func (r *request) refusal() *wire.Error {
+	m := r.method
+	if m == nil || m.notification || r.modern() && !m.modern || !r.modern() && !m.legacy || !r.view.Features[m.feature] {
 		return &wire.Error{Code: wire.CodeNoMethod, Message: "Method not found: " + wire.Quote(string(r.Method))}
 	}
 	return nil
 }
+
+// nothing serves methods without a result.
+func (r *request) nothing(*noParams) *wire.Error { return r.empty() }
 
 func (r *request) empty() *wire.Error {
 	r.Out = append(r.Out, "{}"...)
 	return nil
 }
 
-func (r *request) initialize() *wire.Error {
+func (r *request) initialize(p *initializeParams) *wire.Error {
 	version := wire.NewestLegacy
 	for _, v := range wire.Versions[1:] {
-		if v == string(r.Params.Version) {
+		if v == string(p.version) {
 			version = v
 		}
 	}
-	asks := r.Params.Elicits && version >= firstWithForms
+	asks := p.elicits && version >= firstWithForms
 	capabilities := r.view.Capabilities[catalogue.OverHTTP]
 	if r.session != nil {
 		r.session.version.Store(&version)
@@ -207,7 +187,7 @@ func (r *request) initialize() *wire.Error {
 	return nil
 }
 
-func (r *request) discover() *wire.Error {
+func (r *request) discover(*noParams) *wire.Error {
 	r.Open()
 	r.Out = append(r.Out, r.view.Discovery...)
 	return nil

@@ -95,12 +95,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req := h.from(r, x)
-	problem := x.Read()
+	problem := x.read()
 	if problem == nil {
-		req.version, problem = x.VersionOf(r.Header, "")
+		req.version, problem = x.VersionOf(r.Header, "", x.method.onlyModern())
 	}
 	if problem == nil && req.modern() {
-		problem = x.CheckHeaders(r.Header, methods[string(x.Method)].mirrored(&x.Params))
+		problem = x.CheckHeaders(r.Header, x.mirrored())
 	}
 	if problem == nil {
 		req.view, problem = h.current.Load().View(r.URL.RawQuery)
@@ -144,8 +144,7 @@ func (h *Handler) from(r *http.Request, x *exchange) request {
 }
 
 func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *request) {
-	m := methods[string(req.Method)]
-	slow := m != nil && m.slow
+	slow, streams := req.method != nil && req.method.slow, req.method != nil && req.method.stream
 	if req.modern() {
 		req.header = r.Header
 	} else {
@@ -157,11 +156,11 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 		req.asks = strings.HasSuffix(req.client, askingSession)
 	}
 	var s *wire.Stream
-	if slow && ((req.Params.Meta.ProgressToken != nil || req.asks) && wire.Accepts(r.Header["Accept"], "text/event-stream") || m.stream) {
+	if slow && ((req.Meta.ProgressToken != nil || req.asks) && wire.Accepts(r.Header["Accept"], "text/event-stream") || streams) {
 		s = &wire.Stream{W: w, Control: http.NewResponseController(w)}
 		req.sink = s
 	}
-	err := req.answer(m)
+	err := req.answer()
 	if req.sessionID != "" {
 		w.Header()["Mcp-Session-Id"] = []string{req.sessionID}
 	}

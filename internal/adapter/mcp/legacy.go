@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync"
+
+	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
 
 // Revisions before 2026-07-28 have requests that one message begins and another
@@ -62,14 +64,22 @@ func (r *request) begin() (end func()) {
 
 // notified serves a notification.
 func (r *request) notified() {
-	if string(r.Method) != "notifications/cancelled" || r.running == nil {
-		return
+	if r.method != nil && r.method.notification {
+		r.method.serve(r)
+	}
+}
+
+// cancelled cancels the request that a client names.
+func (r *request) cancelled(p *cancelledParams) *wire.Error {
+	if r.running == nil {
+		return nil
 	}
 	r.running.mu.Lock()
 	defer r.running.mu.Unlock()
-	if cancel := r.running.by[runningKey{r.principal(), r.client, string(r.Params.RequestID)}]; cancel != nil {
+	if cancel := r.running.by[runningKey{r.principal(), r.client, string(p.id)}]; cancel != nil {
 		(*cancel)()
 	}
+	return nil
 }
 
 // responded hands a client's response to whom it is for; false means that nobody

@@ -5,12 +5,12 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
 
-func (r *request) listTools() *wire.Error     { return r.list(r.view.ToolPages) }
-func (r *request) listPrompts() *wire.Error   { return r.list(r.view.PromptPages) }
-func (r *request) listTemplates() *wire.Error { return r.list(r.view.TemplatePages) }
+func (r *request) listTools(p *listParams) *wire.Error     { return r.list(r.view.ToolPages, p) }
+func (r *request) listPrompts(p *listParams) *wire.Error   { return r.list(r.view.PromptPages, p) }
+func (r *request) listTemplates(p *listParams) *wire.Error { return r.list(r.view.TemplatePages, p) }
 
-func (r *request) list(p catalogue.Pages) *wire.Error {
-	page, ok := p.At(r.Params.Cursor)
+func (r *request) list(all catalogue.Pages, p *listParams) *wire.Error {
+	page, ok := all.At(p.cursor)
 	if !ok {
 		return wire.InvalidParams("the cursor is not one of this list")
 	}

@@ -92,16 +92,16 @@ const keepAlive = 25 * time.Second
 
 // listen serves subscriptions/listen until the client cancels or the server
 // ends; only then there is an answer.
-func (r *request) listen() *wire.Error {
+func (r *request) listen(p *listenParams) *wire.Error {
 	if r.sink == nil {
 		return wire.Invalid("subscriptions/listen needs a message of its own")
 	}
 	want := wire.Filter{
-		Tools:     r.Params.Want.Tools && r.view.Features[catalogue.ToolsFeature],
-		Prompts:   r.Params.Want.Prompts && r.view.Features[catalogue.PromptsFeature],
-		Resources: r.Params.Want.Resources && r.view.Features[catalogue.ResourcesFeature],
+		Tools:     p.want.Tools && r.view.Features[catalogue.ToolsFeature],
+		Prompts:   p.want.Prompts && r.view.Features[catalogue.PromptsFeature],
+		Resources: p.want.Resources && r.view.Features[catalogue.ResourcesFeature],
 	}
-	for _, uri := range r.Params.Want.URIs {
+	for _, uri := range p.want.URIs {
 		if _, known := r.view.Resource(uri); known {
 			want.URIs = append(want.URIs, uri)
 		}
@@ -142,18 +142,18 @@ func (r *request) endListen() *wire.Error {
 
 // subscribe serves resources/subscribe of older revisions. On HTTP, where these
 // have no stream to be told on, it only checks the resource.
-func (r *request) subscribe() *wire.Error {
-	if _, known := r.view.Resource(string(r.Params.URI)); !known {
-		return r.noResource()
+func (r *request) subscribe(p *resourceParams) *wire.Error {
+	if _, known := r.view.Resource(string(p.uri)); !known {
+		return r.noResource(p.uri)
 	}
-	return r.follow(true)
+	return r.follow(p.uri, true)
 }
 
-func (r *request) unsubscribe() *wire.Error { return r.follow(false) }
+func (r *request) unsubscribe(p *resourceParams) *wire.Error { return r.follow(p.uri, false) }
 
-func (r *request) follow(wanted bool) *wire.Error {
+func (r *request) follow(uri []byte, wanted bool) *wire.Error {
 	if r.session != nil {
-		r.session.changes.follow(string(r.Params.URI), wanted)
+		r.session.changes.follow(string(uri), wanted)
 	}
 	return r.empty()
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-func (r *request) getPrompt() *wire.Error {
-	if r.Params.Name == nil {
+func (r *request) getPrompt(call *callParams) *wire.Error {
+	if call.name == nil {
 		return wire.InvalidParams("name must be the name of a prompt")
 	}
-	p := r.view.Prompt(string(r.Params.Name))
+	p := r.view.Prompt(string(call.name))
 	if p == nil {
-		return r.unknownPrompt(string(r.Params.Name))
+		return r.unknownPrompt(string(call.name))
 	}
-	if r.Params.BadArgs {
+	if call.badArguments {
 		return wire.InvalidParams("arguments must be an object")
 	}
-	given := make(map[string]value.Value, len(r.Params.Arguments))
-	for _, g := range r.Params.Arguments {
+	given := make(map[string]value.Value, len(call.arguments))
+	for _, g := range call.arguments {
 		if g.Value.Kind() != value.Null {
 			given[string(g.Name)] = g.Value
 		}
@@ -32,7 +32,7 @@ func (r *request) getPrompt() *wire.Error {
 		return wire.InvalidParams("the prompt needs the arguments " + strings.Join(missing, ", "))
 	}
 	if p.Questions != nil {
-		if done, problem := r.consultFor(p, given); done || problem != nil {
+		if done, problem := r.consultFor(p, given, &call.said); done || problem != nil {
 			return problem
 		}
 	}
@@ -84,13 +84,13 @@ func (r *request) missingFor(p *catalogue.Prompt, given map[string]value.Value) 
 
 // consultFor asks the user for arguments that the caller left out. It reports
 // true when the answer of the request is written.
-func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value) (done bool, problem *wire.Error) {
+func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value, user *said) (done bool, problem *wire.Error) {
 	values := make([]value.Value, len(p.Arguments))
 	for i, a := range p.Arguments {
 		values[i] = given[a.Name]
 	}
 	d := ask.NewDialog("prompt "+p.Name, p.Questions, values)
-	ok, why, problem := r.settle(d)
+	ok, why, problem := r.settle(d, user)
 	if why != "" {
 		problem = wire.InvalidParams(why)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-func (r *request) listResources() *wire.Error {
+func (r *request) listResources(p *listParams) *wire.Error {
 	var items [][]byte
 	for _, one := range r.view.Resources {
 		switch {
@@ -27,29 +27,29 @@ func (r *request) listResources() *wire.Error {
 			items = append(items, one.Item)
 		}
 	}
-	return r.list(catalogue.NewPages("resources", items, r.h.cfg.Page))
+	return r.list(catalogue.NewPages("resources", items, r.h.cfg.Page), p)
 }
 
-func (r *request) noResource() *wire.Error {
-	if r.Params.URI == nil {
+func (r *request) noResource(uri []byte) *wire.Error {
+	if uri == nil {
 		return wire.InvalidParams("uri must be the URI of a resource")
 	}
-	e := &wire.Error{Code: wire.CodeInvalidParams, Message: "Resource not found: " + wire.Quote(string(r.Params.URI)),
-		Data: value.Map(value.Member{Name: "uri", Value: value.Of(string(r.Params.URI))}).AppendJSON(nil)}
+	e := &wire.Error{Code: wire.CodeInvalidParams, Message: "Resource not found: " + wire.Quote(string(uri)),
+		Data: value.Map(value.Member{Name: "uri", Value: value.Of(string(uri))}).AppendJSON(nil)}
 	if !r.modern() {
 		e.Code = wire.CodeLegacyNoResource
 	}
 	return e
 }
 
-func (r *request) readResource() *wire.Error {
-	uri := string(r.Params.URI)
+func (r *request) readResource(p *resourceParams) *wire.Error {
+	uri := string(p.uri)
 	res, ok := r.view.Resource(uri)
 	if !ok {
-		return r.noResource()
+		return r.noResource(p.uri)
 	}
 	if res.Confirm {
-		if done, problem := r.consultAbout(res, uri); done || problem != nil {
+		if done, problem := r.consultAbout(res, uri, &p.said); done || problem != nil {
 			return problem
 		}
 	}
@@ -70,13 +70,13 @@ func (r *request) readResource() *wire.Error {
 
 // consultAbout asks the user whether a resource may be read. It reports true
 // when the answer of the request is written.
-func (r *request) consultAbout(res *catalogue.Resource, uri string) (done bool, problem *wire.Error) {
+func (r *request) consultAbout(res *catalogue.Resource, uri string, user *said) (done bool, problem *wire.Error) {
 	if !r.canAsk(nil) {
 		return true, r.needsElicitation("the user has to confirm that " + wire.Quote(uri) + " is read, and this client cannot ask")
 	}
 	d := ask.NewDialog("resource "+uri, nil, nil)
 	d.Confirm = func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + wire.Shorten(uri, 500) + ")?" }
-	ok, why, problem := r.settle(d)
+	ok, why, problem := r.settle(d, user)
 	if why != "" {
 		problem = wire.InvalidParams(why)
 	}
@@ -101,7 +101,7 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", false, r.noResource()
+		return "", false, r.noResource([]byte(uri))
 	case err != nil:
 		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " + wire.Quote(uri)}
 	case len(r.Raw) > catalogue.MaxFile:
@@ -117,18 +117,18 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, text bool, problem *wire.Error) {
 	values, ok, problem := res.VariablesOf(uri)
 	if !ok {
-		problem = r.noResource()
+		problem = r.noResource([]byte(uri))
 	}
 	if problem != nil {
 		return "", false, problem
 	}
-	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Params.Meta.Trace()})
+	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Meta.Trace()})
 	if failed != nil {
-		return "", false, r.resourceError(failed)
+		return "", false, r.resourceError(failed, uri)
 	}
 	defer answer.Close()
 	if failed := answer.Redirect(); failed != nil {
-		return "", false, r.resourceError(failed)
+		return "", false, r.resourceError(failed, uri)
 	}
 	if answer.Raw == nil {
 		if r.Raw = r.Raw[:0]; answer.Value.Kind() == value.String {
@@ -140,19 +140,19 @@ func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, te
 	}
 	declared, failed := r.ReadAnswer(res.Unit, answer)
 	if failed != nil {
-		return "", false, r.resourceError(failed)
+		return "", false, r.resourceError(failed, uri)
 	}
 	kind = cmp.Or(res.MimeType, declared, "application/octet-stream")
 	return kind, utf8.Valid(r.Raw) && (catalogue.IsText(kind) || !answer.Binary), nil
 }
 
-func (r *request) resourceError(e *engine.Error) *wire.Error {
+func (r *request) resourceError(e *engine.Error, uri string) *wire.Error {
 	switch {
 	case e.Kind == engine.Canceled:
 		r.silent = true
 		return nil
 	case e.Kind == engine.Answered && (e.Status == http.StatusNotFound || e.Status == http.StatusGone):
-		return r.noResource()
+		return r.noResource([]byte(uri))
 	case e.Kind == engine.BadInput:
 		return wire.InvalidParams(answer.Failure(e, nil))
 	}

@@ -13,8 +13,8 @@ import (
 // found is how many tools a search returns when the caller does not say.
 const found = 10
 
-// finders serve the tools that find tools.
-var finders = [catalogue.Finders]func(*request) *wire.Error{
+// finders serve calls of the tools that find tools.
+var finders = [catalogue.Finders]func(*request, *catalogue.Tool, *callParams) *wire.Error{
 	catalogue.SearchTools:   (*request).searchTools,
 	catalogue.DescribeTool:  (*request).describeTool,
 	catalogue.CallReadTool:  (*request).callRead,
@@ -23,9 +23,8 @@ var finders = [catalogue.Finders]func(*request) *wire.Error{
 
 // bound converts the arguments of one of the tools above; nil means that the
 // result is written already.
-func (r *request) bound() []value.Value {
-	t := r.view.ByName[string(r.Params.Name)]
-	values, _, problems := t.Bind(r.Params.Arguments, r.canAsk)
+func (r *request) bound(t *catalogue.Tool, p *callParams) []value.Value {
+	values, _, problems := t.Bind(p.arguments, r.canAsk)
 	if problems != nil {
 		r.Fail(catalogue.ProblemText(t, problems))
 		return nil
@@ -33,8 +32,8 @@ func (r *request) bound() []value.Value {
 	return values
 }
 
-func (r *request) searchTools() *wire.Error {
-	values := r.bound()
+func (r *request) searchTools(t *catalogue.Tool, p *callParams) *wire.Error {
+	values := r.bound(t, p)
 	if values == nil {
 		return nil
 	}
@@ -44,22 +43,22 @@ func (r *request) searchTools() *wire.Error {
 	}
 	hits := r.view.Search(values[0].Text())
 	list := value.List()
-	for _, t := range hits[:min(len(hits), int(min(limit, 100)))] {
+	for _, hit := range hits[:min(len(hits), int(min(limit, 100)))] {
 		arguments := value.List()
-		for _, a := range t.Args {
+		for _, a := range hit.Args {
 			arguments.Append(value.Of(a.Listed))
 		}
 		list.Append(value.Map(
-			value.Member{Name: "name", Value: value.Of(t.Name)},
-			value.Member{Name: "description", Value: value.Of(wire.Shorten(cmp.Or(t.Unit.Description, t.Unit.Title), 300))},
+			value.Member{Name: "name", Value: value.Of(hit.Name)},
+			value.Member{Name: "description", Value: value.Of(wire.Shorten(cmp.Or(hit.Unit.Description, hit.Unit.Title), 300))},
 			value.Member{Name: "arguments", Value: arguments},
-			value.Member{Name: "readOnly", Value: value.Boolean(t.ReadOnly)}))
+			value.Member{Name: "readOnly", Value: value.Boolean(hit.ReadOnly)}))
 	}
 	answer := value.Map(value.Member{Name: "tools", Value: list}, value.Member{Name: "found", Value: value.Int(int64(len(hits)))})
 	if len(hits) == 0 {
 		answer.Add("hint", value.Of("No tool has any of these words. Words that tools have: "+strings.Join(r.view.Index.Common(20), ", ")+"."))
 	}
-	r.answerWith(answer)
+	r.answerWith(t, answer)
 	return nil
 }
 
@@ -81,34 +80,38 @@ func (r *request) target(name string) *catalogue.Tool {
 	return nil
 }
 
-func (r *request) describeTool() *wire.Error {
-	if values := r.bound(); values != nil {
-		if t := r.target(values[0].Text()); t != nil {
-			item, err := value.Parse(t.Item)
+func (r *request) describeTool(t *catalogue.Tool, p *callParams) *wire.Error {
+	if values := r.bound(t, p); values != nil {
+		if hidden := r.target(values[0].Text()); hidden != nil {
+			item, err := value.Parse(hidden.Item)
 			if err != nil {
 				return &wire.Error{Code: wire.CodeInternal, Message: "The tool cannot be described"}
 			}
-			r.answerWith(item)
+			r.answerWith(t, item)
 		}
 	}
 	return nil
 }
 
 // answerWith writes a result of the tool that was called.
-func (r *request) answerWith(v value.Value) {
+func (r *request) answerWith(t *catalogue.Tool, v value.Value) {
 	r.JSON = v.AppendJSON(r.JSON[:0])
-	_ = r.Structured(r.view.ByName[string(r.Params.Name)], v, "") // ours is not nested deeply
+	_ = r.Structured(t, v, "") // ours is not nested deeply
 }
 
-func (r *request) callRead() *wire.Error  { return r.callHidden(true) }
-func (r *request) callWrite() *wire.Error { return r.callHidden(false) }
+func (r *request) callRead(t *catalogue.Tool, p *callParams) *wire.Error {
+	return r.callHidden(t, p, true)
+}
+func (r *request) callWrite(t *catalogue.Tool, p *callParams) *wire.Error {
+	return r.callHidden(t, p, false)
+}
 
-func (r *request) callHidden(readOnly bool) *wire.Error {
-	values := r.bound()
+func (r *request) callHidden(t *catalogue.Tool, p *callParams, readOnly bool) *wire.Error {
+	values := r.bound(t, p)
 	if values == nil {
 		return nil
 	}
-	t := r.target(values[0].Text())
+	t = r.target(values[0].Text())
 	switch {
 	case t == nil:
 		return nil
@@ -116,9 +119,9 @@ func (r *request) callHidden(readOnly bool) *wire.Error {
 		r.Fail(t.Name + " may change something. Call it with call_write_tool.")
 		return nil
 	}
-	r.Params.Arguments = r.Params.Arguments[:0]
+	p.arguments = p.arguments[:0]
 	for i := range values[1].Len() {
-		r.Params.Arguments = append(r.Params.Arguments, wire.Given{Name: []byte(values[1].Name(i)), Value: values[1].At(i)})
+		p.arguments = append(p.arguments, wire.Given{Name: []byte(values[1].Name(i)), Value: values[1].At(i)})
 	}
-	return r.run(t)
+	return r.run(t, p)
 }

@@ -160,11 +160,10 @@ func (s *session) spoken() string {
 
 func (s *session) message(x *exchange) {
 	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All, asks: s.asks.Load(), running: &s.running}
-	problem := x.Read()
+	problem := x.read()
 	if problem == nil {
-		req.version, problem = x.VersionOf(nil, s.spoken())
+		req.version, problem = x.VersionOf(nil, s.spoken(), x.method.onlyModern())
 	}
-	m := methods[string(x.Method)]
 	switch {
 	case x.Reply:
 		if problem == nil {
@@ -177,15 +176,15 @@ func (s *session) message(x *exchange) {
 	case problem != nil || x.ID == nil:
 		req.notified()
 		x.release()
-	case m != nil && m.slow:
-		s.start(req, m)
+	case x.method != nil && x.method.slow:
+		s.start(req)
 	default:
-		s.answer(req, m)
+		s.answer(req)
 	}
 }
 
 // answer answers a request before the next message is read.
-func (s *session) answer(req *request, m *method) {
+func (s *session) answer(req *request) {
 	defer req.release()
 	s.mu.Lock()
 	finishing := s.finishing
@@ -197,22 +196,22 @@ func (s *session) answer(req *request, m *method) {
 		return
 	}
 	defer s.jobs.Done()
-	if req.answer(m); !req.silent {
+	if req.answer(); !req.silent {
 		s.Send(req.Out)
 	}
 }
 
 // start runs a request beside the others, until it is cancelled.
-func (s *session) start(req *request, m *method) {
+func (s *session) start(req *request) {
 	end := req.begin()
 	started := s.job(func() {
 		defer end()
-		if !m.stream { // a subscription takes no slot
+		if !req.method.stream { // a subscription takes no slot
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
-		err := req.answer(m)
-		if !req.silent && (req.ctx.Err() == nil || err == nil && m.stream) {
+		err := req.answer()
+		if !req.silent && (req.ctx.Err() == nil || err == nil && req.method.stream) {
 			s.Send(req.Out)
 		}
 		req.release()

@@ -59,3 +59,27 @@ func (f Filter) Value() value.Value {
 	}
 	return v
 }
+
+// Filter reads what a client wants to hear of.
+func (r *Reader) Filter() (f Filter) {
+	r.Object(func(name []byte) {
+		switch string(name) {
+		case "toolsListChanged":
+			f.Tools = string(r.Source()) == "true"
+		case "promptsListChanged":
+			f.Prompts = string(r.Source()) == "true"
+		case "resourcesListChanged":
+			f.Resources = string(r.Source()) == "true"
+		case "resourceSubscriptions":
+			list := r.Value()
+			for i := 0; list.Kind() == value.Array && i < list.Len(); i++ {
+				if uri := list.At(i); uri.Kind() == value.String {
+					f.URIs = append(f.URIs, uri.Text())
+				}
+			}
+		default:
+			r.Skip()
+		}
+	})
+	return f
+}

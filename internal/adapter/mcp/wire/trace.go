@@ -6,7 +6,7 @@ import (
 )
 
 // Trace is the trace context of _meta (SEP-414), as headers.
-func (m *meta) Trace() http.Header {
+func (m *Meta) Trace() http.Header {
 	if m.traceparent == nil || !isFieldValue(m.traceparent) {
 		return nil
 	}

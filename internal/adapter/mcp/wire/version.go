@@ -30,8 +30,9 @@ const (
 
 // VersionOf decides which revision a message speaks. Over HTTP header says it,
 // and _meta of a modern request must agree; on stdio header is nil, and spoken
-// is what initialize agreed on.
-func (m *Message) VersionOf(header http.Header, spoken string) (string, *Error) {
+// is what initialize agreed on. What says nothing is modern where only that has its
+// method.
+func (m *Message) VersionOf(header http.Header, spoken string, modern bool) (string, *Error) {
 	var said string
 	if header != nil {
 		values := header["Mcp-Protocol-Version"]
@@ -42,13 +43,13 @@ func (m *Message) VersionOf(header http.Header, spoken string) (string, *Error) 
 			said = values[0]
 		}
 	}
-	meta := string(m.Params.Meta.version)
+	meta := string(m.Meta.version)
 	switch {
 	case meta != "" && header != nil && said != meta:
 		return Modern, Mismatch("MCP-Protocol-Version must be " + Quote(meta) + ", as _meta says")
 	case meta != "":
 		said = meta
-	case said == "" && (string(m.Method) == "server/discover" || string(m.Method) == "subscriptions/listen"):
+	case said == "" && modern:
 		said = Modern
 	case said == "" && header == nil:
 		said = cmp.Or(spoken, NewestLegacy)
@@ -65,7 +66,7 @@ func (m *Message) VersionOf(header http.Header, spoken string) (string, *Error) 
 		switch {
 		case meta == "":
 			return said, InvalidParams("_meta must have " + metaVersion)
-		case !m.Params.Meta.capabilities:
+		case !m.Meta.capabilities:
 			return said, InvalidParams("_meta must have the object " + metaCapabilities)
 		}
 	}
