@@ -8,8 +8,10 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -28,6 +30,23 @@ type run struct {
 	status        int         // that the last step of a flow got; 0 when it is no call
 	header        http.Header // of that answer, where it only points on
 	trusted       http.Header // headers of the caller that pass on; forwarding only
+	end           time.Time   // when the call's time is up
+}
+
+// meter counts what one goroutine of the run does.
+func (r *run) meter(ctx context.Context) *budget.Meter {
+	return budget.NewMeter(ctx, r.args.Budget).Until(r.end)
+}
+
+// spent is what the caller is told when a meter has failed, else nil.
+func (r *run) spent(ctx context.Context, target string, m *budget.Meter) *Error {
+	err := m.Err()
+	if err == nil {
+		return nil
+	}
+	e := fail(ctx, target, err)
+	e.Unclear = true // the API has answered
+	return e
 }
 
 // maxErrorBody bounds what is kept of an upstream's error answer.
@@ -70,7 +89,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		return nil, failure
 	}
 	result.ContentType = ""
-	return r.shape(result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
+	return r.shape(ctx, result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
 }
 
 // cap is the size up to which an answer is taken, in bytes.
@@ -235,18 +254,22 @@ func readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64
 }
 
 // shape decodes and maps an answer.
-func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
+func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
 	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text && c.Format != format.XML && c.Format != format.Markdown {
 		return nil, htmlAnswer(c)
 	}
+	m := r.meter(ctx)
 	if c.Format == format.JSON && program.Streamable() {
 		if text, err := format.Charset(body, contentType); err == nil {
-			if out, ok, err := program.Stream(nil, text); err == nil && ok && !mayBeHollow(out) {
+			if out, ok, err := program.Stream(m, nil, text); err == nil && ok && !mayBeHollow(out) {
 				return rawJSON(result, out), nil
 			}
 		}
 	}
-	v, err := c.Decoder.Decode(body, contentType)
+	v, err := c.Decoder.Decode(m, body, contentType)
+	if failure := r.spent(ctx, c.Request.Target, m); failure != nil {
+		return nil, failure
+	}
 	if err != nil {
 		e := Unreadable(c.Request.Target+" answered what is not "+c.Format.String(), err.Error())
 		if c.Format == format.JSON && errors.Is(err, io.ErrUnexpectedEOF) {
@@ -258,15 +281,35 @@ func (r *run) shape(result *Result, c *plan.Call, program *shape.Program, body [
 	if v.IsAbsent() {
 		return result, nil
 	}
-	shaped, found := program.Apply(v)
+	shaped, found := program.Apply(m, v)
+	if failure := r.spent(ctx, c.Request.Target, m); failure != nil {
+		return nil, failure
+	}
 	if !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
 		return nil, r.refused(c, v)
 	}
 	if found {
 		v = shaped
 	}
+	if failure := r.fits(ctx, m, v); failure != nil {
+		return nil, failure
+	}
 	result.Value = v
 	return result, nil
+}
+
+// fits takes what v costs as JSON text, which an adapter makes of it. A mapping can
+// repeat an answer as often as it likes.
+func (r *run) fits(ctx context.Context, m *budget.Meter, v value.Value) *Error {
+	limit := r.client.Limits().Response
+	size, ok := v.JSONSize(m, limit)
+	if ok && m.Hold(size) {
+		return nil
+	}
+	if failure := r.spent(ctx, r.unit.Name, m); failure != nil {
+		return failure
+	}
+	return TooLargeAnswer(limit)
 }
 
 // mayBeHollow reports whether a shaped answer is so small that it may hold

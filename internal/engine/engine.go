@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -62,7 +63,7 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 		f[slot] = value.Of(args.Subject.Reveal())
 	}
 	give(f, u, args.Values)
-	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization}
+	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization, end: time.Now().Add(e.client.Limits().Call)}
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
 		start := time.Now()
 		result, failure := run.single(ctx, u.Steps[0].Call)
@@ -173,6 +174,8 @@ func fail(ctx context.Context, target string, err error) *Error {
 		return &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Try again later.", Retry: true, cause: err}
 	case errors.As(err, &credential):
 		return &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Ask the operator to correct it.", cause: err}
+	case budget.Of(err):
+		return Spent(err)
 	case context.Cause(ctx) == context.Canceled && ctx.Err() != nil:
 		return &Error{Kind: Canceled, Status: 499, Title: "the caller went away", cause: err}
 	case isTimeout(err):

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -23,10 +25,11 @@ const (
 	Unavailable             // operator: a withheld upstream, an open circuit, a secret that is not set: 503
 	Denied                  // caller: 401 or 403
 	Canceled                // the caller went away: 499, seen by nobody
+	Busy                    // Fairlead: other calls hold the memory that this one needs: 503
 	Internal                // Fairlead: 500
 )
 
-var kindNames = [...]string{"bad-input", "upstream-status", "bad-answer", "too-large", "unreachable", "timeout", "unavailable", "denied", "canceled", "internal"}
+var kindNames = [...]string{"bad-input", "upstream-status", "bad-answer", "too-large", "unreachable", "timeout", "unavailable", "denied", "canceled", "busy", "internal"}
 
 // String is the stable name that problem types end in.
 func (k Kind) String() string { return kindNames[k] }
@@ -85,7 +88,7 @@ func (e *Error) Message() string {
 	case err == nil:
 	case strings.HasPrefix(text, "<") && !format.IsHTML(e.ContentType, e.Body):
 		d, _ := format.New(format.XML, format.Schema{}) // which it does not need
-		if v, err = d.Decode(e.Body, e.ContentType); err != nil {
+		if v, err = d.Decode(nil, e.Body, e.ContentType); err != nil {
 			return ""
 		}
 	case len(text) <= 200 && !strings.HasPrefix(text, "<"):
@@ -132,6 +135,20 @@ func said(v value.Value, levels int) string {
 		}
 	}
 	return ""
+}
+
+// Spent is what a call is told that is over its budget: err is one of package budget.
+func Spent(err error) *Error {
+	switch {
+	case errors.Is(err, budget.ErrFull):
+		return &Error{Kind: Busy, Status: http.StatusServiceUnavailable, Title: "too much is going on here at the moment",
+			Detail: "Try again in a few seconds.", Retry: true, Header: http.Header{"Retry-After": {"2"}}, cause: err}
+	case errors.Is(err, budget.ErrLarge):
+		return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: "the answer takes more memory than there is for all calls",
+			Detail: "Ask for less (a page, a filter), or raise --max-memory.", cause: err}
+	}
+	return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: "the answer takes too much work to read and to map",
+		Detail: "Ask for less (a page, a filter), or map it more simply (fewer wildcards and filters in one another).", cause: err}
 }
 
 // Unreadable is an answer of a good status that is not what it should be. What was

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -26,7 +27,7 @@ func (r *run) flow(ctx context.Context) (*Result, *Error) {
 		if failure := r.step(ctx, steps[0]); failure != nil {
 			return nil, failure
 		}
-		return r.answer(steps)
+		return r.answer(ctx, steps)
 	}
 	var (
 		wg    sync.WaitGroup
@@ -63,7 +64,7 @@ func (r *run) flow(ctx context.Context) (*Result, *Error) {
 	if first != nil {
 		return nil, first
 	}
-	return r.answer(steps)
+	return r.answer(ctx, steps)
 }
 
 func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
@@ -159,7 +160,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if c.Format == format.Binary {
 		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
 	}
-	result, failure := r.shape(&Result{}, c, s.Output, body, resp.Header.Get("Content-Type"))
+	result, failure := r.shape(ctx, &Result{}, c, s.Output, body, resp.Header.Get("Content-Type"))
 	if failure != nil {
 		return value.Value{}, failure
 	}
@@ -197,8 +198,11 @@ func (r *run) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) 
 	if want.Kind() != value.Array {
 		return pick(find(index, l.Match, want), l.Fields), nil
 	}
-	found := value.List()
+	found, m := value.List(), r.meter(ctx)
 	for i := range want.Len() {
+		if m.Steps(1 + 4*index.Len()); m.Err() != nil {
+			return value.Value{}, r.spent(ctx, r.unit.Name, m)
+		}
 		if entry := find(index, l.Match, want.At(i)); !entry.IsAbsent() {
 			found.Append(pick(entry, l.Fields))
 		}
@@ -241,12 +245,12 @@ func pick(entry value.Value, fields []string) value.Value {
 
 // answer builds a flow's answer: by its mappings, else the last step's result
 // with the status that it got.
-func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
-	result := &Result{Status: http.StatusOK}
+func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) {
+	result, m := &Result{Status: http.StatusOK}, r.meter(ctx)
 	out := value.Map()
-	for _, m := range r.unit.Mappings {
-		if found := r.mapped(m); !found.IsAbsent() {
-			assign(out, m.Target, found)
+	for _, mapping := range r.unit.Mappings {
+		if found := r.mapped(m, mapping); !found.IsAbsent() {
+			assign(out, mapping.Target, found)
 		}
 	}
 	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
@@ -254,8 +258,11 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 	} else if r.status != 0 {
 		result.Status, result.Header = r.status, r.header
 	}
-	if shaped, ok := r.unit.Output.Apply(result.Value); ok {
+	if shaped, ok := r.unit.Output.Apply(m, result.Value); ok {
 		result.Value = shaped
+	}
+	if failure := cmp.Or(r.spent(ctx, r.unit.Name, m), r.fits(ctx, m, result.Value)); failure != nil {
+		return nil, failure
 	}
 	if result.Value.IsAbsent() && !isRedirect(result.Status) {
 		result.Status = http.StatusNoContent
@@ -264,16 +271,16 @@ func (r *run) answer(steps []*plan.Step) (*Result, *Error) {
 }
 
 // mapped is what a mapping finds; a text with a variable that has no value finds nothing.
-func (r *run) mapped(m plan.Mapping) value.Value {
-	if m.Path == nil {
-		v, err := m.From.Eval(r.frame)
+func (r *run) mapped(m *budget.Meter, mapping plan.Mapping) value.Value {
+	if mapping.Path == nil {
+		v, err := mapping.From.Eval(r.frame)
 		if err != nil {
 			return value.Value{}
 		}
 		return v
 	}
-	if v := r.frame[m.Slot]; !v.IsAbsent() {
-		return m.Path.Eval(v)
+	if v := r.frame[mapping.Slot]; !v.IsAbsent() {
+		return mapping.Path.Eval(m, v)
 	}
 	return value.Value{}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
@@ -30,6 +31,9 @@ type Args struct {
 	// that take another one in exchange (RFC 8693). It goes to their token
 	// endpoints only.
 	Subject secret.String
+	// Budget is what the call may use; nil has no limit of bytes. Who invokes ends it
+	// when nothing of the result is held any more.
+	Budget *budget.Call
 	// Trace are W3C trace context headers to pass on (traceparent, tracestate).
 	Trace http.Header
 }

@@ -15,7 +15,7 @@ import (
 // object container file, which brings its own schema, to the array of its
 // records. Records and maps are objects in the order of the schema or the body,
 // unions the bare value, bytes base64.
-func newAvro(schema Schema) (func([]byte) (value.Value, error), error) {
+func newAvro(schema Schema) (decodeFunc, error) {
 	var typ *avroType
 	if schema.Text != "" {
 		text, err := readSchema(schema.Files, schema.Text)
@@ -26,14 +26,14 @@ func newAvro(schema Schema) (func([]byte) (value.Value, error), error) {
 			return nil, fail("read schema %s: %v", schema.Text, err)
 		}
 	}
-	return func(body []byte) (value.Value, error) {
+	return func(body []byte, left *allowance) (value.Value, error) {
 		if bytes.HasPrefix(body, []byte(containerMagic)) {
-			return decodeContainer(body)
+			return decodeContainer(body, left)
 		}
 		if typ == nil {
 			return value.Value{}, fail("the answer is not a container file, so outputSchema must name its schema")
 		}
-		r := avroReader{body: body, left: newBudget()}
+		r := avroReader{body: body, left: left}
 		v, err := r.value(typ, 1)
 		if err == nil && r.at < len(body) {
 			err = r.fail("there are bytes after the record; the schema may not be the one it was written by")
@@ -48,7 +48,7 @@ func newAvro(schema Schema) (func([]byte) (value.Value, error), error) {
 type avroReader struct {
 	body []byte
 	at   int
-	left *budget
+	left *allowance
 }
 
 func (r *avroReader) fail(message string) error { return &Error{Offset: int64(r.at), Message: message} }

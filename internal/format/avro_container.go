@@ -17,8 +17,8 @@ const (
 
 // decodeContainer reads an object container file (Avro 1.12, "Object Container
 // Files") by the schema in its header.
-func decodeContainer(body []byte) (value.Value, error) {
-	r := avroReader{body: body, at: len(containerMagic), left: newBudget()}
+func decodeContainer(body []byte, left *allowance) (value.Value, error) {
+	r := avroReader{body: body, at: len(containerMagic), left: left}
 	header := map[string][]byte{}
 	err := r.blocks(func() error {
 		if err := r.left.take(1); err != nil {
@@ -65,6 +65,9 @@ func decodeContainer(body []byte) (value.Value, error) {
 		if err != nil {
 			return value.Value{}, foreign(int64(r.at), err)
 		}
+		if !left.meter.Hold(int64(len(block))) {
+			return value.Value{}, left.meter.Err()
+		}
 		if room -= len(block); room < 0 {
 			return value.Value{}, r.fail("the container is longer than 64 MiB when decompressed")
 		}
@@ -79,7 +82,7 @@ func decodeContainer(body []byte) (value.Value, error) {
 }
 
 // readBlock appends the n records of a block.
-func readBlock(block []byte, n int64, typ *avroType, left *budget, records value.Value) error {
+func readBlock(block []byte, n int64, typ *avroType, left *allowance, records value.Value) error {
 	r := avroReader{body: block, left: left}
 	for ; n > 0; n-- {
 		v, err := r.value(typ, 2)

@@ -68,7 +68,7 @@ func TestDecodeAvro_readsEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := avroDecoder(t, everything).Decode(body, "avro/binary")
+	v, err := avroDecoder(t, everything).Decode(nil, body, "avro/binary")
 	if err != nil || asJSON(v) != everythingJSON {
 		t.Errorf("Decode: %v\n got %s\nwant %s", err, asJSON(v), everythingJSON)
 	}
@@ -95,12 +95,12 @@ func TestDecodeAvro_readsContainersOfEachCodec(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, _ := New(Avro, Schema{}) // the container brings its schema
-			v, err := d.Decode(file.Bytes(), "")
+			v, err := d.Decode(nil, file.Bytes(), "")
 			if err != nil || v.Len() != 3 || asJSON(v.At(2)) != everythingJSON {
 				t.Errorf("Decode: %v\n%s", err, asJSON(v))
 			}
 			for _, cut := range []int{1, 17, 40} {
-				_, err = d.Decode(file.Bytes()[:file.Len()-cut], "")
+				_, err = d.Decode(nil, file.Bytes()[:file.Len()-cut], "")
 				wantError(t, err, Avro, "")
 			}
 		})
@@ -167,7 +167,7 @@ func TestDecodeAvro_refuses(t *testing.T) {
 		"container of odd codec":   {`"int"`, containerMagic + long(2) + long(11) + "avro.schema" + long(5) + `"int"` + long(10) + "avro.codec" + long(3) + "lzx" + "\x00" + strings.Repeat("s", 16), "“lzx”"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := avroDecoder(t, c.schema).Decode([]byte(c.body), "")
+			_, err := avroDecoder(t, c.schema).Decode(nil, []byte(c.body), "")
 			wantError(t, err, Avro, c.part)
 		})
 	}
@@ -188,7 +188,7 @@ func TestDecodeAvro_refusesContainersThatGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := New(Avro, Schema{})
-	_, err = d.Decode(file.Bytes(), "")
+	_, err = d.Decode(nil, file.Bytes(), "")
 	wantError(t, err, Avro, "64 MiB")
 }
 
@@ -213,7 +213,7 @@ func TestNewAvro_refusesBadSchemas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Decode([]byte("\x02"), "")
+	_, err = d.Decode(nil, []byte("\x02"), "")
 	wantError(t, err, Avro, "outputSchema must name")
 }
 
@@ -223,7 +223,7 @@ func TestCompileAvro_resolvesNamesInTheirNamespace(t *testing.T) {
 		{"name":"y","type":{"type":"record","name":"b.S","fields":[
 			{"name":"e","type":{"type":"enum","name":"E","symbols":["OTHER"]}},{"name":"f","type":"E"},{"name":"g","type":"a.E"}]}},
 		{"name":"z","type":"E"}]}`
-	v, err := avroDecoder(t, schema).Decode([]byte{0, 0, 0, 0, 0}, "")
+	v, err := avroDecoder(t, schema).Decode(nil, []byte{0, 0, 0, 0, 0}, "")
 	if got := asJSON(v); err != nil || got != `{"x":"IN","y":{"e":"OTHER","f":"OTHER","g":"IN"},"z":"IN"}` {
 		t.Errorf("Decode = %s, %v", got, err)
 	}

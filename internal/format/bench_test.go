@@ -24,7 +24,7 @@ func benchmark(b *testing.B, kind Kind, mediaType, head, item, tail string, n in
 	b.SetBytes(int64(len(src)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Decode(src, mediaType); err != nil {
+		if _, err := d.Decode(nil, src, mediaType); err != nil {
 			b.Fatal(err)
 		}
 	}

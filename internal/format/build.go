@@ -1,21 +1,39 @@
 package format
 
-import "github.com/fairlead/fairlead/internal/value"
+import (
+	"github.com/fairlead/fairlead/internal/budget"
+	"github.com/fairlead/fairlead/internal/value"
+)
 
-// budget is how many values a decode may still make.
-type budget int
+// allowance is what one decode may still make and do.
+type allowance struct {
+	values int
+	meter  *budget.Meter // of the call, or nil
+	size   int64         // of a value in memory while it is decoded, in bytes
+	unpaid int           // values for which no memory is held yet
+}
 
-func newBudget() *budget {
-	b := budget(MaxValues)
-	return &b
+// again is the same allowance before anything was taken from it: for another pass.
+func (a *allowance) again() *allowance {
+	return &allowance{values: MaxValues, meter: a.meter, size: a.size}
 }
 
 const errTooMany = "the body holds more than 1000000 values"
 
+// payEvery is for how many values memory is taken at once.
+const payEvery = 1024
+
 // take spends n values.
-func (b *budget) take(n int) error {
-	if *b -= budget(n); *b < 0 {
+func (a *allowance) take(n int) error {
+	if a.values -= n; a.values < 0 {
 		return fail("%s", errTooMany)
+	}
+	if a.unpaid += n; a.unpaid >= payEvery {
+		a.meter.Hold(int64(a.unpaid) * a.size)
+		a.unpaid = 0
+	}
+	if !a.meter.Steps(n) {
+		return a.meter.Err()
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func TestDecode_readsForeignCharsets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, _ := New(c.kind, Schema{})
-			v, err := d.Decode([]byte(c.body), c.mediaType)
+			v, err := d.Decode(nil, []byte(c.body), c.mediaType)
 			if err != nil || asJSON(v) != c.json {
 				t.Errorf("Decode = %s, %v; want %s", v.Text(), err, c.json)
 			}

@@ -14,13 +14,13 @@ import (
 // array of objects of strings. Blank lines are skipped. A row may end early and
 // then lacks the names; one that is longer than the header is an error, except
 // for a single empty cell after a trailing separator.
-func separated(comma rune) func([]byte) (value.Value, error) {
-	return func(text []byte) (value.Value, error) {
-		v, err := rows(text, comma, false)
+func separated(comma rune) decodeFunc {
+	return func(text []byte, left *allowance) (value.Value, error) {
+		v, err := rows(text, comma, false, left)
 		if errors.Is(err, csv.ErrBareQuote) {
 			// A quote within an unquoted cell (5" pipe) is a plain character. The
 			// strict reading comes first because only it notices a quote left open.
-			v, err = rows(text, comma, true)
+			v, err = rows(text, comma, true, left.again())
 		}
 		var parse *csv.ParseError
 		if errors.As(err, &parse) {
@@ -30,7 +30,7 @@ func separated(comma rune) func([]byte) (value.Value, error) {
 	}
 }
 
-func rows(text []byte, comma rune, lazy bool) (value.Value, error) {
+func rows(text []byte, comma rune, lazy bool, left *allowance) (value.Value, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = comma, lazy, -1, true
 	header, err := r.Read()
@@ -43,7 +43,6 @@ func rows(text []byte, comma rune, lazy bool) (value.Value, error) {
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
 	}
-	left := newBudget()
 	cols := newColumns(header)
 	width := len(header)
 	var items []value.Value

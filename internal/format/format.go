@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -42,19 +43,24 @@ const (
 	Binary
 )
 
-var kinds = [...]struct{ name, accept string }{
-	JSON:     {"json", "application/json, */*;q=0.5"},
-	XML:      {"xml", "application/xml, text/xml;q=0.9, */*;q=0.5"},
-	YAML:     {"yaml", "application/yaml, text/yaml;q=0.9, */*;q=0.5"},
-	CSV:      {"csv", "text/csv, */*;q=0.5"},
-	TSV:      {"tsv", "text/tab-separated-values, */*;q=0.5"},
-	PSV:      {"psv", "text/plain, */*;q=0.5"},
-	HTML:     {"html", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"},
-	Markdown: {"markdown", "text/markdown, text/plain;q=0.9, */*;q=0.5"},
-	Avro:     {"avro", "application/avro, avro/binary;q=0.9, */*;q=0.5"},
-	Protobuf: {"protobuf", "application/x-protobuf, application/protobuf;q=0.9, */*;q=0.5"},
-	Text:     {"text", "text/plain, */*;q=0.5"},
-	Binary:   {"binary", "*/*"},
+// size is what a value costs in memory while it is decoded, in bytes, with what
+// the library keeps of it.
+var kinds = [...]struct {
+	name, accept string
+	size         int64
+}{
+	JSON:     {"json", "application/json, */*;q=0.5", 0},
+	XML:      {"xml", "application/xml, text/xml;q=0.9, */*;q=0.5", 128},
+	YAML:     {"yaml", "application/yaml, text/yaml;q=0.9, */*;q=0.5", 0},
+	CSV:      {"csv", "text/csv, */*;q=0.5", 64},
+	TSV:      {"tsv", "text/tab-separated-values, */*;q=0.5", 64},
+	PSV:      {"psv", "text/plain, */*;q=0.5", 64},
+	HTML:     {"html", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5", 256},
+	Markdown: {"markdown", "text/markdown, text/plain;q=0.9, */*;q=0.5", 256},
+	Avro:     {"avro", "application/avro, avro/binary;q=0.9, */*;q=0.5", 64},
+	Protobuf: {"protobuf", "application/x-protobuf, application/protobuf;q=0.9, */*;q=0.5", 160},
+	Text:     {"text", "text/plain, */*;q=0.5", 0},
+	Binary:   {"binary", "*/*", 0},
 }
 
 var aliases = map[string]Kind{
@@ -120,9 +126,9 @@ type Schema struct {
 type Decoder interface {
 	// Decode reads the whole body. mediaType is the upstream's Content-Type,
 	// which may say the charset; it may be empty. An empty body (for text
-	// formats, a blank one) is Absent. Errors are of type *Error. The body is
-	// not kept.
-	Decode(body []byte, mediaType string) (value.Value, error)
+	// formats, a blank one) is Absent. The body is not kept. Errors are of type
+	// *Error, or that of m, which counts the steps and the bytes; it may be nil.
+	Decode(m *budget.Meter, body []byte, mediaType string) (value.Value, error)
 }
 
 // New compiles a decoder. Its errors are of type *Error and concern the schema.
@@ -151,9 +157,14 @@ func New(kind Kind, schema Schema) (Decoder, error) {
 	case Protobuf:
 		d.decode, err = newProtobuf(schema)
 	case Text:
-		d.decode = func(body []byte) (value.Value, error) { return value.Of(string(body)), nil }
+		d.decode = func(body []byte, left *allowance) (value.Value, error) {
+			if !left.meter.Hold(int64(len(body))) {
+				return value.Value{}, left.meter.Err()
+			}
+			return value.Of(string(body)), nil
+		}
 	case Binary:
-		d.decode = func([]byte) (value.Value, error) {
+		d.decode = func([]byte, *allowance) (value.Value, error) {
 			return value.Value{}, fail("a binary answer is passed on as bytes; it has no JSON form")
 		}
 	default:
@@ -167,10 +178,13 @@ func New(kind Kind, schema Schema) (Decoder, error) {
 
 type decoder struct {
 	kind   Kind
-	decode func(body []byte) (value.Value, error)
+	decode decodeFunc
 }
 
-func (d *decoder) Decode(body []byte, mediaType string) (value.Value, error) {
+// decodeFunc decodes a body that is not empty and, for text formats, UTF-8.
+type decodeFunc func(body []byte, left *allowance) (value.Value, error)
+
+func (d *decoder) Decode(m *budget.Meter, body []byte, mediaType string) (value.Value, error) {
 	if len(body) == 0 {
 		return value.Value{}, nil
 	}
@@ -184,8 +198,12 @@ func (d *decoder) Decode(body []byte, mediaType string) (value.Value, error) {
 		}
 		body = text
 	}
-	v, err := d.decode(body)
-	if err != nil {
+	left := &allowance{meter: m, size: kinds[d.kind].size}
+	v, err := d.decode(body, left.again())
+	switch {
+	case m.Err() != nil:
+		return value.Value{}, m.Err()
+	case err != nil:
 		return value.Value{}, asError(d.kind, err)
 	}
 	return v, nil

@@ -17,7 +17,7 @@ func decode(t *testing.T, kind Kind, schema, body string) (value.Value, error) {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	return d.Decode([]byte(body), "")
+	return d.Decode(nil, []byte(body), "")
 }
 
 // want fails unless the body decodes to exactly the JSON text.
@@ -92,7 +92,7 @@ func TestDecode_ofEmptyBodyIsAbsent(t *testing.T) {
 			if body != "" && (kind >= Avro) {
 				continue
 			}
-			if v, err := d.Decode([]byte(body), ""); err != nil || !v.IsAbsent() {
+			if v, err := d.Decode(nil, []byte(body), ""); err != nil || !v.IsAbsent() {
 				t.Errorf("%s of %q: %v, %v", name, body, v.Text(), err)
 			}
 		}
@@ -145,7 +145,7 @@ func TestDecodeJSON_countsNoCommasInStrings(t *testing.T) {
 func TestDecodeJSON_believesUTF8BeforeCharset(t *testing.T) {
 	d, _ := New(JSON, Schema{})
 	for body, json := range map[string]string{`["é"]`: `["é"]`, "[\"\xE9\"]": `["é"]`} {
-		if v, err := d.Decode([]byte(body), "application/json; charset=ISO-8859-1"); err != nil || asJSON(v) != json {
+		if v, err := d.Decode(nil, []byte(body), "application/json; charset=ISO-8859-1"); err != nil || asJSON(v) != json {
 			t.Errorf("Decode(%q) = %s, %v", body, v.Text(), err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestDecode_keepsNothingOfTheBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := []byte(c.body)
-			v, err := d.Decode(body, "")
+			v, err := d.Decode(nil, body, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,14 +233,14 @@ func TestDecoder_isSafeForConcurrentUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, err := d.Decode([]byte(body), "")
+		first, err := d.Decode(nil, []byte(body), "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 4 {
 			all.Go(func() {
 				for range 50 {
-					if v, err := d.Decode([]byte(body), ""); err != nil || !value.Equal(v, first) {
+					if v, err := d.Decode(nil, []byte(body), ""); err != nil || !value.Equal(v, first) {
 						t.Errorf("%s: %s, %v", kind, asJSON(v), err)
 					}
 				}

@@ -17,7 +17,7 @@ func fuzz(f *testing.F, d Decoder, seeds ...string) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		v, err := d.Decode(body, "")
+		v, err := d.Decode(nil, body, "")
 		if err != nil {
 			if e, ok := err.(*Error); !ok || len([]rune(e.Message)) > 200 {
 				t.Errorf("error is %v", err)

@@ -17,7 +17,7 @@ import (
 // newHTML decodes the tables of a page to {"tables": [[row, …], …]}, in the
 // order of the page. With a selector only the selected tables count, and those
 // inside selected elements.
-func newHTML(schema Schema) (func([]byte) (value.Value, error), error) {
+func newHTML(schema Schema) (decodeFunc, error) {
 	selector := strings.TrimSpace(schema.Text)
 	if selector == "" {
 		selector = "table"
@@ -26,11 +26,11 @@ func newHTML(schema Schema) (func([]byte) (value.Value, error), error) {
 	if err != nil {
 		return nil, fail("outputSchema %s is not a CSS selector: %v", quote(selector), err)
 	}
-	return func(text []byte) (value.Value, error) { return decodeHTML(text, matcher) }, nil
+	return func(text []byte, left *allowance) (value.Value, error) { return decodeHTML(text, matcher, left) }, nil
 }
 
-func decodeHTML(text []byte, selector cascadia.Matcher) (value.Value, error) {
-	plain, err := plainHTML(text)
+func decodeHTML(text []byte, selector cascadia.Matcher, left *allowance) (value.Value, error) {
+	plain, err := plainHTML(text, left)
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -38,7 +38,7 @@ func decodeHTML(text []byte, selector cascadia.Matcher) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, foreign(-1, err)
 	}
-	left := newBudget()
+	left = left.again()
 	tables := value.List()
 	done := map[*html.Node]bool{} // tables shown, and elements whose tables are
 	for _, selected := range cascadia.QueryAll(page, selector) {
@@ -108,7 +108,7 @@ func rowGroups(table *html.Node) (groups []rowGroup) {
 // group. Data rows are those of the tbody with td and without th cells. ok is
 // false for a table without header. Cells that span columns or rows fill each
 // place they cover.
-func tableRows(table *html.Node, left *budget) (rows value.Value, ok bool, err error) {
+func tableRows(table *html.Node, left *allowance) (rows value.Value, ok bool, err error) {
 	groups := rowGroups(table)
 	header, ok, err := headerOf(groups, left)
 	if !ok || err != nil {
@@ -139,7 +139,7 @@ func tableRows(table *html.Node, left *budget) (rows value.Value, ok bool, err e
 }
 
 // headerOf finds the names of the columns; ok is false where all are blank.
-func headerOf(groups []rowGroup, left *budget) (names []string, ok bool, err error) {
+func headerOf(groups []rowGroup, left *allowance) (names []string, ok bool, err error) {
 	row := firstHeader(groups)
 	if row == nil {
 		return nil, false, nil

@@ -37,9 +37,8 @@ const (
 // plainHTML writes the page anew with nothing in it but what tables are made of,
 // so that parsing it takes time and memory in proportion to its length whatever
 // its author had in mind.
-func plainHTML(text []byte) ([]byte, error) {
+func plainHTML(text []byte, left *allowance) ([]byte, error) {
 	p := plainPage{out: bytes.NewBuffer(make([]byte, 0, len(text))), open: map[string]int{}, once: map[atom.Atom]bool{}}
-	left := newBudget()
 	z := html.NewTokenizer(bytes.NewReader(text))
 	for {
 		kind := z.Next()

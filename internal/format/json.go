@@ -9,9 +9,12 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-func decodeJSON(text []byte) (value.Value, error) {
+func decodeJSON(text []byte, left *allowance) (value.Value, error) {
 	if tooManyJSON(text) {
 		return value.Value{}, fail("%s", errTooMany)
+	}
+	if !left.meter.Steps(len(text) / 32) {
+		return value.Value{}, left.meter.Err()
 	}
 	v, err := value.Parse(text, jsontext.AllowInvalidUTF8(true)) // APIs cut texts in the middle of a character
 	if err == nil {

@@ -30,16 +30,16 @@ func newMarkdown(schema Schema) markdown {
 	return markdown{goldmark.New(goldmark.WithExtensions(extension.Table)).Parser(), schema.Text}
 }
 
-func (m markdown) decode(src []byte) (value.Value, error) {
-	front, src, err := frontMatter(src)
+func (m markdown) decode(src []byte, left *allowance) (value.Value, error) {
+	front, src, err := frontMatter(src, left)
 	if err != nil {
 		return value.Value{}, err
 	}
-	if err := affordable(src); err != nil {
+	if err := affordable(src, left); err != nil {
 		return value.Value{}, err
 	}
 	root := m.parser.Parse(text.NewReader(src))
-	left := newBudget()
+	left = left.again()
 	tables, sections := value.List(), value.List()
 	var open *section
 	closeSection := func() {
@@ -95,7 +95,7 @@ func (s *section) value() value.Value {
 
 // frontMatter splits off the YAML mapping between two lines of three dashes at
 // the very start; an empty object where there is none.
-func frontMatter(src []byte) (front value.Value, rest []byte, err error) {
+func frontMatter(src []byte, left *allowance) (front value.Value, rest []byte, err error) {
 	first, lines, ok := bytes.Cut(src, []byte("\n"))
 	if !ok || string(bytes.TrimRight(first, "\r")) != "---" {
 		return value.Map(), src, nil
@@ -110,7 +110,7 @@ func frontMatter(src []byte) (front value.Value, rest []byte, err error) {
 		if blank(lines[:at]) {
 			return value.Map(), rest, nil
 		}
-		front, err = decodeYAML(lines[:at])
+		front, err = decodeYAML(lines[:at], left)
 		if err == nil && front.Kind() != value.Object { // two thematic breaks with text between them
 			return value.Map(), src, nil
 		}
@@ -120,7 +120,7 @@ func frontMatter(src []byte) (front value.Value, rest []byte, err error) {
 }
 
 // addTable appends the rows of a table, unless its header is blank.
-func addTable(tables value.Value, table *east.Table, src []byte, left *budget) error {
+func addTable(tables value.Value, table *east.Table, src []byte, left *allowance) error {
 	var cols *columns
 	rows := value.List()
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {

@@ -12,8 +12,7 @@ const markdownWork = 1 << 30
 // containers and indentation cost their depth on each line they hold; a table
 // gets as many cells in each row as its delimiter row has. All of that is
 // counted here, line by line, and what is not surely cheap counts as dear.
-func affordable(src []byte) error {
-	left := newBudget()
+func affordable(src []byte, left *allowance) error {
 	rows := tableRowsIn{trusted: !mayHoldRaw(src)}
 	work := 0
 	var run paragraph

@@ -18,7 +18,7 @@ import (
 // newProtobuf decodes one message. Fields stand under their declared names, in
 // the order of the declaration, and only those that the message holds; see
 // protoValue for the rest.
-func newProtobuf(schema Schema) (func([]byte) (value.Value, error), error) {
+func newProtobuf(schema Schema) (decodeFunc, error) {
 	name, message, _ := strings.Cut(schema.Text, "#")
 	if name == "" {
 		return nil, fail("outputSchema must name a .proto file")
@@ -29,8 +29,8 @@ func newProtobuf(schema Schema) (func([]byte) (value.Value, error), error) {
 	}
 	// Extensions are not part of any document: none is resolved, from nowhere.
 	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, Resolver: new(protoregistry.Types)}
-	return func(body []byte) (value.Value, error) {
-		scan := protoScan{left: newBudget()}
+	return func(body []byte, left *allowance) (value.Value, error) {
+		scan := protoScan{left: left}
 		if err := scan.message(root, body, 1); err != nil {
 			return value.Value{}, err
 		}

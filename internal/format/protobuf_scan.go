@@ -8,7 +8,7 @@ import (
 // protoScan measures a message before it is decoded: the library builds an
 // element of many bytes from a single one without asking.
 type protoScan struct {
-	left *budget
+	left *allowance
 }
 
 // message counts the values of a message, and of those inside it.

@@ -108,7 +108,7 @@ func TestDecodeProtobuf(t *testing.T) {
 		"required field left out":  {"two.proto", chunk(2, "x"), `{"s":"x"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, err := protoDecoder(t, c.schema).Decode([]byte(c.body), "application/x-protobuf")
+			v, err := protoDecoder(t, c.schema).Decode(nil, []byte(c.body), "application/x-protobuf")
 			if err != nil || asJSON(v) != c.json {
 				t.Errorf("Decode: %v\n got %s\nwant %s", err, asJSON(v), c.json)
 			}
@@ -132,7 +132,7 @@ func TestDecodeProtobuf_refuses(t *testing.T) {
 		"million messages":    {"schemas/all.proto", strings.Repeat(chunk(10, ""), MaxValues+1), "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := protoDecoder(t, c.schema).Decode([]byte(c.body), "")
+			_, err := protoDecoder(t, c.schema).Decode(nil, []byte(c.body), "")
 			wantError(t, err, Protobuf, c.part)
 		})
 	}

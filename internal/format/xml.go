@@ -17,8 +17,8 @@ const xsi = "http://www.w3.org/2001/XMLSchema-instance"
 // element of only text is a string, an empty one "" and one with xsi:nil null.
 // Nothing is inferred: every scalar is a string. DOCTYPE, and with it every
 // entity but the five of XML itself, is refused.
-func decodeXML(text []byte) (value.Value, error) {
-	x := xmlReader{d: xml.NewDecoder(bytes.NewReader(text)), left: newBudget()}
+func decodeXML(text []byte, left *allowance) (value.Value, error) {
+	x := xmlReader{d: xml.NewDecoder(bytes.NewReader(text)), left: left}
 	x.d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // Charset has seen to it
 	var root value.Value
 	for {
@@ -50,7 +50,7 @@ func decodeXML(text []byte) (value.Value, error) {
 
 type xmlReader struct {
 	d    *xml.Decoder
-	left *budget
+	left *allowance
 }
 
 func (x *xmlReader) fail(message string) error {
@@ -142,7 +142,7 @@ func (e *xmlElement) put(name string, v value.Value) {
 }
 
 // flush keeps the text before a child, unless it is only indentation.
-func (e *xmlElement) flush(left *budget) error {
+func (e *xmlElement) flush(left *allowance) error {
 	if len(e.text) == 0 || blank(e.text) {
 		e.text = e.text[:0]
 		return nil
@@ -152,7 +152,7 @@ func (e *xmlElement) flush(left *budget) error {
 	return left.take(1)
 }
 
-func (e *xmlElement) value(left *budget) (value.Value, error) {
+func (e *xmlElement) value(left *allowance) (value.Value, error) {
 	if e.null {
 		return value.Nil(), nil
 	}

@@ -27,7 +27,7 @@ func BenchmarkDefinite(b *testing.B) {
 	b.Run("path", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, ok := path.First(root); !ok {
+			if _, ok := path.First(nil, root); !ok {
 				b.Fatal("nothing")
 			}
 		}
@@ -85,7 +85,7 @@ func benchSelect(b *testing.B, root value.Value, expr string, want int) {
 	b.Run("path", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if got := len(path.Select(root)); got != want {
+			if got := len(path.Select(nil, root)); got != want {
 				b.Fatal(got)
 			}
 		}

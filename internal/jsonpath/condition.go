@@ -9,13 +9,13 @@ import (
 
 // condition is a logical expression of a filter (RFC 9535 section 2.3.5).
 type condition interface {
-	holds(root, node value.Value) bool
+	holds(in scope, node value.Value) bool
 	write(*strings.Builder)
 }
 
 // operand is a side of a comparison or an argument. Absent is the RFC's Nothing.
 type operand interface {
-	value(root, node value.Value) value.Value
+	value(in scope, node value.Value) value.Value
 	write(*strings.Builder)
 }
 
@@ -31,55 +31,60 @@ type (
 	}
 )
 
-func (c anyOf) holds(root, node value.Value) bool {
+func (c anyOf) holds(in scope, node value.Value) bool {
 	for _, part := range c {
-		if part.holds(root, node) {
+		if part.holds(in, node) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c allOf) holds(root, node value.Value) bool {
+func (c allOf) holds(in scope, node value.Value) bool {
 	for _, part := range c {
-		if !part.holds(root, node) {
+		if !part.holds(in, node) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c negate) holds(root, node value.Value) bool { return !c.condition.holds(root, node) }
+func (c negate) holds(in scope, node value.Value) bool { return !c.condition.holds(in, node) }
 
-func (c exists) holds(root, node value.Value) bool {
-	_, ok := c.first(root, node)
+func (c exists) holds(in scope, node value.Value) bool {
+	_, ok := c.first(in, node)
 	return ok
 }
 
-func (c *comparison) holds(root, node value.Value) bool {
-	a, b := c.left.value(root, node), c.right.value(root, node)
+func (c *comparison) holds(in scope, node value.Value) bool {
+	a, b := c.left.value(in, node), c.right.value(in, node)
 	switch c.op {
 	case "==":
-		return equal(a, b)
+		return in.equal(a, b)
 	case "!=":
-		return !equal(a, b)
+		return !in.equal(a, b)
 	case "<":
 		return less(a, b)
 	case ">":
 		return less(b, a)
 	case "<=":
-		return less(a, b) || equal(a, b)
+		return less(a, b) || in.equal(a, b)
 	default: // ">="
-		return less(b, a) || equal(a, b)
+		return less(b, a) || in.equal(a, b)
 	}
 }
 
-// equal is value.Equal, but exact for integers of 64 bits.
-func equal(a, b value.Value) bool {
-	if a.Kind() == value.Number && b.Kind() == value.Number {
+// equal is value.Equal, but exact for integers of 64 bits, and it counts its steps.
+func (in scope) equal(a, b value.Value) bool {
+	switch {
+	case a.Kind() == value.Number && b.Kind() == value.Number:
 		return compareNumbers(a, b) == 0
+	case a.Kind() != b.Kind() || a.Len() != b.Len():
+		return false
+	case a.Len() == 0:
+		return value.Equal(a, b)
 	}
-	return value.Equal(a, b)
+	return value.EqualWithin(a, b, func(n int) bool { return in.meter.Steps(n) })
 }
 
 // less orders numbers and strings; nothing else is less than anything.
@@ -149,10 +154,10 @@ type (
 	single  struct{ *query } // singular, or with a function at its end
 )
 
-func (l literal) value(_, _ value.Value) value.Value { return l.v }
+func (l literal) value(scope, value.Value) value.Value { return l.v }
 
-func (s single) value(root, node value.Value) value.Value {
-	v, _ := s.result(root, node)
+func (s single) value(in scope, node value.Value) value.Value {
+	v, _ := s.result(in, node)
 	return v
 }
 

@@ -3,7 +3,6 @@ package jsonpath
 import (
 	"math"
 	"math/big"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -14,8 +13,8 @@ import (
 // lengthOf is length() of RFC 9535 section 2.4.4.
 type lengthOf struct{ operand }
 
-func (f lengthOf) value(root, node value.Value) value.Value {
-	return length(f.operand.value(root, node))
+func (f lengthOf) value(in scope, node value.Value) value.Value {
+	return length(f.operand.value(in, node))
 }
 
 func (f lengthOf) write(b *strings.Builder) { writeCall(b, "length", f.operand) }
@@ -23,8 +22,8 @@ func (f lengthOf) write(b *strings.Builder) { writeCall(b, "length", f.operand) 
 // countOf is count() of section 2.4.5.
 type countOf struct{ *query }
 
-func (f countOf) value(root, node value.Value) value.Value {
-	return value.Int(int64(len(f.nodes(root, node))))
+func (f countOf) value(in scope, node value.Value) value.Value {
+	return value.Int(f.count(in, node))
 }
 
 func (f countOf) write(b *strings.Builder) { writeCall(b, "count", f.query) }
@@ -32,9 +31,9 @@ func (f countOf) write(b *strings.Builder) { writeCall(b, "count", f.query) }
 // valueOf is value() of section 2.4.8.
 type valueOf struct{ *query }
 
-func (f valueOf) value(root, node value.Value) value.Value {
-	w := walk{root: root, limit: 2}
-	w.from(f.from(root, node), f.segments)
+func (f valueOf) value(in scope, node value.Value) value.Value {
+	w := walk{scope: in, limit: 2}
+	w.from(f.from(in.root, node), f.segments)
 	if len(w.nodes) != 1 {
 		return value.Value{}
 	}
@@ -53,19 +52,19 @@ type regexTest struct {
 // compiledPattern has a nil expression when source is no I-Regexp.
 type compiledPattern struct {
 	source     string
-	expression *regexp.Regexp
+	expression *pattern
 }
 
-func (f *regexTest) holds(root, node value.Value) bool {
-	input, pattern := f.input.value(root, node), f.pattern.value(root, node)
+func (f *regexTest) holds(in scope, node value.Value) bool {
+	input, pattern := f.input.value(in, node), f.pattern.value(in, node)
 	if input.Kind() != value.String || pattern.Kind() != value.String {
 		return false
 	}
 	expression := f.compile(pattern.Text())
-	return expression != nil && expression.MatchString(input.Text())
+	return expression != nil && expression.matches(in, input.Text())
 }
 
-func (f *regexTest) compile(source string) *regexp.Regexp {
+func (f *regexTest) compile(source string) *pattern {
 	if last := f.last.Load(); last != nil && last.source == source {
 		return last.expression
 	}

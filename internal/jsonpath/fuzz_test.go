@@ -77,17 +77,17 @@ func checkAgain(t *testing.T, path *Path, d Dialect, roots []value.Value) {
 		return // many descendants or unions in a row select too much
 	}
 	for _, root := range roots {
-		nodes := path.Select(root)
-		if !slices.EqualFunc(nodes, again.Select(root), value.Equal) {
+		nodes := path.Select(nil, root)
+		if !slices.EqualFunc(nodes, again.Select(nil, root), value.Equal) {
 			t.Fatalf("%s and its spelling differ", path)
 		}
 		checkOthers(t, path, root, nodes)
-		places := path.Locate(root)
+		places := path.Locate(nil, root)
 		if path.query.tail == nil && len(places) != len(nodes) {
 			t.Fatalf("%s has %d nodes, %d places", path, len(nodes), len(places))
 		}
 		for i, place := range places {
-			if v, ok := mustCompile(t, place.String(), Strict).First(root); !ok || !value.Equal(v, nodes[i]) {
+			if v, ok := mustCompile(t, place.String(), Strict).First(nil, root); !ok || !value.Equal(v, nodes[i]) {
 				t.Fatalf("%s selects %v at %s, where %v is", path, nodes[i], place, v)
 			}
 		}

@@ -14,18 +14,18 @@ var errNoIRegexp = errors.New("not an I-Regexp (RFC 9485)")
 const maxPattern = 4 * MaxLength
 
 // compileIRegexp compiles a pattern of RFC 9485, to be found anywhere in a text
-// or, if whole, to cover it all. A pattern that the RFC allows but Go's engine
-// finds too large is an error too.
-func compileIRegexp(pattern string, whole bool) (*regexp.Regexp, error) {
-	t := irTranslator{rest: pattern}
-	if len(pattern) > maxPattern || !t.translate() {
+// or, if whole, to cover it all. A pattern that the RFC allows but that
+// is too large to be matched is an error too.
+func compileIRegexp(source string, whole bool) (*pattern, error) {
+	t := irTranslator{rest: source}
+	if len(source) > maxPattern || !t.translate() {
 		return nil, errNoIRegexp
 	}
 	translated := t.out.String()
 	if whole {
 		translated = `\A(?:` + translated + `)\z`
 	}
-	return regexp.Compile(translated)
+	return compilePattern(translated)
 }
 
 // irTranslator rewrites an I-Regexp (RFC 9485 section 3) in Go's syntax.

@@ -131,7 +131,7 @@ func TestLenient_notesEachFormWithItsSpelling(t *testing.T) {
 			if path.IsRoot() {
 				want = string(root.AppendJSON(nil))
 			}
-			if got := path.Eval(root).Text(); strings.Trim(want, `"`) != got {
+			if got := path.Eval(nil, root).Text(); strings.Trim(want, `"`) != got {
 				t.Errorf("%q gives %s, want %s", c.expr, got, want)
 			}
 			checkNotes(t, c.expr, c.note, notes)
@@ -217,7 +217,7 @@ func TestNote_tellsOfPatternsThatNeverMatch(t *testing.T) {
 		if err != nil || len(notes) != 1 || notes[0].Offset != 12 {
 			t.Fatalf("notes %+v, error %v", notes, err)
 		}
-		if got := path.Select(mustParse(t, `["1"]`)); len(got) > 0 {
+		if got := path.Select(nil, mustParse(t, `["1"]`)); len(got) > 0 {
 			t.Errorf("selects %v", got)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -105,44 +106,47 @@ func (p *Path) Segments() (steps []Step, ok bool) {
 	return p.query.steps, true
 }
 
+// The methods below count their steps, and the bytes of what they find, with m,
+// which may be nil. When m has failed, what they return means nothing.
+
 // Select returns the nodes the path selects, in the order of RFC 9535 with
 // members in document order. A node that is selected twice is there twice.
-func (p *Path) Select(root value.Value) []value.Value {
+func (p *Path) Select(m *budget.Meter, root value.Value) []value.Value {
 	if p.Definite() {
-		if v, ok := p.First(root); ok {
+		if v, ok := p.First(m, root); ok {
 			return []value.Value{v}
 		}
 		return nil
 	}
-	return p.query.nodes(root, root)
+	return p.query.nodes(scope{root, m}, root)
 }
 
 // First returns the first node that Select would, ok is false when there is
 // none. For a definite path without a function it does not allocate.
-func (p *Path) First(root value.Value) (v value.Value, ok bool) {
+func (p *Path) First(m *budget.Meter, root value.Value) (v value.Value, ok bool) {
 	if p.query.singular && p.query.tail == nil {
-		return follow(root, p.query.steps)
+		return scope{root, m}.follow(root, p.query.steps)
 	}
-	return p.query.result(root, root)
+	return p.query.result(scope{root, m}, root)
 }
 
 // Eval is what a mapping of a document means: a definite path gives its value
 // or Absent, any other an array of its nodes, which may be empty.
-func (p *Path) Eval(root value.Value) value.Value {
+func (p *Path) Eval(m *budget.Meter, root value.Value) value.Value {
 	if p.Definite() {
-		v, _ := p.First(root)
+		v, _ := p.First(m, root)
 		return v
 	}
-	return value.List(p.query.nodes(root, root)...)
+	return value.List(p.query.nodes(scope{root, m}, root)...)
 }
 
 // Locate returns where the nodes are that Select returns, in the same order.
 // The result of a function is nowhere.
-func (p *Path) Locate(root value.Value) []Location {
+func (p *Path) Locate(m *budget.Meter, root value.Value) []Location {
 	if p.query.tail != nil {
 		return nil
 	}
-	w := walk{root: root, tracks: true}
+	w := walk{scope: scope{root, m}, tracks: true}
 	w.from(root, p.query.segments)
 	return w.places
 }

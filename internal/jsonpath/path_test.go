@@ -78,7 +78,7 @@ func TestEval_tellsAbsentFromNull(t *testing.T) {
 		"$.a": value.Null, "$.c": value.Absent, "$.a.b": value.Absent, "$.b[0]": value.Absent,
 		"$.c[*]": value.Array, "$..c": value.Array, "$.c.sum()": value.Absent,
 	} {
-		if got := mustCompile(t, expr, Lenient).Eval(root); got.Kind() != want {
+		if got := mustCompile(t, expr, Lenient).Eval(nil, root); got.Kind() != want {
 			t.Errorf("%s gives %s, want %s", expr, got.Kind(), want)
 		}
 	}
@@ -86,7 +86,7 @@ func TestEval_tellsAbsentFromNull(t *testing.T) {
 
 func TestEval_keepsOrderAndNumberText(t *testing.T) {
 	root := mustParse(t, `{"z": {"id": 12345678901234567890}, "a": {"id": 1.10}, "m": {"id": 1e2}}`)
-	if got := mustCompile(t, "$.*.id", Strict).Eval(root).Text(); got != "[12345678901234567890,1.10,1e2]" {
+	if got := mustCompile(t, "$.*.id", Strict).Eval(nil, root).Text(); got != "[12345678901234567890,1.10,1e2]" {
 		t.Error(got)
 	}
 }
@@ -99,7 +99,7 @@ func TestFilter_comparesLargeIntegersExactly(t *testing.T) {
 		"$[?@ < -9007199254740992]":   "[-9007199254740993]",
 		"$[?@ >= 9223372036854775e3]": "[9223372036854775808]",
 	} {
-		if got := mustCompile(t, expr, Strict).Eval(root).Text(); got != want {
+		if got := mustCompile(t, expr, Strict).Eval(nil, root).Text(); got != want {
 			t.Errorf("%s gives %s, want %s", expr, got, want)
 		}
 	}
@@ -107,17 +107,17 @@ func TestFilter_comparesLargeIntegersExactly(t *testing.T) {
 
 func TestLocate_givesNormalizedPaths(t *testing.T) {
 	root := value.Map(value.Member{Name: "it's \\ \b\t\n\f\r\x0b\x1f é", Value: value.List(value.Nil(), value.Boolean(true))})
-	got := mustCompile(t, "$.*[-1]", Strict).Locate(root)
+	got := mustCompile(t, "$.*[-1]", Strict).Locate(nil, root)
 	if want := `$['it\'s \\ \b\t\n\f\r\u000b\u001f é'][1]`; len(got) != 1 || got[0].String() != want {
 		t.Fatalf("%v, want %s", got, want)
 	}
-	if v, ok := mustCompile(t, got[0].String(), Strict).First(root); !ok || !v.True() {
+	if v, ok := mustCompile(t, got[0].String(), Strict).First(nil, root); !ok || !v.True() {
 		t.Errorf("the normalized path selects %v", v)
 	}
-	if got := mustCompile(t, "$.length()", Lenient).Locate(root); got != nil {
+	if got := mustCompile(t, "$.length()", Lenient).Locate(nil, root); got != nil {
 		t.Errorf("the result of a function is at %v", got)
 	}
-	if got := mustCompile(t, "$", Strict).Locate(root); len(got) != 1 || got[0].String() != "$" {
+	if got := mustCompile(t, "$", Strict).Locate(nil, root); len(got) != 1 || got[0].String() != "$" {
 		t.Errorf("the root is at %v", got)
 	}
 }
@@ -128,10 +128,10 @@ func TestDescendants_areVisitedAtAnyDepth(t *testing.T) {
 	for range depth {
 		root = value.List(root)
 	}
-	if got := len(mustCompile(t, "$..[0]", Strict).Select(root)); got != depth {
+	if got := len(mustCompile(t, "$..[0]", Strict).Select(nil, root)); got != depth {
 		t.Errorf("selects %d nodes, want %d", got, depth)
 	}
-	if v, ok := mustCompile(t, "$..[?@ == 'x']", Strict).First(root); !ok || v.Text() != "x" {
+	if v, ok := mustCompile(t, "$..[?@ == 'x']", Strict).First(nil, root); !ok || v.Text() != "x" {
 		t.Errorf("First gives %v, %t", v, ok)
 	}
 }
@@ -143,7 +143,7 @@ func TestPath_isUsedByManyAtOnce(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 100 {
-				if got := path.Eval(root).Text(); got != `["ab","cd"]` {
+				if got := path.Eval(nil, root).Text(); got != `["ab","cd"]` {
 					t.Error(got)
 				}
 			}
@@ -155,7 +155,7 @@ func TestPath_isUsedByManyAtOnce(t *testing.T) {
 func TestFirst_ofDefinitePathsAllocatesNothing(t *testing.T) {
 	root := mustParse(t, `{"a": {"b": [{"c": 1}]}}`)
 	path := mustCompile(t, "$.a.b[-1].c", Strict)
-	if n := testing.AllocsPerRun(100, func() { path.First(root); path.Eval(root) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { path.First(nil, root); path.Eval(nil, root) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -111,38 +111,45 @@ func (q *query) compile() {
 }
 
 // nodes returns what the segments select, without the function at the end.
-func (q *query) nodes(root, node value.Value) []value.Value {
+func (q *query) nodes(in scope, node value.Value) []value.Value {
 	if q.plain {
-		return appendPlain(nil, q.from(root, node), q.runs)
+		return in.appendPlain(nil, q.from(in.root, node), q.runs)
 	}
-	w := walk{root: root}
-	w.from(q.from(root, node), q.segments)
+	w := walk{scope: in}
+	w.from(q.from(in.root, node), q.segments)
 	return w.nodes
+}
+
+// count is how many nodes there are.
+func (q *query) count(in scope, node value.Value) int64 {
+	w := walk{scope: in, counts: true}
+	w.from(q.from(in.root, node), q.segments)
+	return w.counted
 }
 
 // result returns the first node, or what the function at the end makes of them:
 // of the value of a singular query, of the array of the nodes of any other.
-func (q *query) result(root, node value.Value) (value.Value, bool) {
+func (q *query) result(in scope, node value.Value) (value.Value, bool) {
 	if q.tail == nil {
-		return q.first(root, node)
+		return q.first(in, node)
 	}
 	var argument value.Value
 	if q.singular {
-		argument, _ = q.first(root, node)
+		argument, _ = q.first(in, node)
 	} else {
-		argument = value.List(q.nodes(root, node)...)
+		argument = value.List(q.nodes(in, node)...)
 	}
 	v := q.tail.of(argument)
 	return v, !v.IsAbsent()
 }
 
 // first returns the first node.
-func (q *query) first(root, node value.Value) (v value.Value, ok bool) {
-	v = q.from(root, node)
+func (q *query) first(in scope, node value.Value) (v value.Value, ok bool) {
+	v = q.from(in.root, node)
 	if q.singular {
-		return follow(v, q.steps)
+		return in.follow(v, q.steps)
 	}
-	w := walk{root: root, limit: 1}
+	w := walk{scope: in, limit: 1}
 	if w.from(v, q.segments); len(w.nodes) == 0 {
 		return value.Value{}, false
 	}

@@ -1,7 +1,6 @@
 package jsonpath
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/value"
@@ -11,12 +10,12 @@ import (
 type slashRegex struct {
 	input          operand
 	pattern, flags string
-	expression     *regexp.Regexp
+	expression     *pattern
 }
 
-func (o *slashRegex) holds(root, node value.Value) bool {
-	v := o.input.value(root, node)
-	return v.Kind() == value.String && o.expression.MatchString(v.Text())
+func (o *slashRegex) holds(in scope, node value.Value) bool {
+	v := o.input.value(in, node)
+	return v.Kind() == value.String && o.expression.matches(in, v.Text())
 }
 
 func (o *slashRegex) write(b *strings.Builder) {
@@ -49,7 +48,7 @@ func (p *parser) regexOperator(left term, at int) (condition, error) {
 	if flags != "" {
 		prefix = "(?" + flags + ")"
 	}
-	expression, err := regexp.Compile(prefix + `\A(?:` + pattern + `)\z`)
+	expression, err := compilePattern(prefix + `\A(?:` + pattern + `)\z`)
 	if err != nil {
 		return nil, p.fail(start, "this regular expression cannot be used: %v", err)
 	}

@@ -90,9 +90,9 @@ func (c suiteCase) check(t *testing.T, path *Path) {
 	if results == nil {
 		results, paths = [][]value.Value{c.Result}, [][]string{c.ResultPaths}
 	}
-	nodes := path.Select(c.Document)
+	nodes := path.Select(nil, c.Document)
 	var places []string
-	for _, place := range path.Locate(c.Document) {
+	for _, place := range path.Locate(nil, c.Document) {
 		places = append(places, place.String())
 	}
 	for i := range results {
@@ -107,7 +107,7 @@ func (c suiteCase) check(t *testing.T, path *Path) {
 // checkOthers compares the other ways to ask with the nodes that Select gave.
 func checkOthers(t *testing.T, path *Path, root value.Value, nodes []value.Value) {
 	t.Helper()
-	first, ok := path.First(root)
+	first, ok := path.First(nil, root)
 	if ok != (len(nodes) > 0) || ok && !value.Equal(first, nodes[0]) {
 		t.Errorf("%s: First gives %v, Select gives %v", path, first, nodes)
 	}
@@ -117,7 +117,7 @@ func checkOthers(t *testing.T, path *Path, root value.Value, nodes []value.Value
 			t.Errorf("%s is definite and selects %v", path, nodes)
 		}
 	}
-	if got := path.Eval(root); !value.Equal(got, want) {
+	if got := path.Eval(nil, root); !value.Equal(got, want) {
 		t.Errorf("%s: Eval gives %v, want %v", path, got, want)
 	}
 }

@@ -3,15 +3,26 @@ package jsonpath
 import (
 	"slices"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
+
+// scope is what the evaluation of a path has everywhere: the root, and the meter
+// of its steps. When the meter has failed, nothing more is found.
+type scope struct {
+	root  value.Value
+	meter *budget.Meter
+}
 
 // walk visits the nodes that segments select, depth first: the order is that of
 // RFC 9535, which builds one list of nodes per segment.
 type walk struct {
-	root  value.Value
+	scope
 	limit int // stop after so many nodes; 0 means never
 	nodes []value.Value
+
+	counts  bool // count nodes and keep none
+	counted int64
 
 	tracks bool // collect places instead of nodes
 	at     Location
@@ -29,13 +40,32 @@ func (w *walk) from(node value.Value, segments []segment) bool {
 	return w.children(node, segments)
 }
 
+// nodeSize is what a found node costs in bytes while the list of nodes grows.
+const nodeSize = 48
+
 func (w *walk) found(node value.Value) bool {
-	if w.tracks {
-		w.places = append(w.places, slices.Clone(w.at))
+	switch {
+	case w.counts:
+		w.counted++
 		return true
+	case w.tracks:
+		w.places = append(w.places, slices.Clone(w.at))
+		return w.meter.Steps(1 + len(w.at))
+	case len(w.nodes) == cap(w.nodes) && !w.grow():
+		return false
 	}
 	w.nodes = append(w.nodes, node)
 	return len(w.nodes) != w.limit
+}
+
+// grow doubles the room for nodes, for which the call must hold memory.
+func (w *walk) grow() bool {
+	more := max(len(w.nodes), 4)
+	if more > 1024 && !w.meter.Hold(int64(more)*nodeSize) {
+		return false
+	}
+	w.nodes = slices.Grow(w.nodes, more)
+	return true
 }
 
 // descend applies the first segment to node and to every container below it, in
@@ -51,6 +81,9 @@ func (w *walk) descend(node value.Value, segments []segment) bool {
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
+		if !w.meter.Steps(1 + top.node.Len()) {
+			return false
+		}
 		if w.tracks && top.depth > 0 {
 			w.at = append(w.at[:base+top.depth-1], top.step)
 		}
@@ -79,8 +112,14 @@ func (w *walk) children(node value.Value, segments []segment) bool {
 }
 
 func (w *walk) selected(node value.Value, s *selector, rest []segment) bool {
+	if !w.meter.Step() {
+		return false
+	}
 	switch s.kind {
 	case byName:
+		if n := node.Len(); n > manyMembers && !w.meter.Steps(n/manyMembers) {
+			return false
+		}
 		if child := node.Get(s.name); !child.IsAbsent() {
 			return w.step(child, Step{Name: s.name}, rest)
 		}
@@ -107,7 +146,10 @@ func (w *walk) selected(node value.Value, s *selector, rest []segment) bool {
 		}
 	case byFilter:
 		for i := range node.Len() {
-			if s.where.holds(w.root, node.At(i)) && !w.enter(node, i, rest) {
+			if !w.meter.Step() {
+				return false
+			}
+			if s.where.holds(w.scope, node.At(i)) && !w.enter(node, i, rest) {
 				return false
 			}
 		}
@@ -115,8 +157,14 @@ func (w *walk) selected(node value.Value, s *selector, rest []segment) bool {
 	return true
 }
 
+// manyMembers is how many members a search by name passes in one step.
+const manyMembers = 16
+
 // enter goes on from the i-th child of node with the rest of the segments.
 func (w *walk) enter(node value.Value, i int, rest []segment) bool {
+	if !w.meter.Step() {
+		return false
+	}
 	if !w.tracks {
 		return w.from(node.At(i), rest)
 	}
@@ -143,9 +191,12 @@ func stepTo(parent value.Value, i int) Step {
 }
 
 // follow returns where steps without a wildcard lead from v.
-func follow(v value.Value, steps []Step) (value.Value, bool) {
+func (in scope) follow(v value.Value, steps []Step) (value.Value, bool) {
 	for i := range steps {
 		if s := &steps[i]; !s.IsIndex {
+			if n := v.Len(); n > manyMembers && !in.meter.Steps(n/manyMembers) {
+				return value.Value{}, false
+			}
 			if v = v.Get(s.Name); v.IsAbsent() {
 				return value.Value{}, false
 			}
@@ -160,12 +211,15 @@ func follow(v value.Value, steps []Step) (value.Value, bool) {
 
 // appendPlain appends to dst what the runs of steps select from node, with a
 // wildcard between one run and the next.
-func appendPlain(dst []value.Value, node value.Value, runs [][]Step) []value.Value {
-	node, ok := follow(node, runs[0])
+func (in scope) appendPlain(dst []value.Value, node value.Value, runs [][]Step) []value.Value {
+	node, ok := in.follow(node, runs[0])
 	if !ok {
 		return dst
 	}
 	n, rest := node.Len(), runs[1:]
+	if len(rest) > 0 && (!in.meter.Steps(n) || n > 1024 && !in.meter.Hold(int64(n)*nodeSize)) {
+		return dst
+	}
 	switch {
 	case len(rest) == 0:
 		return append(dst, node)
@@ -174,12 +228,12 @@ func appendPlain(dst []value.Value, node value.Value, runs [][]Step) []value.Val
 	}
 	if len(rest) > 1 {
 		for i := range n {
-			dst = appendPlain(dst, node.At(i), rest)
+			dst = in.appendPlain(dst, node.At(i), rest)
 		}
 		return dst
 	}
 	for i := range n { // the innermost loop
-		if v, ok := follow(node.At(i), rest[0]); ok {
+		if v, ok := in.follow(node.At(i), rest[0]); ok {
 			dst = append(dst, v)
 		}
 	}

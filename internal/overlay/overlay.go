@@ -3,8 +3,10 @@
 package overlay
 
 import (
+	"context"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/jsonpath"
@@ -50,7 +52,12 @@ func apply(root, action *document.Node, diags *diag.List) {
 		diags.Add(diag.BadOverlay, action.Range(), "Add update or remove: true.", "the action changes nothing")
 		return
 	}
-	places := path.Locate(root.Value())
+	meter := budget.NewMeter(context.Background(), nil)
+	places := path.Locate(meter, root.Value())
+	if meter.Err() != nil {
+		diags.Add(diag.BadOverlay, target.At, "Name what is meant, or use fewer wildcards.", "the target “%s” selects too much", target.Str())
+		return
+	}
 	if len(places) == 0 {
 		diags.Add(diag.OverlayNoMatch, target.At, "Correct the target; the document has nothing there.", "the target “%s” matches nothing", target.Str())
 		return

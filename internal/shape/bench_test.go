@@ -41,7 +41,7 @@ func BenchmarkShape(b *testing.B) {
 			b.SetBytes(int64(len(bench.text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok, err := p.Stream(nil, bench.text); !ok || err != nil {
+				if _, ok, err := p.Stream(nil, nil, bench.text); !ok || err != nil {
 					b.Fatal(ok, err)
 				}
 			}
@@ -61,7 +61,7 @@ func BenchmarkShape(b *testing.B) {
 	b.Run("array to 3 fields/apply", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, ok := p.Apply(root); !ok {
+			if _, ok := p.Apply(nil, root); !ok {
 				b.Fatal(ok)
 			}
 		}

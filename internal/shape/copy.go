@@ -10,8 +10,11 @@ import (
 )
 
 // copy appends the value at the place, which has been read before, byte for byte
-// as Value.AppendJSON writes it.
+// as Value.AppendJSON writes it. It copies nothing when the meter has failed.
 func (s *scan) copy(dst []byte, at span) []byte {
+	if !s.reads(at) || !s.meter.Hold(int64(at.end-at.start)) {
+		return dst
+	}
 	out, _, ok := s.copyValue(slices.Grow(dst, at.end-at.start), at.start)
 	if ok {
 		return out

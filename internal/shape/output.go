@@ -3,6 +3,7 @@ package shape
 import (
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/template"
@@ -47,10 +48,13 @@ func (o *output) isRoot() bool {
 }
 
 // apply evaluates o from the base; Absent when nothing is found.
-func (o *output) apply(base value.Value) value.Value {
+func (o *output) apply(m *budget.Meter, base value.Value) value.Value {
+	if !m.Step() {
+		return value.Value{}
+	}
 	found := base
 	if o.path != nil {
-		found = o.path.Eval(base)
+		found = o.path.Eval(m, base)
 	}
 	switch o.kind {
 	case leaf:
@@ -58,23 +62,23 @@ func (o *output) apply(base value.Value) value.Value {
 	case fixed:
 		return o.constant
 	case text:
-		return o.render(base)
+		return o.render(m, base)
 	case object:
-		return o.object(found)
+		return o.object(m, found)
 	case array, table:
-		return o.each(found)
+		return o.each(m, found)
 	default:
 		return value.Value{}
 	}
 }
 
-func (o *output) object(base value.Value) value.Value {
+func (o *output) object(m *budget.Meter, base value.Value) value.Value {
 	if o.path != nil && base.Kind() <= value.Null || o.loose && base.Kind() != value.Object {
 		return base
 	}
 	members, found := make([]value.Member, len(o.members)), !o.partial
-	for i, m := range o.members {
-		v := m.apply(base)
+	for i, member := range o.members {
+		v := member.apply(m, base)
 		found = found || !v.IsAbsent()
 		members[i] = value.Member{Name: o.names[i], Value: orNull(v)}
 	}
@@ -84,17 +88,17 @@ func (o *output) object(base value.Value) value.Value {
 	return value.Map(members...)
 }
 
-func (o *output) each(found value.Value) value.Value {
+func (o *output) each(m *budget.Meter, found value.Value) value.Value {
 	switch found.Kind() {
 	case value.Null:
 		return found
 	case value.Array:
 		if o.kind == array {
-			return o.items(found)
+			return o.items(m, found)
 		}
 	case value.Object:
 		if o.kind == table {
-			return o.values(found)
+			return o.values(m, found)
 		}
 	}
 	if o.loose {
@@ -103,33 +107,48 @@ func (o *output) each(found value.Value) value.Value {
 	return value.Value{}
 }
 
-func (o *output) items(list value.Value) value.Value {
+func (o *output) items(m *budget.Meter, list value.Value) value.Value {
 	if o.item == nil {
 		return list
 	}
+	if !o.affords(m, list) {
+		return value.Value{}
+	}
 	items := make([]value.Value, list.Len())
 	for i := range items {
-		items[i] = orNull(o.item.apply(list.At(i)))
+		items[i] = orNull(o.item.apply(m, list.At(i)))
 	}
 	return value.List(items...)
 }
 
-func (o *output) values(m value.Value) value.Value {
-	members := make([]value.Member, m.Len())
+func (o *output) values(m *budget.Meter, table value.Value) value.Value {
+	if !o.affords(m, table) {
+		return value.Value{}
+	}
+	members := make([]value.Member, table.Len())
 	for i := range members {
-		members[i] = value.Member{Name: m.Name(i), Value: orNull(o.item.apply(m.At(i)))}
+		members[i] = value.Member{Name: table.Name(i), Value: orNull(o.item.apply(m, table.At(i)))}
 	}
 	return value.Map(members...)
 }
 
-func (o *output) render(base value.Value) value.Value {
+// memberSize is what a member of a built object costs, in bytes.
+const memberSize = 48
+
+// affords takes what the items of list cost when they are built anew.
+func (o *output) affords(m *budget.Meter, list value.Value) bool {
+	each := max(1, len(o.item.members)) * memberSize
+	return m.Hold(int64(list.Len()) * int64(each))
+}
+
+func (o *output) render(m *budget.Meter, base value.Value) value.Value {
 	vars := o.template.Vars()
 	look := func(i int) value.Value { return variable(base, vars[i].Name) }
 	if i, ok := o.template.Single(); ok {
 		return o.convert(look(i))
 	}
 	rendered, err := o.template.Append(nil, look, template.Raw)
-	if err != nil {
+	if err != nil || !m.Steps(len(rendered)) || !m.Hold(int64(len(rendered))) {
 		return value.Value{}
 	}
 	return o.convert(value.Of(string(rendered)))

@@ -4,6 +4,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -18,10 +19,17 @@ type span struct{ start, end int }
 // it, or -1. An index past the end reads as a zero byte.
 type scan struct {
 	src     []byte
+	meter   *budget.Meter
 	slots   []span // of the selections being read, frame by frame
 	names   []span // of the objects being copied: their names in the copy
 	scratch []byte
 }
+
+// bytesPerStep is how many bytes are read or copied in one step.
+const bytesPerStep = 32
+
+// reads counts the reading of a text again; false means not to read it.
+func (s *scan) reads(at span) bool { return s.meter.Steps(1 + (at.end-at.start)/bytesPerStep) }
 
 // value reads the value at i. Of the parts of it that sel selects, it notes the
 // places in the slots that start at frame; sel may be nil.

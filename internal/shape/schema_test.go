@@ -41,7 +41,7 @@ func TestSchema_holdsForWhatApplyReturns(t *testing.T) {
 		if s == nil {
 			continue
 		}
-		answer, ok := p.Apply(parse(t, v.answer))
+		answer, ok := p.Apply(nil, parse(t, v.answer))
 		if problem := conflict(s, answer); ok && answer.Kind() > value.Null && problem != "" {
 			t.Errorf("%s: %s: %s is not valid", v.name, schemaText(s), problem)
 		}

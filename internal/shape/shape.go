@@ -21,8 +21,10 @@
 package shape
 
 import (
+	"cmp"
 	"fmt"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -46,17 +48,19 @@ func (p *Program) Streamable() bool { return p != nil && p.stream }
 // finds something; null if none does, but some find a null. When every output
 // has a name, it is one object of them all, unless they all find nothing. ok is
 // false when nothing is found at all: then the answer is better passed as it is.
-func (p *Program) Apply(root value.Value) (shaped value.Value, ok bool) {
+// Apply counts its steps with m, which may be nil; when m has failed, what is
+// returned means nothing.
+func (p *Program) Apply(m *budget.Meter, root value.Value) (shaped value.Value, ok bool) {
 	switch {
 	case p.Identity():
 		return root, true
 	case root.IsAbsent():
 		return root, false
 	case p.step:
-		return p.augment(root), true
+		return p.augment(m, root), true
 	}
 	for _, o := range p.outputs {
-		switch v := o.apply(root); v.Kind() {
+		switch v := o.apply(m, root); v.Kind() {
 		case value.Absent:
 		case value.Null:
 			shaped = v
@@ -67,12 +71,20 @@ func (p *Program) Apply(root value.Value) (shaped value.Value, ok bool) {
 	return shaped, !shaped.IsAbsent()
 }
 
+// maxShaped is the most bytes of a shaped answer.
+const maxShaped = 1 << 30
+
 // Stream appends to dst what Apply makes of the JSON text src, byte for byte as
 // Value.AppendJSON writes it; on ok false or an error dst is as it was. The
-// error wraps that of value.Parse.
-func (p *Program) Stream(dst, src []byte) (out []byte, ok bool, err error) {
+// error wraps that of value.Parse, or is the one of m, which counts the steps and
+// the bytes written.
+func (p *Program) Stream(m *budget.Meter, dst, src []byte) (out []byte, ok bool, err error) {
 	if p.Streamable() {
-		if out, ok, valid := p.project(dst, src); valid {
+		out, ok, valid := p.project(m, dst, src)
+		switch {
+		case m.Err() != nil:
+			return dst, false, m.Err()
+		case valid:
 			return out, ok, nil
 		}
 	}
@@ -80,9 +92,16 @@ func (p *Program) Stream(dst, src []byte) (out []byte, ok bool, err error) {
 	if err != nil {
 		return dst, false, fmt.Errorf("shape answer: %w", err)
 	}
-	v, ok := p.Apply(root)
-	if !ok {
+	v, ok := p.Apply(m, root)
+	switch {
+	case m.Err() != nil:
+		return dst, false, m.Err()
+	case !ok:
 		return dst, false, nil
+	}
+	size, ok := v.JSONSize(m, maxShaped)
+	if !ok || !m.Hold(size) {
+		return dst, false, cmp.Or(m.Err(), budget.ErrLarge)
 	}
 	return v.AppendJSON(dst), true, nil
 }

@@ -168,7 +168,7 @@ var vectors = []vector{
 func TestApply(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
-			if got := shaped(program(t, v.outputs).Apply(parse(t, v.answer))); got != v.want {
+			if got := shaped(program(t, v.outputs).Apply(nil, parse(t, v.answer))); got != v.want {
 				t.Errorf("%s of %s\n got %s\nwant %s", v.outputs, v.answer, got, v.want)
 			}
 		})
@@ -185,7 +185,7 @@ func TestStream_doesAsApply(t *testing.T) {
 		if p.Identity() {
 			continue
 		}
-		out, ok, err := p.Stream([]byte("x"), []byte(v.answer))
+		out, ok, err := p.Stream(nil, []byte("x"), []byte(v.answer))
 		got := strings.TrimPrefix(string(out), "x")
 		if !ok && got == "" {
 			got = nothingFound
@@ -200,7 +200,7 @@ func TestStream_doesAsApply(t *testing.T) {
 }
 
 func TestApply_ofNoAnswerFindsNothing(t *testing.T) {
-	if v, ok := program(t, `[{type: string, value: x}]`).Apply(value.Value{}); ok {
+	if v, ok := program(t, `[{type: string, value: x}]`).Apply(nil, value.Value{}); ok {
 		t.Errorf("got %s", v.Text())
 	}
 }
@@ -210,7 +210,7 @@ func TestIdentity(t *testing.T) {
 		t.Error("no program is no identity")
 	}
 	root := parse(t, `{"a":1}`)
-	if v, ok := (*Program)(nil).Apply(root); !ok || !value.Equal(v, root) {
+	if v, ok := (*Program)(nil).Apply(nil, root); !ok || !value.Equal(v, root) {
 		t.Error("no program changes the answer")
 	}
 	for text, want := range map[string]bool{
@@ -253,7 +253,7 @@ func TestCompile_reportsPaths(t *testing.T) {
 	if d := diags[2]; d.Code != diag.BadTemplate.ID {
 		t.Errorf("got %v", d)
 	}
-	if got := shaped(p.Apply(parse(t, `{"a":1,"b-c":"x"}`))); got != `{"a":null,"b":"x","c":null,"d":{"a":1,"b-c":"x"}}` {
+	if got := shaped(p.Apply(nil, parse(t, `{"a":1,"b-c":"x"}`))); got != `{"a":null,"b":"x","c":null,"d":{"a":1,"b-c":"x"}}` {
 		t.Errorf("got %s", got)
 	}
 }
@@ -261,10 +261,10 @@ func TestCompile_reportsPaths(t *testing.T) {
 func TestCompile_ofWhatIsBrokenFindsNothing(t *testing.T) {
 	var diags diag.List
 	p := Compile(outputs(t, `[{type: object, mapping: "$[", properties: {a: {type: string}}}, {type: string, mapping: $.b}]`), &diags)
-	if got := shaped(p.Apply(parse(t, `{"a":1,"b":2}`))); got != `"2"` || diags.Count(diag.Error) != 1 {
+	if got := shaped(p.Apply(nil, parse(t, `{"a":1,"b":2}`))); got != `"2"` || diags.Count(diag.Error) != 1 {
 		t.Errorf("got %s, %v", got, diags)
 	}
-	out, ok, err := p.Stream(nil, []byte(`{"a":1,"b":2}`))
+	out, ok, err := p.Stream(nil, nil, []byte(`{"a":1,"b":2}`))
 	if string(out) != `"2"` || !ok || err != nil || !p.Streamable() {
 		t.Errorf("got %s %v %v", out, ok, err)
 	}
@@ -286,7 +286,7 @@ func TestCompileOrchestrated(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			var diags diag.List
 			p := CompileOrchestrated(outputs(t, v.outputs), &diags)
-			if got := shaped(p.Apply(parse(t, v.answer))); got != v.want || len(diags) > 0 || p.Streamable() {
+			if got := shaped(p.Apply(nil, parse(t, v.answer))); got != v.want || len(diags) > 0 || p.Streamable() {
 				t.Errorf("got %s, want %s, %v", got, v.want, diags)
 			}
 		})
@@ -309,7 +309,7 @@ func TestCompileStep(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			var diags diag.List
 			p := CompileStep(outputs(t, v.outputs), &diags)
-			if got := shaped(p.Apply(parse(t, v.answer))); got != v.want || len(diags) > 0 || p.Streamable() {
+			if got := shaped(p.Apply(nil, parse(t, v.answer))); got != v.want || len(diags) > 0 || p.Streamable() {
 				t.Errorf("got %s, want %s, %v", got, v.want, diags)
 			}
 		})

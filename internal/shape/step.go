@@ -3,6 +3,7 @@ package shape
 import (
 	"slices"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
@@ -26,21 +27,24 @@ func CompileStep(outputs []*model.Output, diags *diag.List) *Program {
 }
 
 // augment adds the outputs of a step to its answer.
-func (p *Program) augment(root value.Value) value.Value {
+func (p *Program) augment(m *budget.Meter, root value.Value) value.Value {
 	if root.Kind() != value.Array {
-		return p.added(root, false)
+		return p.added(m, root, false)
 	}
 	items := make([]value.Value, root.Len())
 	for i := range items {
 		if items[i] = root.At(i); items[i].Kind() == value.Object {
-			items[i] = p.added(items[i], true)
+			items[i] = p.added(m, items[i], true)
 		}
 	}
 	return value.List(items...)
 }
 
-func (p *Program) added(base value.Value, item bool) value.Value {
+func (p *Program) added(m *budget.Meter, base value.Value, item bool) value.Value {
 	out := value.Map()
+	if n := base.Len() + len(p.outputs[0].members); !m.Steps(n) || !m.Hold(int64(n)*memberSize) {
+		return out
+	}
 	if base.Kind() == value.Object {
 		for i := range base.Len() {
 			out.Add(base.Name(i), base.At(i))
@@ -49,7 +53,7 @@ func (p *Program) added(base value.Value, item bool) value.Value {
 	all := p.outputs[0]
 	for i, o := range all.members {
 		if !item || !o.isRoot() {
-			out.Set(all.names[i], orNull(o.apply(base)))
+			out.Set(all.names[i], orNull(o.apply(m, base)))
 		}
 	}
 	return out

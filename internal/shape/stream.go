@@ -3,6 +3,7 @@ package shape
 import (
 	"slices"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -88,13 +89,19 @@ func runsOf(p *jsonpath.Path) (runs [][]jsonpath.Step, ok bool) {
 }
 
 // project is Stream for a streamable program; valid is false when src is not JSON.
-func (p *Program) project(dst, src []byte) (out []byte, ok, valid bool) {
+func (p *Program) project(m *budget.Meter, dst, src []byte) (out []byte, ok, valid bool) {
 	var slots [32]span
-	s := scan{src: src, slots: slots[:0]}
+	s := scan{src: src, meter: m, slots: slots[:0]}
+	if !m.Hold(int64(len(src) / 4)) {
+		return dst, false, false
+	}
 	out = slices.Grow(dst, len(src)/4)
 	null := false
 	for _, o := range p.outputs {
 		var found outcome
+		if !s.reads(span{0, len(src)}) {
+			return dst, false, false
+		}
 		if out, found, valid = s.project(out[:len(dst)], o); !valid {
 			return dst, false, false
 		}

@@ -19,7 +19,7 @@ func viaTree(p *Program, dst, src []byte) ([]byte, bool, error) {
 	if err != nil {
 		return dst, false, err
 	}
-	v, ok := p.Apply(root)
+	v, ok := p.Apply(nil, root)
 	if !ok {
 		return dst, false, nil
 	}
@@ -28,12 +28,12 @@ func viaTree(p *Program, dst, src []byte) ([]byte, bool, error) {
 
 func checkStream(t rapid.TB, p *Program, src []byte) {
 	want, wantOK, wantErr := viaTree(p, []byte("dst"), src)
-	got, ok, err := p.Stream([]byte("dst"), src)
+	got, ok, err := p.Stream(nil, []byte("dst"), src)
 	if string(got) != string(want) || ok != wantOK || (err == nil) != (wantErr == nil) {
 		t.Fatalf("of %s\n got %s %v %v\nwant %s %v %v", src, got, ok, err, want, wantOK, wantErr)
 	}
 	if p.Streamable() {
-		if _, _, valid := p.project(nil, src); valid != (wantErr == nil) {
+		if _, _, valid := p.project(nil, nil, src); valid != (wantErr == nil) {
 			t.Fatalf("%s: valid is %v, %v", src, valid, wantErr)
 		}
 	}

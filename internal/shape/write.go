@@ -111,6 +111,9 @@ func (s *scan) writeItems(dst []byte, o *output, i, depth int) ([]byte, int) {
 	}
 	for {
 		clear(s.slots[base:])
+		if !s.meter.Step() {
+			return dst, -1
+		}
 		if i = s.value(&f.selection, base, i, depth+1); i < 0 {
 			return dst, -1
 		}
@@ -137,7 +140,7 @@ func (s *scan) writeAll(dst []byte, o *output, at span, base int) ([]byte, outco
 	}
 	from := s.slots[base+o.stream.base]
 	v, _ := value.Parse(s.src[from.start:from.end])
-	return o.apply(v).AppendJSON(dst[:mark]), something
+	return o.apply(s.meter, v).AppendJSON(dst[:mark]), something
 }
 
 // appendFound is false when a wildcard stands for the members of an object, of
@@ -145,6 +148,9 @@ func (s *scan) writeAll(dst []byte, o *output, at span, base int) ([]byte, outco
 func (s *scan) appendFound(dst []byte, o *output, at span, rest []*run) ([]byte, bool) {
 	if at.end == 0 || s.src[at.start] != '[' {
 		return dst, at.end == 0 || s.src[at.start] != '{'
+	}
+	if !s.reads(at) {
+		return dst, true
 	}
 	r := rest[0]
 	base := s.push(r.frame)
@@ -175,6 +181,9 @@ func (s *scan) appendItem(dst []byte, o *output, at span) []byte {
 	}
 	if o.item == nil {
 		return s.copy(dst, at)
+	}
+	if !s.reads(at) {
+		return dst
 	}
 	base := s.push(o.stream.item)
 	defer s.pop(base)

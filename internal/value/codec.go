@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/fairlead/fairlead/internal/budget"
 )
 
 // MaxDepth is how deeply arrays and objects may nest in parsed text.
@@ -144,6 +146,40 @@ func (v Value) AppendJSON(dst []byte) []byte {
 		return append(dst, '}')
 	default:
 		return append(dst, "null"...)
+	}
+}
+
+// JSONSize is about how many bytes AppendJSON writes, which for a value that
+// holds the same parts again and again may be far more than its own size. It
+// counts up to most bytes, and as long as m allows; ok is false beyond that.
+func (v Value) JSONSize(m *budget.Meter, most int64) (size int64, ok bool) {
+	s := sizer{meter: m, left: most}
+	s.value(v)
+	return most - s.left, s.left >= 0 && m.Err() == nil
+}
+
+type sizer struct {
+	meter *budget.Meter
+	left  int64
+}
+
+func (s *sizer) value(v Value) {
+	switch v.Kind() {
+	case String:
+		s.left -= int64(len(v.Text())) + 2
+	case Array, Object:
+		s.left -= 2
+		for i := 0; i < v.Len() && s.left >= 0 && s.meter.Step(); i++ {
+			if v.Kind() == Object {
+				s.left -= int64(len(v.Name(i))) + 3
+			}
+			s.left-- // the comma
+			s.value(v.At(i))
+		}
+	case Number, Bool:
+		s.left -= int64(len(v.Text()))
+	default:
+		s.left -= 4
 	}
 }
 

@@ -5,6 +5,7 @@
 package value
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -209,6 +210,12 @@ func equalNumbers(a, b Value) bool {
 // Equal reports whether a and b are the same JSON value. Members are compared
 // without regard to order, numbers by value.
 func Equal(a, b Value) bool {
+	return EqualWithin(a, b, func(int) bool { return true })
+}
+
+// EqualWithin is Equal for those who count its steps: it is false as soon as
+// steps, which gets how many come next, is.
+func EqualWithin(a, b Value, steps func(n int) bool) bool {
 	if a.kind != b.kind {
 		return false
 	}
@@ -216,26 +223,53 @@ func Equal(a, b Value) bool {
 	case Number:
 		return a.text == b.text || equalNumbers(a, b)
 	case Array:
-		if a.Len() != b.Len() {
+		if a.Len() != b.Len() || !steps(a.Len()) {
 			return false
 		}
 		for i := range a.kids.items {
-			if !Equal(a.kids.items[i], b.kids.items[i]) {
+			if !EqualWithin(a.kids.items[i], b.kids.items[i], steps) {
 				return false
 			}
 		}
 		return true
 	case Object:
-		if a.Len() != b.Len() {
-			return false
-		}
-		for i, n := range a.kids.names {
-			if o := b.Get(n); o.IsAbsent() || !Equal(a.kids.items[i], o) {
-				return false
-			}
-		}
-		return true
+		return a.Len() == b.Len() && steps(a.Len()) && equalMembers(a, b, steps)
 	default:
 		return a.text == b.text
 	}
+}
+
+// equalMembers compares objects of equal length. In equal objects most members
+// stand at the same place; of those that do not, an index is made when there are many.
+func equalMembers(a, b Value, steps func(n int) bool) bool {
+	var index map[string]int
+	for i, name := range a.kids.names {
+		j := i
+		if b.kids.names[i] != name {
+			if index == nil && b.Len() > many {
+				index = make(map[string]int, b.Len())
+				for k, n := range b.kids.names {
+					index[n] = k
+				}
+			}
+			var ok bool
+			if j, ok = b.find(name, index); !ok {
+				return false
+			}
+		}
+		if !EqualWithin(a.kids.items[i], b.kids.items[j], steps) {
+			return false
+		}
+	}
+	return true
+}
+
+// find returns where a member is; index may be nil.
+func (v Value) find(name string, index map[string]int) (i int, ok bool) {
+	if index != nil {
+		i, ok = index[name]
+		return i, ok
+	}
+	i = slices.Index(v.kids.names, name)
+	return i, i >= 0
 }

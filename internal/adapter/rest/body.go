@@ -158,10 +158,10 @@ var jsonError = strings.NewReplacer("parse JSON: ", "", "jsontext: ", "", "after
 
 func choose(s *source, root value.Value) value.Value {
 	if s.choose.Definite() {
-		v, _ := s.choose.First(root)
+		v, _ := s.choose.First(nil, root)
 		return v
 	}
-	if nodes := s.choose.Select(root); len(nodes) > 0 {
+	if nodes := s.choose.Select(nil, root); len(nodes) > 0 {
 		return value.List(nodes...)
 	}
 	return value.Value{}

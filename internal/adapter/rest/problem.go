@@ -86,6 +86,7 @@ var statuses = [...]int{
 	engine.Unreachable: http.StatusBadGateway,
 	engine.TimedOut:    http.StatusGatewayTimeout,
 	engine.Unavailable: http.StatusServiceUnavailable,
+	engine.Busy:        http.StatusServiceUnavailable,
 	engine.Denied:      http.StatusForbidden,
 	engine.Internal:    http.StatusInternalServerError,
 }

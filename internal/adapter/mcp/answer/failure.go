@@ -133,7 +133,7 @@ func withoutTraces(v value.Value) value.Value {
 func advice(e *engine.Error, t *catalogue.Tool) string {
 	answered := e.Kind == engine.Answered
 	wait, limited := waitFor(e, time.Now())
-	untouched := e.Kind == engine.Unavailable || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
+	untouched := e.Kind == engine.Unavailable || answered && (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests)
 	again := ""
 	if wait > 0 {
 		again = fmt.Sprintf("Try again after %d seconds.", wait)
