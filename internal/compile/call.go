@@ -37,7 +37,7 @@ type argument struct {
 // work; that is reported.
 func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*plan.Call, bool) {
 	api, op := s.c.resolve(target, at)
-	if op == nil {
+	if op == nil || op.Unreadable || api.Unreadable {
 		return nil, false
 	}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}

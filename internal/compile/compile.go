@@ -63,6 +63,7 @@ type compiler struct {
 	bases     map[*model.Consume]*base
 	usedBinds map[*model.Bind]map[string]bool
 	failed    bool // the unit being compiled cannot work
+	closed    bool // what protects the server being compiled cannot be read: it serves nothing
 }
 
 func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {
@@ -76,7 +77,7 @@ func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, a
 // reports an error.
 func (k *compiler) withhold(kind, name string, make func() bool) {
 	k.failed = false
-	if !make() || k.failed {
+	if k.closed || !make() || k.failed {
 		k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: kind, Name: name})
 	}
 	k.failed = false

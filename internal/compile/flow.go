@@ -242,6 +242,9 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 		s.c.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
 		return false
 	}
+	if flow.Unreadable {
+		return false
+	}
 	if u.Description == "" {
 		u.Description = flow.Description
 	}

@@ -24,6 +24,9 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 		}
 		at := r.Forward.Node.Where("targetNamespace")
 		api := k.api(r.Forward.TargetNamespace)
+		if r.Unreadable || api != nil && api.Unreadable {
+			return false
+		}
 		if api == nil {
 			var names []string
 			for _, c := range k.model.Consumes {

@@ -9,19 +9,27 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// incoming are the kinds of incoming authentication and the fields they need.
-var incoming = map[string][]string{
+// guardFields are the kinds of incoming authentication and the fields they need.
+var guardFields = map[string][]string{
 	"basic": {"username", "password"}, "digest": {"username", "password"}, "bearer": {"token"}, "apikey": {"key", "value"},
 	"oauth2": {"authorizationServerUri", "resource"},
 }
 
-// guard compiles the incoming authentication of a server. A server whose guard
-// cannot be compiled lets nobody in.
-func (k *compiler) guard(e *model.Expose) *plan.Guard {
+// guard compiles the incoming authentication of a server; ok is false when that
+// cannot be done: then the server is withheld.
+func (k *compiler) guard(e *model.Expose) (g *plan.Guard, ok bool) {
+	if e.Type == "mcp" && e.Transport == "stdio" {
+		return nil, true // whoever starts the process is in
+	}
+	g = k.incoming(e)
+	return g, g.Kind != ""
+}
+
+func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 	g := &plan.Guard{Model: e.Auth, Kind: e.Auth.Type, Fields: map[string]expr.Expr{}}
-	needs, ok := incoming[e.Auth.Type]
+	needs, ok := guardFields[e.Auth.Type]
 	if !ok {
-		k.report(diag.AuthUnknown, e.Auth.Node.Where("type"), "Use bearer, apikey, basic, digest or oauth2; until then nobody is let in.", "incoming authentication of type “%s” is not supported", e.Auth.Type)
+		k.report(diag.AuthUnknown, e.Auth.Node.Where("type"), "Use bearer, apikey, basic, digest or oauth2; until then the server is withheld.", "incoming authentication of type “%s” is not supported", e.Auth.Type)
 		g.Kind = ""
 		return g
 	}
@@ -47,13 +55,10 @@ func (k *compiler) guard(e *model.Expose) *plan.Guard {
 	}
 	for _, field := range needs {
 		if e.Auth.Fields[field].IsNull() {
-			k.report(diag.AuthIncomplete, e.Auth.Node.Range(), "Add "+field+"; until then nobody is let in.", "%s authentication lacks “%s”", e.Auth.Type, field)
+			k.report(diag.AuthIncomplete, e.Auth.Node.Range(), "Add "+field+"; until then the server is withheld.", "%s authentication lacks “%s”", e.Auth.Type, field)
 			g.Kind = ""
 		}
 	}
 	g.Secrets, g.Slots = u.Secrets, u.Slots
-	if e.Type == "mcp" && e.Transport == "stdio" {
-		return nil
-	}
 	return g
 }

@@ -18,6 +18,9 @@ var uriVariable = regexp.MustCompile(`\{([^{}/]+)\}`)
 func (k *compiler) resources(s *plan.Server) {
 	for _, m := range s.Model.MCPResources {
 		k.withhold("resource", m.Name, func() bool {
+			if m.Unreadable {
+				return false
+			}
 			r := &plan.Resource{Model: m, Name: m.Name, Title: m.Display, URI: m.URI, MimeType: m.MimeType}
 			if m.URI == "" {
 				k.report(diag.MissingName, m.Node.Range(), "Add uri.", "the resource “%s” has no URI", m.Name)
@@ -50,6 +53,9 @@ func (k *compiler) resources(s *plan.Server) {
 func (k *compiler) prompts(s *plan.Server) {
 	for _, m := range s.Model.Prompts {
 		k.withhold("prompt", m.Name, func() bool {
+			if m.Unreadable {
+				return false
+			}
 			p := &plan.Prompt{Model: m, Name: m.Name, Title: m.Display}
 			for _, a := range m.Arguments {
 				arg := plan.Argument{Name: a.Name, Title: a.Node.Get("display").Str(), Description: a.Description, Required: a.Required == nil || *a.Required}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,18 +24,21 @@ var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".p
 // script that cannot run withholds its unit.
 func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	at := m.Node.Where("file")
-	settings := s.c.scripting()
-	if on, ok := settings.Get("enabled").Bool(); ok && !on {
+	settings := s.c.model.Scripting
+	if settings.Unreadable {
+		s.c.report(diag.ScriptRefused, at, "Correct management.scripting of the control server.", "what scripts may do in this document cannot be read")
+		return false
+	}
+	if settings.Off {
 		s.c.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.", "scripts are switched off in this document")
 		return false
 	}
-	language := cmp.Or(m.Language, languages[path.Ext(m.File)], settings.Get("defaultLanguage").Str())
-	if allowed := settings.Get("allowedLanguages"); allowed != nil && len(allowed.Items) > 0 &&
-		!slices.ContainsFunc(allowed.Items, func(n *document.Node) bool { return strings.EqualFold(n.Str(), language) }) {
+	language := cmp.Or(m.Language, languages[path.Ext(m.File)], settings.Language)
+	if len(settings.Allowed) > 0 && !slices.ContainsFunc(settings.Allowed, func(name string) bool { return strings.EqualFold(name, language) }) {
 		s.c.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.", "the language “%s” is not allowed in this document", language)
 		return false
 	}
-	folder := cmp.Or(m.Location, settings.Get("defaultLocation").Str())
+	folder := cmp.Or(m.Location, settings.Location)
 	source, ok := s.c.scriptFile(folder, m.File, m)
 	if !ok {
 		return false
@@ -56,8 +58,8 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	}
 	step.Kind = plan.ScriptStep
 	step.Script = &plan.Script{Program: program, File: m.File}
-	if ms, err := strconv.Atoi(settings.Get("timeout").Str()); err == nil && ms > 0 {
-		step.Script.Timeout = time.Duration(ms) * time.Millisecond
+	if settings.Milliseconds > 0 {
+		step.Script.Timeout = time.Duration(settings.Milliseconds) * time.Millisecond
 	}
 	for name := range s.declared { // context holds every input too
 		s.used[name] = true
@@ -82,16 +84,6 @@ func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool
 		return s.input(name, h, a.Value.At), true
 	}
 	return s.data(a.Value, func(name string, optional bool) expr.Expr { return s.callerVariable(name, h, a.Value.At, optional) })
-}
-
-// scripting is the management.scripting block of the first control server, nil when there is none.
-func (k *compiler) scripting() *document.Node {
-	for _, e := range k.model.Exposes {
-		if e.Type == "control" {
-			return e.Node.Get("management").Get("scripting")
-		}
-	}
-	return nil
 }
 
 func (k *compiler) scriptFile(folder, file string, m *model.Step) (string, bool) {

@@ -21,6 +21,11 @@ import (
 func (k *compiler) served() {
 	for _, e := range k.model.Exposes {
 		s := &plan.Server{Model: e, Type: e.Type, Namespace: e.Namespace}
+		readable := true
+		if e.Auth != nil && (e.Type == "rest" || e.Type == "mcp") {
+			s.Auth, readable = k.guard(e)
+		}
+		k.closed = !readable || e.Unreadable || k.model.Unreadable
 		switch e.Type {
 		case "rest":
 			k.restServer(s)
@@ -31,9 +36,6 @@ func (k *compiler) served() {
 			continue
 		default:
 			continue
-		}
-		if e.Auth != nil {
-			s.Auth = k.guard(e)
 		}
 		if len(s.Routes)+len(s.Tools)+len(s.Resources)+len(s.Prompts) > 0 {
 			k.plan.Servers = append(k.plan.Servers, s)
@@ -69,6 +71,9 @@ func (k *compiler) restServer(s *plan.Server) {
 		for _, op := range r.Operations {
 			name := op.Method + " " + pattern.String()
 			k.withhold("operation", name, func() bool {
+				if r.Unreadable {
+					return false
+				}
 				if !slices.Contains(methods, op.Method) {
 					k.report(diag.BadMethod, op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", op.Method)
 					return false
@@ -146,6 +151,9 @@ type unitContext struct {
 // unit compiles what a unit runs: ref, call, steps or mock, in the order of
 // precedence of its server type.
 func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
+	if u.Model.Unreadable {
+		return false
+	}
 	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)

@@ -23,6 +23,8 @@ var (
 	UnknownVersion = &Code{"unknown-version", Warning, "The specification version is not known"}
 	UnknownKey     = &Code{"unknown-key", Warning, "A key has no meaning here"}
 	WrongType      = &Code{"wrong-type", Warning, "A value is of the wrong kind"}
+	Unprotected    = &Code{"unprotected", Error, "A key that protects cannot be read"}
+	BooleanWord    = &Code{"boolean-word", Info, "A word is taken for a boolean"}
 	UnknownServer  = &Code{"unknown-server-type", Warning, "A server is of a type that is not served"}
 	DuplicateName  = &Code{"duplicate-name", Warning, "A name is used twice"}
 	MissingName    = &Code{"missing-name", Warning, "Something that must be named has no name"}
@@ -79,7 +81,7 @@ var (
 func Codes() []*Code {
 	return []*Code{
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
-		UnknownVersion, UnknownKey, WrongType, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
+		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,

@@ -35,6 +35,16 @@ func Meant(word string, candidates []string, otherwise string) string {
 	return otherwise
 }
 
+// Edits is how many edits lie between two words, case, dashes and underscores
+// set aside. It counts no further than their lengths differ.
+func Edits(a, b string) int {
+	x, y := []rune(fold(a)), []rune(fold(b))
+	if apart := max(len(x)-len(y), len(y)-len(x)); apart > longestNear/10 || max(len(x), len(y)) > longestNear {
+		return apart
+	}
+	return distance(x, y)
+}
+
 // longestNear is the longest word, in code points, that gets a suggestion.
 const longestNear = 100
 

@@ -11,6 +11,7 @@ type Expose struct {
 	Auth                                  *Auth
 	Inputs                                []*Param
 	MaxBinarySize                         string
+	Unreadable                            bool // a key that protects cannot be read: nothing of it is served
 
 	Resources []*Resource // rest
 
@@ -31,6 +32,7 @@ type Resource struct {
 	Inputs                           []*Param
 	Operations                       []*RESTOperation
 	Forward                          *Forward
+	Unreadable                       bool // a key that protects cannot be read: nothing of it is served
 }
 
 // RESTOperation is a unit served under a method.
@@ -72,6 +74,7 @@ type Prompt struct {
 	Location                   string
 	Ask                        []*Question
 	Icon                       string // x-fairlead: {icon: URL}; https or data
+	Unreadable                 bool   // a key that protects cannot be read: it is not served
 }
 
 // Message is one message of an inline prompt.
@@ -87,6 +90,7 @@ type Skill struct {
 	UserInvocable, DisableModel *bool
 	Location                    string
 	Tools                       []*SkillTool
+	Unreadable                  bool // a key that protects cannot be read: it is not served
 }
 
 // SkillTool is derived from a sibling server's unit, or an instruction file.

@@ -18,6 +18,17 @@ type Capability struct {
 	Consumes   []*Consume
 	Aggregates []*Aggregate
 	Exposes    []*Expose
+	Scripting  Scripting
+	Unreadable bool // a key that protects the whole cannot be read: nothing is served
+}
+
+// Scripting is the management.scripting block of the first control server.
+type Scripting struct {
+	Off                bool // enabled: false
+	Location, Language string
+	Allowed            []string // languages; all when empty
+	Milliseconds       int      // a script's time; 0 is the default
+	Unreadable         bool     // a key that protects cannot be read: no script runs
 }
 
 // Name is the display name, else the file name.
@@ -69,6 +80,7 @@ type Consume struct {
 	Auth                                  *Auth
 	Resources                             []*ConsumedResource
 	Tunnel                                *document.Node
+	Unreadable                            bool   // a key that protects cannot be read: nothing calls it
 	CallerFirst                           bool   // x-fairlead: {authorization: caller-first}
 	Missing                               string // why an import brought nothing; "" otherwise
 }
@@ -90,6 +102,7 @@ type Operation struct {
 	RawFormat, OutputSchema, MediaType, MaxBinarySize string
 	Outputs                                           []*Output
 	Body                                              *Body
+	Unreadable                                        bool     // a key that protects cannot be read: nothing calls it
 	NoAuth                                            bool     // x-fairlead: {authentication: none}
 	Secrets                                           []string // x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
 }
@@ -168,6 +181,7 @@ type Unit struct {
 	Mappings                   []StepMapping
 	Inputs                     []*Param
 	Outputs                    []*Output
+	Unreadable                 bool // a key that protects cannot be read: it is not served
 	Confirm                    bool // x-fairlead: {confirm: true}
 	Ask                        []*Question
 	ContinueOnError            bool   // x-fairlead: {onError: continue}

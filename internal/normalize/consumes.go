@@ -1,10 +1,12 @@
 package normalize
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -26,77 +28,77 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 		r.report(diag.ImportFailed, n.At, "Add “from” with the path of the file.", "the import of “%s” names no file", n.Get("import").Str())
 		return &model.Consume{Node: n, Type: "http", Namespace: name.Str(), Missing: "“" + n.Get("import").Str() + "”"}
 	}
-	r.keys(n, "a consumed API", "type", "namespace", "name", "description", "baseUri", "inputParameters", "authentication", "auth", "tunnel",
-		"resources", "operations", "address", "import", "from", "location", "as", "display", "label", "tags")
-	namespace, _ := n.First("namespace", "name")
-	base, _ := n.First("baseUri", "address")
-	c := &model.Consume{
-		Node: n, Type: n.Get("type").Str(), Namespace: namespace.Str(), Description: n.Get("description").Str(), BaseURI: strings.TrimSpace(base.Str()),
-		Inputs: r.params(n.Get("inputParameters")), Tunnel: n.Get("tunnel"),
-		CallerFirst: n.Get("x-fairlead").Get("authorization").Str() == "caller-first",
+	c := &model.Consume{Node: n}
+	defer r.guarding(&c.Unreadable)()
+	variant, known := element.Get(element.Consumed).Variant(n.Get("type").Str())
+	if !known {
+		variant.Of = element.ConsumedHTTP
 	}
-	if auth, _ := n.First("authentication", "auth"); auth != nil {
-		c.Auth = r.auth(auth)
+	f := r.read(n, variant.Of)
+	c.Type, c.Namespace, c.Description = f.text("type"), f.text("namespace"), f.text("description")
+	r.apiCredential(c, f)
+	if variant.Of == element.ConsumedMCP {
+		r.report(diag.NotServed, n.Where("type"), "What calls its tools is withheld.", "consumed MCP servers are not called yet")
+		return c
 	}
-	if exchange := n.Get("x-fairlead").Get("tokenExchange"); exchange != nil { // goes before what the document declares
-		if c.Auth = r.auth(exchange); c.Auth != nil {
-			c.Auth.Type = model.TokenExchange
-		}
-	}
-	for _, e := range r.named(n.Get("resources"), "resource", true) {
+	c.BaseURI, c.Tunnel = strings.TrimSpace(f.text("baseUri")), f.node("tunnel")
+	c.Inputs = r.params(f.node("inputParameters"))
+	for _, e := range r.named(f.node("resources"), "resource", true) {
 		c.Resources = append(c.Resources, r.consumedResource(e))
 	}
-	if ops := n.Get("operations"); ops != nil {
-		c.Resources = append(c.Resources, r.consumedResource(entry1(n, "")))
+	if f.node("operations") != nil {
+		c.Resources = append(c.Resources, r.operations(&model.ConsumedResource{Node: n}, f.node("operations")))
 	}
 	return c
 }
 
-func entry1(n *document.Node, name string) entry { return entry{name, n.Range(), n} }
+// apiCredential reads what a consumed API is sent as a credential.
+func (r *reader) apiCredential(c *model.Consume, f fields) {
+	if auth := f.node("authentication"); auth != nil {
+		c.Auth = r.auth(auth, element.AuthOut)
+	}
+	own := f.block("x-fairlead")
+	c.CallerFirst = strings.EqualFold(own.text("authorization"), "caller-first")
+	if exchange := own.node("tokenExchange"); exchange != nil { // goes before what the document declares
+		own.block("tokenExchange")
+		c.Auth = r.authFields(exchange, model.TokenExchange, element.TokenExchange)
+	}
+}
 
 func (r *reader) consumedResource(e entry) *model.ConsumedResource {
-	n := e.node
-	if n.Get("baseUri") == nil {
-		r.keys(n, "a consumed resource", "name", "display", "label", "tags", "description", "path", "inputParameters", "operations")
-	}
-	res := &model.ConsumedResource{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Path: strings.TrimSpace(n.Get("path").Str())}
-	if n.Get("baseUri") == nil {
-		res.Inputs = r.params(n.Get("inputParameters"))
-	}
-	for _, op := range r.named(n.Get("operations"), "operation", true) {
-		res.Operations = append(res.Operations, r.operation(res, op))
+	f := r.read(e.node, element.ConsumedResource)
+	f.block("x-fairlead")
+	res := &model.ConsumedResource{Node: e.node, Name: e.name, Display: f.text("display"), Description: f.text("description"), Path: strings.TrimSpace(f.text("path"))}
+	res.Inputs = r.params(f.node("inputParameters"))
+	return r.operations(res, f.node("operations"))
+}
+
+func (r *reader) operations(res *model.ConsumedResource, n *document.Node) *model.ConsumedResource {
+	for _, e := range r.named(n, "operation", true) {
+		res.Operations = append(res.Operations, r.operation(res, e))
 	}
 	return res
 }
 
 func (r *reader) operation(res *model.ConsumedResource, e entry) *model.Operation {
-	n := e.node
-	r.keys(n, "a consumed operation", "name", "id", "operationId", "display", "label", "tags", "description", "method", "path", "inputParameters", "outputParameters",
-		"outputRawFormat", "outputSchema", "outputMediaType", "maxBinarySize", "body", "requestBody")
-	name := e.name
-	if name == "" {
-		id, _ := n.First("id", "operationId")
-		name = id.Str()
-	}
-	op := &model.Operation{
-		Node: n, Resource: res, Name: name, Display: display(n), Description: n.Get("description").Str(),
-		Method: strings.ToUpper(n.Get("method").Str()), Path: strings.TrimSpace(n.Get("path").Str()),
-		Inputs: r.params(n.Get("inputParameters")), Outputs: r.outputs(n.Get("outputParameters")),
-		RawFormat: n.Get("outputRawFormat").Str(), OutputSchema: n.Get("outputSchema").Str(),
-		MediaType: n.Get("outputMediaType").Str(), MaxBinarySize: n.Get("maxBinarySize").Str(),
-		NoAuth: n.Get("x-fairlead").Get("authentication").Str() == "none", Secrets: texts(n.Get("x-fairlead").Get("secrets")),
-	}
-	if op.Method == "" {
-		op.Method = "GET"
-	}
+	op := &model.Operation{Node: e.node, Resource: res}
+	defer r.guarding(&op.Unreadable)()
+	f := r.read(e.node, element.ConsumedOperation)
+	own := f.block("x-fairlead")
+	op.Name, op.Display, op.Description = cmp.Or(e.name, f.text("name")), f.text("display"), f.text("description")
+	op.Method, op.Path = cmp.Or(strings.ToUpper(f.text("method")), "GET"), strings.TrimSpace(f.text("path"))
+	op.Inputs, op.Outputs = r.params(f.node("inputParameters")), r.outputs(f.node("outputParameters"))
+	op.RawFormat, op.OutputSchema = f.text("outputRawFormat"), f.text("outputSchema")
+	op.MediaType, op.MaxBinarySize = f.text("outputMediaType"), f.text("maxBinarySize")
+	op.NoAuth, op.Secrets = strings.EqualFold(own.text("authentication"), "none"), own.texts("secrets")
 	if op.Path != "" && res.Path != "" && op.Path != res.Path {
 		how := "replaces"
 		if firstSegment(op.Path) != firstSegment(res.Path) {
 			how, op.Path = "continues", strings.TrimRight(res.Path, "/")+"/"+strings.TrimLeft(op.Path, "/")
 		}
-		r.report(diag.OperationPath, n.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
+		r.report(diag.OperationPath, e.node.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
 	}
-	if body, _ := n.First("body", "requestBody"); !body.IsNull() {
+	if body := f.node("body"); !body.IsNull() {
 		op.Body = r.body(body)
 	}
 	return op
@@ -137,48 +139,41 @@ func (r *reader) body(n *document.Node) *model.Body {
 	}
 }
 
-// authFields maps old spellings of authentication fields to those of the format.
-var authFields = map[string]string{
-	"in": "placement", "name": "key", "headername": "key", "header": "key", "user": "username", "tokenUri": "tokenEndpoint", "tokenUrl": "tokenEndpoint",
-	"client_id": "clientId", "client_secret": "clientSecret", "refresh_token": "refreshToken", "grant_type": "grantType", "scopes": "scope", "secretKey": "secretAccessKey",
-}
-
-// authTypes maps spellings of authentication types to ours.
-var authTypes = map[string]string{
-	"apikey": "apikey", "api-key": "apikey", "api_key": "apikey", "header": "apikey", "query": "apikey", "token": "bearer", "oauth1": "oauth1", "oauth-1": "oauth1",
-	"aws-sig-v4": "aws-sigv4", "awssigv4": "aws-sigv4",
-}
-
-func (r *reader) auth(n *document.Node) *model.Auth {
-	if r.is(n, value.Object, "an authentication block") == nil {
+// auth reads an authentication block, in or out. The type decides which keys it has.
+func (r *reader) auth(n *document.Node, union element.ID) *model.Auth {
+	if !n.Is(value.Object) {
 		return nil
 	}
 	kind := strings.ToLower(n.Get("type").Str())
+	variant, known := element.Get(union).Variant(kind)
+	if !known {
+		return r.authFields(n, kind, union)
+	}
+	a := r.authFields(n, variant.Value, variant.Of)
+	if kind == "query" && a.Fields["placement"] == nil {
+		a.Fields["placement"] = &document.Node{Kind: value.String, Text: "query", At: n.At}
+	}
+	// {header: X-Key, key: "{{SECRET}}"}: there, key is the secret.
+	if h := n.Get("header"); a.Type == "apikey" && h != nil && n.Get("key") != nil && n.Get("value") == nil {
+		a.Fields["key"], a.Fields["value"] = h, n.Get("key")
+	}
+	return a
+}
+
+// authFields reads the fields of an authentication block of a known kind. Those
+// that its table does not have are kept under their own names.
+func (r *reader) authFields(n *document.Node, kind string, id element.ID) *model.Auth {
 	a := &model.Auth{Node: n, Type: kind, Fields: map[string]*document.Node{}}
-	if t, ok := authTypes[kind]; ok {
-		a.Type = t
-	}
+	f := r.read(n, id)
 	for _, p := range n.Pairs {
-		name := p.Key
-		if mapped, ok := authFields[name]; ok && n.Get(mapped) == nil {
-			name = mapped
-		}
-		a.Fields[name] = p.Value
-	}
-	if a.Type == "apikey" {
-		if a.Fields["value"] == nil {
-			a.Fields["value"] = a.Fields["token"]
-		}
-		if kind == "query" && a.Fields["placement"] == nil {
-			a.Fields["placement"] = &document.Node{Kind: value.String, Text: "query", At: n.At}
-		}
-		// {header: X-Key, key: "{{SECRET}}"}: there, key is the secret.
-		if h := n.Get("header"); h != nil && n.Get("key") != nil && n.Get("value") == nil {
-			a.Fields["key"], a.Fields["value"] = h, n.Get("key")
+		if f.of.Index(p.Key) < 0 {
+			a.Fields[p.Key] = p.Value
 		}
 	}
-	if a.Type == "bearer" && a.Fields["token"] == nil {
-		a.Fields["token"] = a.Fields["value"]
+	for i, p := range f.pairs {
+		if p != nil {
+			a.Fields[f.of.Fields[i].Key] = p.Value
+		}
 	}
 	return a
 }

@@ -1,48 +1,51 @@
 package normalize
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
 )
-
-var unitKeys = []string{"name", "display", "label", "title", "tags", "description", "inputParameters", "outputParameters", "ref", "call", "with", "steps", "mappings"}
 
 func (r *reader) expose(n *document.Node) *model.Expose {
 	if n == nil {
 		return nil
 	}
-	e := &model.Expose{
-		Node: n, Type: strings.ToLower(n.Get("type").Str()), Namespace: n.Get("namespace").Str(), Description: n.Get("description").Str(),
-		Address: n.Get("address").Str(), Transport: strings.ToLower(n.Get("transport").Str()), MaxBinarySize: n.Get("maxBinarySize").Str(),
-		Port: r.port(n.Get("port")),
+	kind := strings.ToLower(n.Get("type").Str())
+	variant, known := element.Get(element.Server).Variant(kind)
+	if !known {
+		variant.Value, variant.Of = kind, element.Server
 	}
-	if auth := n.Get("authentication"); !auth.IsNull() {
-		e.Auth = r.auth(auth)
+	e := &model.Expose{Node: n, Type: variant.Value}
+	defer r.guarding(&e.Unreadable)()
+	f := r.read(n, variant.Of)
+	e.Namespace, e.Description, e.Address = f.text("namespace"), f.text("description"), f.text("address")
+	e.MaxBinarySize, e.Port = f.text("maxBinarySize"), r.port(f.node("port"))
+	if auth := f.node("authentication"); auth != nil {
+		e.Auth = r.auth(auth, element.AuthIn)
 	}
-	common := []string{"type", "namespace", "description", "address", "port", "authentication", "maxBinarySize", "display", "label", "tags", "import", "from", "as"}
 	switch e.Type {
-	case "rest", "api":
-		e.Type = "rest"
-		r.keys(n, "a REST server", append(common, "resources", "inputParameters", "transport")...)
-		e.Inputs = r.params(n.Get("inputParameters"))
-		for _, res := range r.named(n.Get("resources"), "resource", true) {
+	case "rest":
+		e.Inputs, e.Transport = r.params(f.node("inputParameters")), strings.ToLower(f.text("transport"))
+		f.block("x-fairlead")
+		for _, res := range r.named(f.node("resources"), "resource", true) {
 			e.Resources = append(e.Resources, r.resource(res))
 		}
 	case "mcp":
-		r.keys(n, "an MCP server", append(common, "transport", "tools", "resources", "prompts", "ttlMs", "cacheScope", "inputParameters")...)
-		r.mcp(e)
+		r.mcp(e, f)
 	case "skill":
-		r.keys(n, "a skill server", append(common, "skills", "tools", "groups", "transport")...)
-		for _, s := range r.named(n.Get("skills"), "skill", false) {
+		f.block("x-fairlead")
+		for _, s := range r.named(f.node("skills"), "skill", false) {
 			e.Skills = append(e.Skills, r.skill(s))
 		}
 	case "control":
-		r.keys(n, "a control server", append(common, "management", "observability")...)
+		f.block("x-fairlead")
+		r.control(f)
 	default:
 		what := "a server of type “" + e.Type + "”"
 		if e.Type == "" {
@@ -51,6 +54,23 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 		r.report(diag.UnknownServer, n.Where("type"), "Use rest, mcp, skill or control.", "%s is not served", what)
 	}
 	return e
+}
+
+// control reads a control server. Its scripting block holds for the whole
+// document; the first one counts.
+func (r *reader) control(f fields) {
+	f.block("observability")
+	s := &model.Scripting{}
+	defer r.guarding(&s.Unreadable)()
+	m := f.block("management")
+	b := m.block("scripting")
+	on := b.truth("enabled")
+	s.Off = on != nil && !*on
+	s.Location, s.Language, s.Allowed = b.text("defaultLocation"), b.text("defaultLanguage"), b.texts("allowedLanguages")
+	s.Milliseconds = b.number("timeout")
+	if r.scripting == nil {
+		r.scripting = s
+	}
 }
 
 func (r *reader) port(n *document.Node) int {
@@ -66,31 +86,29 @@ func (r *reader) port(n *document.Node) int {
 }
 
 func (r *reader) resource(e entry) *model.Resource {
-	n := e.node
-	r.keys(n, "an exposed resource", "name", "display", "label", "tags", "description", "path", "inputParameters", "operations", "forward")
-	res := &model.Resource{
-		Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Path: strings.TrimSpace(n.Get("path").Str()),
-		Inputs: r.params(n.Get("inputParameters")),
-	}
-	for _, op := range r.operations(n.Get("operations")) {
-		r.keys(op.node, "a REST operation", append(unitKeys, "method", "responses", "responseBinary")...)
-		o := &model.RESTOperation{Method: strings.ToUpper(op.node.Get("method").Str())}
-		if o.Method == "" {
-			o.Method = "GET"
-		}
-		r.unit(&o.Unit, op)
-		o.BinaryMediaType = binaryMediaType(op.node)
+	res := &model.Resource{Node: e.node, Name: e.name}
+	defer r.guarding(&res.Unreadable)()
+	f := r.read(e.node, element.Resource)
+	f.block("x-fairlead")
+	res.Display, res.Description, res.Path = f.text("display"), f.text("description"), strings.TrimSpace(f.text("path"))
+	res.Inputs = r.params(f.node("inputParameters"))
+	for _, op := range r.restOperations(f.node("operations")) {
+		o := &model.RESTOperation{}
+		r.unit(&o.Unit, op, element.Operation, func(f fields) {
+			o.Method = cmp.Or(strings.ToUpper(f.text("method")), "GET")
+			o.BinaryMediaType = cmp.Or(f.block("responseBinary").text("mediaType"), binaryMediaType(f.node("responses")))
+		})
 		res.Operations = append(res.Operations, o)
 	}
-	if f := n.Get("forward"); f.Is(value.Object) {
-		r.keys(f, "a forward block", "targetNamespace", "trustedHeaders")
-		res.Forward = &model.Forward{Node: f, TargetNamespace: f.Get("targetNamespace").Str(), TrustedHeaders: texts(f.Get("trustedHeaders"))}
+	if n := f.node("forward"); n != nil {
+		b := f.block("forward")
+		res.Forward = &model.Forward{Node: n, TargetNamespace: b.text("targetNamespace"), TrustedHeaders: b.texts("trustedHeaders")}
 	}
 	return res
 }
 
-// operations is named, but keeps operations of equal name: their method tells them apart.
-func (r *reader) operations(n *document.Node) (entries []entry) {
+// restOperations is named, but keeps operations of equal name: their method tells them apart.
+func (r *reader) restOperations(n *document.Node) (entries []entry) {
 	if !n.Is(value.Array) {
 		return r.named(n, "operation", true)
 	}
@@ -102,17 +120,16 @@ func (r *reader) operations(n *document.Node) (entries []entry) {
 	return entries
 }
 
-func binaryMediaType(n *document.Node) string {
-	if t := n.Get("responseBinary").Get("mediaType").Str(); t != "" {
-		return t
+// binaryMediaType is the media type of the first binary answer of responses.
+func binaryMediaType(responses *document.Node) string {
+	if responses == nil {
+		return ""
 	}
-	if responses := n.Get("responses"); responses != nil {
-		for _, status := range responses.Pairs {
-			if content := status.Value.Get("content"); content != nil {
-				for _, media := range content.Pairs {
-					if binary, _ := media.Value.Get("binary").Bool(); binary {
-						return media.Key
-					}
+	for _, status := range responses.Pairs {
+		if content := status.Value.Get("content"); content != nil {
+			for _, media := range content.Pairs {
+				if binary, _ := media.Value.Get("binary").Bool(); binary {
+					return media.Key
 				}
 			}
 		}
@@ -120,102 +137,110 @@ func binaryMediaType(n *document.Node) string {
 	return ""
 }
 
-func (r *reader) mcp(e *model.Expose) {
-	n := e.Node
-	e.Inputs = r.params(n.Get("inputParameters"))
-	e.CacheScope = n.Get("cacheScope").Str()
-	e.TTL, _ = strconv.ParseInt(n.Get("ttlMs").Str(), 10, 64)
-	e.Icon = r.icon(n)
-	for _, te := range r.named(n.Get("tools"), "tool", true) {
-		r.keys(te.node, "a tool", append(unitKeys, "hints")...)
+func (r *reader) mcp(e *model.Expose, f fields) {
+	e.Inputs, e.Transport = r.params(f.node("inputParameters")), strings.ToLower(f.text("transport"))
+	e.CacheScope, e.TTL = strings.ToLower(f.text("cacheScope")), int64(f.number("ttlMs"))
+	e.Icon = r.icon(f.block("x-fairlead"))
+	for _, te := range r.named(f.node("tools"), "tool", true) {
 		t := &model.Tool{}
-		r.unit(&t.Unit, te)
-		h := te.node.Get("hints")
-		r.keys(h, "hints", "readOnly", "destructive", "idempotent", "openWorld")
-		t.Hints = model.Hints{ReadOnly: boolean(h.Get("readOnly")), Destructive: boolean(h.Get("destructive")), Idempotent: boolean(h.Get("idempotent")), OpenWorld: boolean(h.Get("openWorld"))}
+		r.unit(&t.Unit, te, element.Tool, func(f fields) {
+			t.Hints = hints(f.block("hints"))
+			r.unserved(f, "ui")
+		})
 		e.Tools = append(e.Tools, t)
 	}
-	for _, re := range r.named(n.Get("resources"), "resource", false) {
-		r.keys(re.node, "an MCP resource", append(unitKeys, "uri", "mimeType", "location", "binary")...)
-		m := &model.MCPResource{URI: re.node.Get("uri").Str(), MimeType: re.node.Get("mimeType").Str(), Location: re.node.Get("location").Str()}
-		m.Binary, _ = re.node.Get("binary").Bool()
-		r.unit(&m.Unit, re)
+	for _, re := range r.named(f.node("resources"), "resource", false) {
+		m := &model.MCPResource{}
+		r.unit(&m.Unit, re, element.MCPResource, func(f fields) {
+			m.URI, m.MimeType, m.Location, m.Binary = f.text("uri"), f.text("mimeType"), f.text("location"), f.isTrue("binary")
+			r.unserved(f, "ui")
+		})
 		e.MCPResources = append(e.MCPResources, m)
 	}
-	for _, pe := range r.named(n.Get("prompts"), "prompt", false) {
+	for _, pe := range r.named(f.node("prompts"), "prompt", false) {
 		e.Prompts = append(e.Prompts, r.prompt(pe))
 	}
 }
 
+func hints(f fields) model.Hints {
+	return model.Hints{ReadOnly: f.truth("readOnly"), Destructive: f.truth("destructive"), Idempotent: f.truth("idempotent"), OpenWorld: f.truth("openWorld")}
+}
+
+// unserved reports a key of the format that is not served yet.
+func (r *reader) unserved(f fields, key string) {
+	if n := f.node(key); n != nil {
+		f.block(key)
+		r.report(diag.NotServed, n.At, "The rest of the document is served.", "“%s” of %s is not served yet", key, f.of.Name)
+	}
+}
+
 func (r *reader) prompt(e entry) *model.Prompt {
-	n := e.node
-	r.keys(n, "a prompt", "name", "display", "label", "description", "arguments", "template", "location", "tags")
-	p := &model.Prompt{Node: n, Name: e.name, Display: display(n), Description: n.Get("description").Str(), Location: n.Get("location").Str(), Arguments: r.params(n.Get("arguments")), Icon: r.icon(n),
-		Ask: r.questions(n.Get("x-fairlead").Get("ask"))}
-	switch t := n.Get("template"); {
+	p := &model.Prompt{Node: e.node, Name: e.name}
+	defer r.guarding(&p.Unreadable)()
+	f := r.read(e.node, element.Prompt)
+	own := f.block("x-fairlead")
+	p.Display, p.Description, p.Location = f.text("display"), f.text("description"), f.text("location")
+	p.Arguments, p.Icon, p.Ask = r.params(f.node("arguments")), r.icon(own), r.questions(own.node("ask"))
+	switch t := f.node("template"); {
 	case t.IsScalar():
 		p.Messages = []model.Message{{Role: "user", Content: t.Text}}
 	case t.Is(value.Array):
 		for _, m := range t.Items {
-			role := m.Get("role").Str()
-			if role == "" {
-				role = "user"
-			}
-			p.Messages = append(p.Messages, model.Message{Role: role, Content: m.Get("content").Str()})
+			f := r.read(m, element.Message)
+			p.Messages = append(p.Messages, model.Message{Role: cmp.Or(f.text("role"), "user"), Content: f.text("content")})
 		}
 	}
 	return p
 }
 
 func (r *reader) skill(e entry) *model.Skill {
-	n := e.node
-	r.keys(n, "a skill", "name", "display", "label", "description", "license", "compatibility", "metadata", "allowed-tools", "argument-hint", "user-invocable",
-		"disable-model-invocation", "location", "tools", "tags")
-	s := &model.Skill{
-		Node: n, Name: e.name, Description: n.Get("description").Str(), License: n.Get("license").Str(), Compatibility: n.Get("compatibility").Str(),
-		AllowedTools: strings.Join(texts(n.Get("allowed-tools")), " "), ArgumentHint: n.Get("argument-hint").Str(),
-		UserInvocable: boolean(n.Get("user-invocable")), DisableModel: boolean(n.Get("disable-model-invocation")), Location: n.Get("location").Str(),
-	}
-	if m := n.Get("metadata"); m != nil {
+	s := &model.Skill{Node: e.node, Name: e.name}
+	defer r.guarding(&s.Unreadable)()
+	f := r.read(e.node, element.Skill)
+	f.block("x-fairlead")
+	s.Description, s.License, s.Compatibility = f.text("description"), f.text("license"), f.text("compatibility")
+	s.AllowedTools, s.ArgumentHint, s.Location = strings.Join(f.texts("allowed-tools"), " "), f.text("argument-hint"), f.text("location")
+	s.UserInvocable, s.DisableModel = f.truth("user-invocable"), f.truth("disable-model-invocation")
+	if m := f.node("metadata"); m != nil {
 		s.Metadata = m.Pairs
 	}
-	for _, te := range r.named(n.Get("tools"), "skill tool", false) {
-		from := te.node.Get("from")
+	for _, te := range r.named(f.node("tools"), "skill tool", false) {
+		t := r.read(te.node, element.SkillTool)
+		from := t.block("from")
 		s.Tools = append(s.Tools, &model.SkillTool{
-			Node: te.node, Name: te.name, Description: te.node.Get("description").Str(),
-			SourceNamespace: from.Get("sourceNamespace").Str(), Action: from.Get("action").Str(), Instruction: te.node.Get("instruction").Str(),
+			Node: te.node, Name: te.name, Description: t.text("description"),
+			SourceNamespace: from.text("sourceNamespace"), Action: from.text("action"), Instruction: t.text("instruction"),
 		})
 	}
 	return s
 }
 
-func (r *reader) unit(u *model.Unit, e entry) {
-	n := e.node
-	ext := n.Get("x-fairlead")
-	u.Node, u.Name, u.Display, u.Description = n, e.name, display(n), n.Get("description").Str()
-	u.Tags, u.Ref = texts(n.Get("tags")), n.Get("ref").Str()
-	u.Inputs, u.Outputs = r.params(n.Get("inputParameters")), r.outputs(n.Get("outputParameters"))
-	u.Call, u.With = r.call(n)
-	u.Confirm, _ = ext.Get("confirm").Bool()
-	u.Ask = r.questions(ext.Get("ask"))
-	u.ContinueOnError = ext.Get("onError").Str() == "continue"
-	u.MaxChars, _ = strconv.Atoi(ext.Get("maxChars").Str())
-	u.Icon = r.icon(n)
-	for _, s := range r.named(n.Get("steps"), "step", false) {
+// unit reads what all units have, and with more what those of its kind have.
+func (r *reader) unit(u *model.Unit, e entry, id element.ID, more func(fields)) {
+	defer r.guarding(&u.Unreadable)()
+	u.Node, u.Name = e.node, e.name
+	f := r.read(e.node, id)
+	own := f.block("x-fairlead")
+	u.Display, u.Description, u.Tags, u.Ref = f.text("display"), f.text("description"), f.texts("tags"), f.text("ref")
+	u.Inputs, u.Outputs = r.params(f.node("inputParameters")), r.outputs(f.node("outputParameters"))
+	u.Call, u.With = r.call(f)
+	u.Confirm, u.Ask = own.isTrue("confirm"), r.questions(own.node("ask"))
+	u.ContinueOnError = strings.EqualFold(own.text("onError"), "continue")
+	u.MaxChars, u.Icon = own.number("maxChars"), r.icon(own)
+	for _, s := range r.named(f.node("steps"), "step", false) {
 		u.Steps = append(u.Steps, r.step(s))
 	}
-	if mappings := r.is(n.Get("mappings"), value.Array, "mappings"); mappings != nil {
-		for _, m := range mappings.Items {
-			target, _ := m.First("target", "targetName")
-			u.Mappings = append(u.Mappings, model.StepMapping{Node: m, Target: target.Str(), Value: m.Get("value").Str()})
-		}
+	for _, m := range r.list(f.node("mappings"), "mappings") {
+		b := r.read(m, element.StepMapping)
+		u.Mappings = append(u.Mappings, model.StepMapping{Node: m, Target: b.text("target"), Value: b.text("value")})
 	}
+	more(f)
 }
 
 // questions reads x-fairlead: {ask: …}: by name a mapping of message and inputs,
 // or, for the one input of that name, the message alone.
 func (r *reader) questions(n *document.Node) (all []*model.Question) {
-	if n = r.is(n, value.Object, "ask"); n == nil {
+	if n == nil {
 		return nil
 	}
 	for _, p := range n.Pairs {
@@ -223,9 +248,9 @@ func (r *reader) questions(n *document.Node) (all []*model.Question) {
 		if p.Value.IsScalar() {
 			q.Message, q.Inputs = p.Value.Str(), []string{p.Key}
 		} else if m := p.Value; m.Is(value.Object) {
-			r.keys(m, "a question", "message", "inputs")
-			q.Message, q.Inputs = m.Get("message").Str(), []string{p.Key}
-			if inputs := m.Get("inputs"); inputs != nil {
+			f := r.read(m, element.Question)
+			q.Message, q.Inputs = f.text("message"), []string{p.Key}
+			if inputs := f.node("inputs"); inputs != nil {
 				q.Inputs = texts(inputs)
 			}
 		}
@@ -235,8 +260,8 @@ func (r *reader) questions(n *document.Node) (all []*model.Question) {
 }
 
 // icon is the URL of x-fairlead: {icon: URL}. Clients load https and data only (MCP 2025-11-25).
-func (r *reader) icon(n *document.Node) string {
-	icon := n.Get("x-fairlead").Get("icon")
+func (r *reader) icon(own fields) string {
+	icon := own.node("icon")
 	url := icon.Str()
 	if url != "" && !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "data:image/") {
 		r.report(diag.WrongType, icon.At, "Use an https: URL, or an image as a data: URL.", "an icon at “%s” is shown by no client", url[:min(len(url), 60)])
@@ -246,11 +271,11 @@ func (r *reader) icon(n *document.Node) string {
 }
 
 // call reads call as a text or as the older mapping {operation, with}.
-func (r *reader) call(n *document.Node) (string, []model.Argument) {
-	c := n.Get("call")
-	with := r.with(n.Get("with"))
+func (r *reader) call(f fields) (string, []model.Argument) {
+	c, with := f.node("call"), r.with(f.node("with"))
 	if c.Is(value.Object) {
-		return c.Get("operation").Str(), append(with, r.with(c.Get("with"))...)
+		b := f.block("call")
+		return b.text("operation"), append(with, r.with(b.node("with"))...)
 	}
 	if c != nil && c.Str() == "" && !c.IsNull() {
 		r.is(c, value.String, "call")
@@ -262,9 +287,6 @@ func (r *reader) with(n *document.Node) (args []model.Argument) {
 	if n.IsNull() {
 		return nil
 	}
-	if n = r.is(n, value.Object, "with"); n == nil {
-		return nil
-	}
 	for i := range n.Pairs {
 		p := &n.Pairs[i]
 		args = append(args, model.Argument{Key: p.Key, Pair: p, Value: p.Value})
@@ -274,25 +296,34 @@ func (r *reader) with(n *document.Node) (args []model.Argument) {
 
 func (r *reader) step(e entry) *model.Step {
 	n := e.node
-	r.keys(n, "a step", "name", "type", "call", "with", "index", "match", "lookupValue", "outputParameters", "file", "language", "location", "dependencies", "description", "display", "label")
-	s := &model.Step{
-		Node: n, Name: e.name, Kind: strings.ToLower(n.Get("type").Str()),
-		Index: n.Get("index").Str(), Match: n.Get("match").Str(), Lookup: n.Get("lookupValue").Str(),
-		File: n.Get("file").Str(), Language: strings.ToLower(n.Get("language").Str()), Location: n.Get("location").Str(), Dependencies: texts(n.Get("dependencies")),
-	}
-	s.Call, s.With = r.call(n)
-	if s.Kind == "" {
+	kind := strings.ToLower(n.Get("type").Str())
+	if kind == "" {
 		switch {
-		case s.Call != "":
-			s.Kind = "call"
-		case s.File != "":
-			s.Kind = "script"
-		case s.Index != "":
-			s.Kind = "lookup"
+		case !n.Get("call").IsNull():
+			kind = "call"
+		case n.Get("file").Str() != "":
+			kind = "script"
+		case n.Get("index").Str() != "":
+			kind = "lookup"
 		}
 	}
-	if s.Kind == "lookup" {
-		s.Fields = texts(n.Get("outputParameters"))
+	s := &model.Step{Node: n, Name: e.name, Kind: kind}
+	variant, known := element.Get(element.Step).Variant(kind)
+	if !known {
+		return s
+	}
+	f := r.read(n, variant.Of)
+	f.block("x-fairlead")
+	switch kind {
+	case "call":
+		s.Call, s.With = r.call(f)
+	case "lookup":
+		s.With = r.with(f.node("with"))
+		s.Index, s.Match, s.Lookup, s.Fields = f.text("index"), f.text("match"), f.text("lookupValue"), f.texts("outputParameters")
+	case "script":
+		s.With = r.with(f.node("with"))
+		s.File, s.Language = f.text("file"), strings.ToLower(f.text("language"))
+		s.Location, s.Dependencies = f.text("location"), f.texts("dependencies")
 	}
 	return s
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -36,24 +37,13 @@ type reader struct {
 	diags    diag.List
 	files    Files
 	imported map[string]*document.Node
+
+	unreadable *bool // of what is being read: a key that protects it cannot be read
+	scripting  *model.Scripting
 }
 
 func (r *reader) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {
 	r.diags.Add(code, at, hint, format, args...)
-}
-
-// keys reports members of n that have no meaning. Keys that begin with x- are extensions.
-func (r *reader) keys(n *document.Node, what string, known ...string) {
-	if !n.Is(value.Object) {
-		return
-	}
-	for _, p := range n.Pairs {
-		if slices.Contains(known, p.Key) || strings.HasPrefix(p.Key, "x-") {
-			continue
-		}
-		hint := diag.Meant(p.Key, known, "Remove it, or check its spelling.")
-		r.report(diag.UnknownKey, p.KeyAt, hint, "“%s” has no meaning on %s and is ignored", p.Key, what)
-	}
 }
 
 // is reports a member of the wrong kind and returns nil for it.
@@ -162,12 +152,6 @@ func texts(n *document.Node) (list []string) {
 	return list
 }
 
-// display is a display name under its new or old key.
-func display(n *document.Node) string {
-	label, _ := n.First("display", "label", "title")
-	return label.Str()
-}
-
 func (r *reader) capability(file string, root *document.Node) *model.Capability {
 	if !root.Is(value.Object) {
 		r.report(diag.NotCapability, diag.Range{File: file}, "A capability document is a mapping with a capability section.", "the file holds no mapping but %s", kindPhrase(nodeKind(root)))
@@ -184,9 +168,11 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 		body = nil
 	}
 	c.Version = r.version(root)
-	r.keys(root, "the document", "naftiko", "ikanos", "info", "capability", "consumes", "exposes", "aggregates", "binds", "externalRefs")
-	r.keys(body, "the capability", "consumes", "exposes", "aggregates", "binds", "description", "name")
-	c.Info = r.info(root.Get("info"))
+	defer r.guarding(&c.Unreadable)()
+	f := r.read(root, element.Document)
+	f.block("x-fairlead")
+	r.read(body, element.Capability).block("x-fairlead")
+	c.Info = info(f.block("info"))
 	for _, section := range []*document.Node{root.Get("externalRefs"), root.Get("binds"), body.Get("binds")} {
 		for _, n := range r.list(section, "binds") {
 			if b := r.bind(n); b != nil {
@@ -214,6 +200,9 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 				c.Exposes = append(c.Exposes, m)
 			}
 		}
+	}
+	if r.scripting != nil {
+		c.Scripting = *r.scripting
 	}
 	r.uniqueNamespaces(c)
 	return c
@@ -263,10 +252,10 @@ func (r *reader) version(root *document.Node) model.Version {
 	return v
 }
 
-func (r *reader) info(n *document.Node) model.Info {
+func info(f fields) model.Info {
 	return model.Info{
-		Node: n, Display: display(n), Description: n.Get("description").Str(), Version: n.Get("version").Str(),
-		Tags: texts(n.Get("tags")), Created: n.Get("created").Str(), Modified: n.Get("modified").Str(),
+		Node: f.from, Display: f.text("display"), Description: f.text("description"), Version: f.text("version"),
+		Tags: f.texts("tags"), Created: f.text("created"), Modified: f.text("modified"),
 	}
 }
 
@@ -281,11 +270,9 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 			return nil
 		}
 	}
-	r.keys(n, "a bind", "namespace", "name", "description", "location", "uri", "keys", "type", "resolution", "import", "from", "as")
-	namespace, _ := n.First("namespace", "name")
-	location, _ := n.First("location", "uri")
-	b := &model.Bind{Node: n, Namespace: namespace.Str(), Description: n.Get("description").Str(), Location: location.Str()}
-	keys, fallback := n.Get("keys"), n.Get("x-fairlead").Get("fallback")
+	f := r.read(n, element.Bind)
+	b := &model.Bind{Node: n, Namespace: f.text("namespace"), Description: f.text("description"), Location: f.text("location")}
+	keys, fallback := f.node("keys"), f.block("x-fairlead").node("fallback")
 	switch {
 	case keys.Is(value.Object):
 		for i := range keys.Pairs {
@@ -310,26 +297,19 @@ func (r *reader) aggregate(n *document.Node) *model.Aggregate {
 	if n == nil {
 		return nil
 	}
-	r.keys(n, "an aggregate", "namespace", "name", "display", "label", "description", "flows", "functions", "tags", "import", "from", "location", "as")
-	namespace, _ := n.First("namespace", "name")
-	a := &model.Aggregate{Node: n, Namespace: namespace.Str(), Display: display(n)}
-	flows, _ := n.First("flows", "functions")
-	for _, e := range r.named(flows, "flow", false) {
-		r.keys(e.node, "a flow", append(unitKeys, "semantics", "outputMediaType")...)
-		f := &model.Flow{MediaType: e.node.Get("outputMediaType").Str()}
-		r.unit(&f.Unit, e)
-		s := e.node.Get("semantics")
-		f.Semantics = model.Semantics{Safe: boolean(s.Get("safe")), Idempotent: boolean(s.Get("idempotent")), Cacheable: boolean(s.Get("cacheable"))}
-		a.Flows = append(a.Flows, f)
+	f := r.read(n, element.Aggregate)
+	f.block("x-fairlead")
+	a := &model.Aggregate{Node: n, Namespace: f.text("namespace"), Display: f.text("display")}
+	for _, e := range r.named(f.node("flows"), "flow", false) {
+		flow := &model.Flow{}
+		r.unit(&flow.Unit, e, element.Flow, func(f fields) {
+			s := f.block("semantics")
+			flow.MediaType = f.text("outputMediaType")
+			flow.Semantics = model.Semantics{Safe: s.truth("safe"), Idempotent: s.truth("idempotent"), Cacheable: s.truth("cacheable")}
+		})
+		a.Flows = append(a.Flows, flow)
 	}
 	return a
-}
-
-func boolean(n *document.Node) *bool {
-	if truth, ok := n.Bool(); ok {
-		return &truth
-	}
-	return nil
 }
 
 // uniqueNamespaces reports namespaces of consumed APIs that stand twice (a call

@@ -1,17 +1,16 @@
 package normalize
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
 )
-
-var paramKeys = []string{"name", "in", "type", "description", "required", "value", "template", "const", "default", "enum", "pattern", "items", "properties", "values",
-	"maxLength", "precision", "scale", "selector", "contentEncoding", "contentCompression", "contentMediaType", "display", "label", "title", "example", "examples", "format", "field", "mapping", "secret"}
 
 // paramTypes maps spellings of types to JSON Schema's.
 var paramTypes = map[string]string{
@@ -74,34 +73,26 @@ func withName(item *document.Node, p document.Pair) *document.Node {
 }
 
 func (r *reader) param(e entry) *model.Param {
-	n := e.node
-	r.keys(n, "an input parameter", paramKeys...)
-	in := strings.ToLower(n.Get("in").Str())
-	if in == "env" {
-		in = "environment"
-	}
+	f := r.read(e.node, element.Input)
+	own := f.block("x-fairlead")
 	p := &model.Param{
-		Node: n, Name: e.name, In: in, Type: r.paramType(n.Get("type")), Description: n.Get("description").Str(), Pattern: n.Get("pattern").Str(),
-		Default: n.Get("default"), Style: n.Get("x-fairlead").Get("style").Str(),
+		Node: e.node, Name: e.name, In: strings.ToLower(f.text("in")), Type: r.paramType(f.node("type")), Description: f.text("description"), Pattern: f.text("pattern"),
+		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"), Header: own.text("header"),
+		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"), KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
 	}
-	ext := n.Get("x-fairlead")
-	p.Secret, _ = ext.Get("secret").Bool()
-	p.Header = ext.Get("header").Str()
-	p.KeepSlashes = ext.Get("slashes").Str() == "keep"
-	p.Titles = texts(ext.Get("titles"))
-	if names := ext.Get("enumNames"); names != nil {
-		p.Titles, p.EnumNames = texts(names), true
+	if p.In == "env" {
+		p.In = "environment"
 	}
-	if v, _ := n.First("value", "template", "const"); !v.IsNull() {
+	if names := own.texts("enumNames"); names != nil {
+		p.Titles, p.EnumNames = names, true
+	}
+	if v := f.node("value"); !v.IsNull() {
 		p.Value = v
 	}
-	required := n.Get("required")
-	p.Required = boolean(required)
-	if enum := n.Get("enum"); enum.Is(value.Array) {
+	if enum := f.node("enum"); enum.Is(value.Array) {
 		p.Enum = enum.Items
 	}
-	p.MaxLength, _ = strconv.Atoi(n.Get("maxLength").Str())
-	if items := n.Get("items"); items != nil {
+	if items := f.node("items"); items != nil {
 		if items.Is(value.Array) && len(items.Items) > 0 {
 			items = items.Items[0]
 		}
@@ -111,23 +102,30 @@ func (r *reader) param(e entry) *model.Param {
 			p.Items = r.param(entry{"", items.At, items})
 		}
 	}
-	must := map[string]bool{}
-	if required.Is(value.Array) {
-		for _, name := range texts(required) {
-			must[name] = true
+	var must []string
+	p.Required, must = r.required(f.node("required"))
+	for _, pe := range r.namedParams(f.node("properties")) {
+		child := r.param(pe)
+		if child.Required == nil && slices.Contains(must, child.Name) {
+			yes := true
+			child.Required = &yes
 		}
-	}
-	if props := n.Get("properties"); !props.IsNull() {
-		for _, pe := range r.namedParams(props) {
-			child := r.param(pe)
-			if must[child.Name] && child.Required == nil {
-				yes := true
-				child.Required = &yes
-			}
-			p.Properties = append(p.Properties, child)
-		}
+		p.Properties = append(p.Properties, child)
 	}
 	return p
+}
+
+// required reads a boolean, or the list of an object's members that must be given.
+func (r *reader) required(n *document.Node) (*bool, []string) {
+	if n.IsNull() || n.Is(value.Array) {
+		return nil, texts(n)
+	}
+	truth, ok := r.truth("required", n)
+	if !ok {
+		r.report(diag.WrongType, n.At, "Write it as true or false.", "required must be true or false; it is ignored")
+		return nil, nil
+	}
+	return &truth, nil
 }
 
 func (r *reader) paramType(n *document.Node) string {
@@ -177,19 +175,17 @@ func (r *reader) outputMap(n *document.Node) (outputs []*model.Output) {
 	return outputs
 }
 
-var outputKeys = []string{"name", "in", "type", "mapping", "value", "const", "selector", "description", "items", "values", "properties", "required", "enum", "precision", "scale",
-	"maxLength", "contentEncoding", "contentCompression", "contentMediaType", "path", "display", "label", "example", "examples", "format", "fullName", "role", "email"}
-
 func (r *reader) output(name string, n *document.Node) *model.Output {
-	r.keys(n, "an output parameter", outputKeys...)
-	o := &model.Output{Node: n, Name: name, Type: strings.ToLower(n.Get("type").Str())}
+	f := r.read(n, element.Output)
+	own := f.block("x-fairlead")
+	o := &model.Output{
+		Node: n, Name: name, Type: strings.ToLower(f.text("type")), Mapping: f.text("mapping"), MaxLength: f.number("maxLength"),
+		Secret: f.isTrue("secret") || own.isTrue("secret"),
+	}
 	if t, ok := paramTypes[o.Type]; ok {
 		o.Type = t
 	}
-	o.Secret, _ = n.Get("x-fairlead").Get("secret").Bool()
-	mapping, _ := n.First("mapping", "path")
-	o.Mapping = mapping.Str()
-	v, _ := n.First("value", "const")
+	v := f.node("value")
 	switch {
 	case v.IsNull():
 	case o.Mapping == "" && v.Is(value.String) && isPath(v.Text) && n.Get("const") == nil:
@@ -197,16 +193,15 @@ func (r *reader) output(name string, n *document.Node) *model.Output {
 	default:
 		o.Value = v
 	}
-	o.MaxLength, _ = strconv.Atoi(n.Get("maxLength").Str())
-	if props := n.Get("properties"); props.Is(value.Object) {
+	if props := f.node("properties"); props.Is(value.Object) {
 		o.Properties = r.outputMap(props)
 	} else if props.Is(value.Array) {
 		o.Properties = r.outputs(props)
 	}
-	if items := n.Get("items"); items != nil {
+	if items := f.node("items"); items != nil {
 		o.Items = r.outputItems(items)
 	}
-	if values := n.Get("values"); values.Is(value.Object) {
+	if values := f.node("values"); values.Is(value.Object) {
 		o.Values = r.output("", values)
 	}
 	return o

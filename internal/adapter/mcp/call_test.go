@@ -383,6 +383,22 @@ func TestConfig_filtersTools(t *testing.T) {
 	}
 }
 
+func TestConfig_patternsMatchNamesWithSlashes(t *testing.T) {
+	for _, pattern := range []string{"*", "admin*", "admin/*", "*users"} {
+		cfg := fixture()
+		cfg.Server.Tools = []*plan.Unit{{Name: "admin/users"}}
+		cfg.Server.Resources = []*plan.Resource{{Model: &model.MCPResource{}, Name: "admin/users", URI: "x://a", Unit: &plan.Unit{Name: "admin/users", Model: &model.Unit{}}}}
+		cfg.Deny = []string{pattern}
+		url, h := serve(t, cfg)
+		if names := listed(h); len(names) > 0 {
+			t.Errorf("%s lets through the tools %q", pattern, names)
+		}
+		if _, body := post(t, url, map[string]string{"Content-Type": "application/json", "Accept": "application/json"}, `{"jsonrpc":"2.0","id":1,"method":"resources/list"}`); strings.Contains(body, "admin") || !strings.Contains(body, "resources") {
+			t.Errorf("%s: %s", pattern, body)
+		}
+	}
+}
+
 func TestCheckPattern_refusesWhatMatchesNothing(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"delete_*": "", "list cities!": "", "tag:write": "", "hint:read-only": "", "hint:openWorld": "", "[a-c]*": "",

@@ -78,9 +78,13 @@ func matchUnit(pattern string, u *plan.Unit, name string) bool {
 		return promises != nil && promises(u)
 	}
 	for _, n := range []string{u.Name, name} {
-		if ok, err := path.Match(pattern, n); ok && err == nil {
+		if ok, err := path.Match(withoutSlashes(pattern), withoutSlashes(n)); ok && err == nil {
 			return true
 		}
 	}
 	return false
 }
+
+// withoutSlashes makes * of a pattern match names that hold a slash, as
+// resources may: path.Match would stop there.
+func withoutSlashes(s string) string { return strings.ReplaceAll(s, "/", "\x00") }

@@ -1,0 +1,605 @@
+package element
+
+import "slices"
+
+// ID names an element.
+type ID uint8
+
+// The elements, from the outside in.
+const (
+	Document ID = iota
+	Info
+	Person
+	Capability
+	Bind
+	Consumed
+	ConsumedHTTP
+	ConsumedMCP
+	ConsumedTool
+	Tunnel
+	ConsumedResource
+	ConsumedOperation
+	Body
+	Part
+	Input
+	Output
+	AuthOut
+	AuthOutBasic
+	AuthOutBearer
+	AuthOutAPIKey
+	AuthOutOAuth2
+	AuthOutOAuth1
+	AuthOutAWS
+	AuthOutHMAC
+	AuthOutHeaders
+	TokenExchange
+	AuthIn
+	AuthInBasic
+	AuthInBearer
+	AuthInAPIKey
+	AuthInOAuth2
+	Server
+	RESTServer
+	MCPServer
+	SkillServer
+	ControlServer
+	Resource
+	Operation
+	Forward
+	BinaryAnswer
+	Tool
+	ToolUI
+	Hints
+	MCPResource
+	ResourceUI
+	Prompt
+	Message
+	Skill
+	SkillTool
+	SkillSource
+	Aggregate
+	Flow
+	Semantics
+	CallMapping
+	Step
+	CallStep
+	LookupStep
+	ScriptStep
+	StepMapping
+	Management
+	Logs
+	Scripting
+	Observability
+	NoExtension
+	APIExtension
+	OperationExtension
+	BindExtension
+	InputExtension
+	OutputExtension
+	UnitExtension
+	PromptExtension
+	MCPServerExtension
+	Question
+)
+
+const lastExtension = MCPServerExtension
+
+// extension is the field for keys of Fairlead's own.
+func extension(of ID) Field {
+	return Field{Key: "x-fairlead", Kind: Block, Of: of, Protects: true, Doc: "keys of Fairlead's own"}
+}
+
+var (
+	name        = Field{Key: "name", Doc: "the name, in the list form; in the map form it is the key"}
+	display     = Field{Key: "display", Aliases: []string{"label", "title"}, Doc: "the name for people"}
+	description = Field{Key: "description", Doc: "what it is or does, for people and models"}
+	tags        = Field{Key: "tags", Kind: Texts, Doc: "words to group by"}
+	inputs      = Field{Key: "inputParameters", Kind: Named, Of: Input, Doc: "[inputs](#inputs) that callers give"}
+	sentInputs  = Field{Key: "inputParameters", Kind: Named, Of: Input, Doc: "[parameters](#parameters) that are sent; those of the API, the resource and the operation are merged by name and place, the nearest wins"}
+	authIn      = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthIn, Protects: true, Mistaken: []string{"authorization", "security"}, Doc: "[who is let in](#authentication-of-servers); everybody when absent"}
+	authOut     = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthOut, Protects: true, Doc: "[the credential](#authentication-of-consumed-apis)"}
+	maxBinary   = Field{Key: "maxBinarySize", Default: "10MiB", Doc: "the most bytes of a binary answer: a number with B, KiB, MiB or GiB"}
+
+	// imported are the keys of an entry that is taken from another file.
+	imported = []Field{
+		{Key: "from", Aliases: []string{"location"}, Doc: "the file to [import](#imports) the entry from"},
+		{Key: "import", Doc: "the namespace of the entry in that file"},
+		{Key: "as", Doc: "the namespace that an imported entry gets here"},
+	}
+	// unit are the keys of what callers can ask for.
+	unit = []Field{
+		name, display, description, tags, inputs,
+		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "[how the answer is shaped](#output-parameters), or a fixed answer"},
+		{Key: "ref", Doc: "the flow to run: `namespace.name` of an [aggregate](#aggregates)"},
+		{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation to call: `namespace.operation`"},
+		{Key: "with", Kind: Map, Doc: "[what the call gets](#references), by parameter"},
+		{Key: "steps", Kind: Named, Of: Step, Doc: "[the steps of a flow](#flows)"},
+		{Key: "mappings", Kind: List, Of: StepMapping, Doc: "what of the steps' results makes the answer"},
+		extension(UnitExtension),
+	}
+	server = slices.Concat([]Field{
+		{Key: "type", Values: []string{"rest", "mcp", "skill", "control"}, Doc: "the kind of server"},
+		{Key: "namespace", Doc: "its name; the prefix of references to its callers' inputs"},
+		display, description, tags,
+		{Key: "address", Default: "127.0.0.1", Doc: "the address to listen on"},
+		{Key: "port", Default: "a free one", Doc: "the port, 1 to 65535"},
+		authIn, maxBinary,
+	}, imported)
+	credentials = []Field{
+		{Key: "type", Doc: "the kind of authentication"},
+		{Key: "username", Aliases: []string{"user"}, Doc: "the user"},
+		{Key: "password", Doc: "the password"},
+	}
+)
+
+// of is fields with further ones.
+func of(fields []Field, more ...Field) []Field { return slices.Concat(fields, more) }
+
+var elements = [...]Element{
+	Document: {Name: "the document", Fields: []Field{
+		{Key: "ikanos", Aliases: []string{"naftiko"}, Doc: "the version of the specification; never the reason to refuse a document: the shape decides"},
+		{Key: "info", Kind: Block, Of: Info, Doc: "what the document is"},
+		{Key: "binds", Kind: List, Of: Bind, Doc: "[variables and secrets](#binds-and-secrets)"},
+		{Key: "externalRefs", Kind: List, Of: Bind, Doc: "`binds` of 0.4 and 0.5"},
+		{Key: "capability", Kind: Block, Of: Capability, Doc: "holds the sections"},
+		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the same section for files that others import; beside `capability` it is added to it"},
+		{Key: "exposes", Kind: List, Of: Server, Doc: "likewise"},
+		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "likewise"},
+		extension(NoExtension),
+	}},
+	Info: {Name: "info", Fields: []Field{
+		{Key: "display", Aliases: []string{"label", "title", "name"}, Doc: "the name, which stands in logs and pages"},
+		description,
+		{Key: "version", Doc: "the version of the capability; MCP servers report it"},
+		tags,
+		{Key: "created", Doc: "a date"},
+		{Key: "modified", Doc: "a date"},
+		{Key: "stakeholders", Kind: List, Of: Person, Doc: "who has to do with it"},
+	}, Open: true},
+	Person: {Name: "a person", Fields: []Field{
+		{Key: "role", Doc: "for example owner, editor or viewer"},
+		{Key: "fullName", Aliases: []string{"name"}, Doc: "the name"},
+		{Key: "email", Doc: "the address for mail"},
+	}, Open: true},
+	Capability: {Name: "the capability", Fields: []Field{
+		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the APIs that are [called](#consumed-apis)"},
+		{Key: "exposes", Kind: List, Of: Server, Doc: "the servers: [REST](#rest-servers), [MCP](#mcp-servers)"},
+		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "[flows](#aggregates) that several servers share"},
+		{Key: "binds", Kind: List, Of: Bind, Doc: "[variables and secrets](#binds-and-secrets); they go before those of the root"},
+		name, description,
+		extension(NoExtension),
+	}},
+	Bind: {Name: "a bind", Fields: []Field{
+		{Key: "namespace", Aliases: []string{"name"}, Doc: "the prefix in `{{namespace.NAME}}`"},
+		description,
+		{Key: "location", Aliases: []string{"uri"}, Default: "the environment", Doc: "the source, see below"},
+		{Key: "keys", Kind: Data, Doc: "the variables: `NAME: key at the source`"},
+		{Key: "type", Doc: "of 0.4 and 0.5; without meaning"},
+		{Key: "resolution", Doc: "of 0.4 and 0.5; without meaning"},
+		{Key: "from", Doc: "the file to [import](#imports) the entry from"},
+		{Key: "import", Doc: "the namespace of the entry in that file"},
+		{Key: "as", Doc: "the namespace that an imported entry gets here"},
+		extension(BindExtension),
+	}},
+
+	Consumed: {Name: "a consumed API", Select: "type", Implied: true, Variants: []Variant{{"http", ConsumedHTTP, nil}, {"mcp", ConsumedMCP, nil}}},
+	ConsumedHTTP: {Name: "a consumed API", Fields: of(imported,
+		Field{Key: "type", Values: []string{"http", "mcp"}, Default: "http", Doc: "the protocol"},
+		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `call: namespace.operation`"},
+		display, description, tags,
+		Field{Key: "baseUri", Aliases: []string{"address"}, Doc: "where the API is. It and `path` join with exactly one slash. `{x}` and `{{x}}` in it read a bind, an `in: environment` parameter, or one with a fixed `value`; never a caller's input. Without a usable base its operations are withheld, until `--upstream NAMESPACE=URL` gives one"},
+		sentInputs, authOut,
+		Field{Key: "tunnel", Kind: Mixed, Of: Tunnel, Unserved: true, Doc: "the way through an overlay network; the API is called directly"},
+		Field{Key: "resources", Kind: Named, Of: ConsumedResource, Doc: "groups of operations"},
+		Field{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "operations without a resource"},
+		extension(APIExtension),
+	)},
+	ConsumedMCP: {Name: "a consumed MCP server", Fields: of(imported,
+		Field{Key: "type", Values: []string{"http", "mcp"}, Doc: "`mcp`"},
+		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `call: namespace.tool`"},
+		display, description, tags,
+		Field{Key: "endpoint", Doc: "the whole URL of the server"},
+		authOut,
+		Field{Key: "discovery", Values: []string{"verify", "off"}, Default: "verify", Doc: "whether the server's tools are compared with the document's at start"},
+		Field{Key: "tools", Kind: Named, Of: ConsumedTool, Doc: "the tools to call, by their names there"},
+		extension(APIExtension),
+	)},
+	ConsumedTool: {Name: "a consumed tool", Fields: []Field{
+		name, display, description, tags, inputs,
+		{Key: "hints", Kind: Block, Of: Hints, Doc: "what calling it does to the world"},
+		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "named parts of the answer for later [steps](#flows)"},
+		{Key: "validateOutput", Values: []string{"fail", "warn", "off"}, Default: "fail", Doc: "what an answer that breaks the tool's schema does"},
+		extension(NoExtension),
+	}},
+	Tunnel: {Name: "a tunnel", Fields: []Field{
+		{Key: "type", Values: []string{"ziti"}, Doc: "the network"},
+		{Key: "service", Doc: "the name of the API in it"},
+		{Key: "identity", Doc: "the identity, a text or a file"},
+		{Key: "fallback", Values: []string{"fail", "direct"}, Default: "fail", Doc: "what happens without the network"},
+	}},
+	ConsumedResource: {Name: "a consumed resource", Fields: []Field{
+		name, display, tags, description,
+		{Key: "path", Doc: "the path below `baseUri`; it may hold [placeholders](#parameters) and a fixed query"},
+		sentInputs,
+		{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "what can be called"},
+		extension(NoExtension),
+	}},
+	ConsumedOperation: {Name: "a consumed operation", Fields: []Field{
+		{Key: "name", Aliases: []string{"id", "operationId"}, Doc: "the second part of `call: namespace.operation`"},
+		display, tags, description,
+		{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
+		{Key: "path", Doc: "its own path, which replaces or continues the resource's"},
+		sentInputs,
+		{Key: "body", Aliases: []string{"requestBody"}, Kind: Mixed, Of: Body, Doc: "[the body](#bodies)"},
+		{Key: "outputRawFormat", Values: []string{"json", "xml", "yaml", "csv", "tsv", "psv", "html", "markdown", "avro", "protobuf", "text", "binary"}, Default: "json", Doc: "[how the answer is read](#answers)"},
+		{Key: "outputSchema", Doc: "what that format needs: a schema file, a CSS selector, a heading"},
+		{Key: "outputMediaType", Doc: "the media type of a binary answer"},
+		maxBinary,
+		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "named parts of the answer for later [steps](#flows): `{name, type, value: $.path}`"},
+		extension(OperationExtension),
+	}},
+	Body: {Name: "a body", Open: true, Fields: []Field{
+		{Key: "type", Values: []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}, Doc: "the kind of body"},
+		{Key: "data", Aliases: []string{"value", "content", "parts"}, Kind: Data, Doc: "what is sent"},
+	}},
+	Part: {Name: "a part", Open: true, Fields: []Field{
+		name,
+		{Key: "value", Kind: Data, Doc: "the content"},
+		{Key: "filename", Doc: "the name of a file"},
+		{Key: "contentType", Doc: "the media type"},
+	}},
+	Input: {Name: "an input parameter", Fields: []Field{
+		name,
+		{Key: "in", Values: []string{"query", "header", "path", "cookie", "body", "environment"}, Doc: "where it travels"},
+		{Key: "type", Kind: Mixed, Of: NoExtension, Values: []string{"string", "integer", "number", "boolean", "array", "object"}, Doc: "the type of its values"},
+		{Key: "value", Aliases: []string{"template", "const"}, Kind: Data, Doc: "a fixed value, or a template; on inputs of a REST server `$.path` selects from the JSON body"},
+		{Key: "required", Kind: Mixed, Of: NoExtension, Doc: "whether it must be given; on an object also the list of its members that must"},
+		{Key: "default", Kind: Data, Doc: "the value when the caller gives none"},
+		{Key: "enum", Kind: Data, Doc: "the values that are taken"},
+		{Key: "pattern", Doc: "a regular expression that texts match"},
+		{Key: "maxLength", Kind: Number, Doc: "the most characters of a text"},
+		{Key: "items", Kind: Mixed, Of: Input, Doc: "what a list holds"},
+		{Key: "properties", Kind: Named, Of: Input, Doc: "the members of an object"},
+		display, description,
+		{Key: "secret", Kind: Bool, Protects: true, Doc: "as `x-fairlead: {secret: true}`"},
+		extension(InputExtension),
+		{Key: "values", Kind: Data, Doc: "without meaning, as are those that follow"},
+		{Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "contentEncoding", Kind: Data}, {Key: "contentCompression", Kind: Data},
+		{Key: "contentMediaType", Kind: Data}, {Key: "example", Aliases: []string{"examples"}, Kind: Data}, {Key: "format", Kind: Data}, {Key: "field", Kind: Data}, {Key: "mapping", Kind: Data},
+	}},
+	Output: {Name: "an output parameter", Fields: []Field{
+		name,
+		{Key: "type", Kind: Data, Values: []string{"string", "number", "boolean", "object", "array"}, Doc: "`string`, `number`, `boolean`: converted when that loses nothing"},
+		{Key: "mapping", Aliases: []string{"path"}, Doc: "a JSONPath (RFC 9535, and the usual spellings beside it) from the base: the answer, the item of an array, or what the enclosing object's `mapping` found. `$` or `$.` is the base itself"},
+		{Key: "value", Aliases: []string{"const"}, Kind: Data, Doc: "a fixed value, or a template over the base; on a consumed operation a JSONPath"},
+		{Key: "properties", Kind: Named, Of: Output, Doc: "the members of an object; a member without `mapping` is the base's member of its name"},
+		{Key: "items", Kind: Mixed, Of: Output, Doc: "how each item of an array is shaped"},
+		{Key: "values", Kind: Mixed, Of: Output, Doc: "how each value of an object with free names is shaped"},
+		{Key: "maxLength", Kind: Number, Doc: "cuts a text, in characters"},
+		display, description,
+		{Key: "secret", Kind: Bool, Protects: true, Doc: "as `x-fairlead: {secret: true}`"},
+		extension(OutputExtension),
+		{Key: "required", Kind: Data, Doc: "without meaning, as are those that follow"},
+		{Key: "in", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "enum", Kind: Data}, {Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "contentEncoding", Kind: Data},
+		{Key: "contentCompression", Kind: Data}, {Key: "contentMediaType", Kind: Data}, {Key: "example", Aliases: []string{"examples"}, Kind: Data}, {Key: "format", Kind: Data},
+		{Key: "fullName", Kind: Data}, {Key: "role", Kind: Data}, {Key: "email", Kind: Data},
+	}},
+
+	AuthOut: {Name: "authentication", Select: "type", Open: true, Variants: []Variant{
+		{"basic", AuthOutBasic, nil}, {"digest", AuthOutBasic, nil}, {"bearer", AuthOutBearer, []string{"token"}},
+		{"apikey", AuthOutAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthOutOAuth2, nil},
+		{"oauth1", AuthOutOAuth1, []string{"oauth-1"}}, {"aws-sigv4", AuthOutAWS, []string{"aws-sig-v4", "awssigv4", "aws-signature-v4"}},
+		{"hmac", AuthOutHMAC, []string{"veracode-hmac"}}, {"headers", AuthOutHeaders, []string{"custom", "header-map"}},
+	}},
+	AuthOutBasic: {Name: "basic authentication", Fields: of(credentials, Field{Key: "token", Doc: "user and password, encoded already"})},
+	AuthOutBearer: {Name: "bearer authentication", Fields: []Field{
+		{Key: "type", Doc: "`bearer`"},
+		{Key: "token", Aliases: []string{"accessToken", "value"}, Doc: "the token; one that brings its scheme (`Token {{X}}`) is sent as it is"},
+		{Key: "headers", Kind: Map, Doc: "headers by name, in the place of a token"},
+		{Key: "parameters", Kind: Map, Doc: "query parameters by name, likewise"},
+	}},
+	AuthOutAPIKey: {Name: "apikey authentication", Fields: []Field{
+		{Key: "type", Doc: "`apikey`"},
+		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Doc: "the name of the header, query parameter or cookie"},
+		{Key: "value", Aliases: []string{"token"}, Doc: "the secret"},
+		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query", "cookie"}, Default: "header", Doc: "where it travels"},
+		{Key: "headers", Kind: Map, Doc: "several headers, by name"},
+		{Key: "parameters", Kind: Map, Doc: "several query parameters, by name"},
+	}},
+	AuthOutOAuth2: {Name: "oauth2 authentication", Fields: []Field{
+		{Key: "type", Doc: "`oauth2`"},
+		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl", "tokenURL", "token_url"}, Doc: "where tokens come from. One token serves all calls and is renewed before it ends"},
+		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "the client"},
+		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
+		{Key: "grantType", Aliases: []string{"grant_type"}, Values: []string{"client_credentials", "refresh_token"}, Default: "by what is there", Doc: "the grant"},
+		{Key: "refreshToken", Aliases: []string{"refresh_token"}, Doc: "the token of that grant"},
+		{Key: "scope", Aliases: []string{"scopes"}, Kind: Texts, Doc: "the scopes to ask for"},
+		{Key: "audience", Doc: "the audience to ask for"},
+		{Key: "resource", Doc: "the resource to ask for"},
+		{Key: "token", Aliases: []string{"accessToken"}, Doc: "a fixed token, in the place of all this"},
+		{Key: "authorizationServerUri", Doc: "of incoming authentication; without meaning here"},
+		{Key: "authorizationEndpoint", Aliases: []string{"authorizationUri", "authorizationUrl"}, Doc: "of flows with a browser; without meaning"},
+		{Key: "tokenValidation", Doc: "of incoming authentication; without meaning here"},
+	}},
+	AuthOutOAuth1: {Name: "oauth1 authentication", Fields: []Field{
+		{Key: "type", Doc: "`oauth1`"},
+		{Key: "consumerKey", Aliases: []string{"consumer_key"}, Doc: "the client"},
+		{Key: "consumerSecret", Aliases: []string{"consumer_secret"}, Doc: "its secret"},
+		{Key: "token", Aliases: []string{"accessToken", "oauthToken"}, Doc: "the user's token"},
+		{Key: "tokenSecret", Aliases: []string{"accessTokenSecret", "oauthTokenSecret"}, Doc: "its secret"},
+		{Key: "signatureMethod", Aliases: []string{"signature_method"}, Values: []string{"HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "RSA-SHA256"}, Default: "HMAC-SHA1; with a signing key RSA-SHA256", Doc: "how requests are signed"},
+		{Key: "signingKey", Aliases: []string{"privateKey", "signing_key"}, Doc: "a text, or a `.pem` file beside the document"},
+		{Key: "realm", Doc: "the realm"},
+	}},
+	AuthOutAWS: {Name: "aws-sigv4 authentication", Fields: []Field{
+		{Key: "type", Doc: "`aws-sigv4`"},
+		{Key: "accessKeyId", Aliases: []string{"accessKey"}, Doc: "the key's ID"},
+		{Key: "secretAccessKey", Aliases: []string{"secretKey"}, Doc: "the secret"},
+		{Key: "sessionToken", Doc: "the token of a temporary credential"},
+		{Key: "region", Doc: "the region"},
+		{Key: "service", Doc: "the service"},
+	}},
+	AuthOutHMAC: {Name: "hmac authentication", Fields: []Field{
+		{Key: "type", Doc: "`hmac` (Veracode)"},
+		{Key: "apiId", Doc: "the ID"},
+		{Key: "apiKey", Doc: "the secret"},
+	}},
+	AuthOutHeaders: {Name: "headers authentication", Fields: []Field{
+		{Key: "type", Doc: "`headers`"},
+		{Key: "headers", Kind: Map, Doc: "headers by name"},
+		{Key: "parameters", Kind: Map, Doc: "query parameters by name"},
+	}},
+	TokenExchange: {Name: "tokenExchange", Fields: []Field{
+		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl"}, Doc: "where tokens are exchanged"},
+		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "the client"},
+		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
+		{Key: "audience", Doc: "the audience to ask for"},
+		{Key: "resource", Doc: "the resource to ask for"},
+		{Key: "scope", Aliases: []string{"scopes"}, Kind: Texts, Doc: "the scopes to ask for"},
+	}},
+
+	AuthIn: {Name: "authentication", Select: "type", Open: true, Variants: []Variant{
+		{"basic", AuthInBasic, nil}, {"digest", AuthInBasic, nil}, {"bearer", AuthInBearer, []string{"token"}},
+		{"apikey", AuthInAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthInOAuth2, nil},
+	}},
+	AuthInBasic: {Name: "basic authentication", Fields: credentials},
+	AuthInBearer: {Name: "bearer authentication", Fields: []Field{
+		{Key: "type", Doc: "`bearer`"},
+		{Key: "token", Aliases: []string{"accessToken", "value"}, Protects: true, Doc: "the token that callers bring"},
+	}},
+	AuthInAPIKey: {Name: "apikey authentication", Fields: []Field{
+		{Key: "type", Doc: "`apikey`"},
+		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Protects: true, Doc: "the name of the header or query parameter"},
+		{Key: "value", Aliases: []string{"token"}, Protects: true, Doc: "the secret that callers bring"},
+		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query"}, Default: "header", Protects: true, Doc: "where it travels"},
+	}},
+	AuthInOAuth2: {Name: "oauth2 authentication", Fields: []Field{
+		{Key: "type", Doc: "`oauth2`"},
+		{Key: "authorizationServerUri", Protects: true, Doc: "who issues the tokens"},
+		{Key: "resource", Protects: true, Doc: "the identifier of this server"},
+		{Key: "audience", Protects: true, Default: "the resource", Doc: "the audience that tokens name"},
+		{Key: "scopes", Aliases: []string{"scope"}, Kind: Texts, Protects: true, Doc: "the scopes that tokens must have"},
+		{Key: "tokenValidation", Kind: Choice, Values: []string{"jwks", "introspection"}, Default: "jwks", Protects: true, Doc: "how tokens are verified"},
+		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl"}, Doc: "for descriptions of the API"},
+		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "who asks the introspection endpoint"},
+		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
+		{Key: "introspectionEndpoint", Doc: "the endpoint, where the issuer's metadata name none"},
+	}},
+
+	Server: {Name: "a server", Select: "type", Open: true, Fields: server, Variants: []Variant{
+		{"rest", RESTServer, []string{"api"}}, {"mcp", MCPServer, nil}, {"skill", SkillServer, nil}, {"control", ControlServer, nil},
+	}},
+	RESTServer: {Name: "a REST server", Fields: of(server, inputs,
+		Field{Key: "resources", Kind: Named, Of: Resource, Doc: "the paths"},
+		Field{Key: "transport", Values: []string{"http"}, Doc: "`http`"},
+		extension(NoExtension),
+	)},
+	MCPServer: {Name: "an MCP server", Fields: of(server, inputs,
+		Field{Key: "transport", Kind: Choice, Values: []string{"http", "stdio"}, Default: "http", Doc: "how clients reach it"},
+		Field{Key: "tools", Kind: Named, Of: Tool, Doc: "what models can call"},
+		Field{Key: "resources", Kind: Named, Of: MCPResource, Doc: "what clients can read"},
+		Field{Key: "prompts", Kind: Named, Of: Prompt, Doc: "texts that users can start from"},
+		Field{Key: "ttlMs", Kind: Number, Default: "0", Doc: "how long clients may keep lists"},
+		Field{Key: "cacheScope", Kind: Choice, Values: []string{"public", "private"}, Default: "private", Doc: "who may share them"},
+		extension(MCPServerExtension),
+	)},
+	SkillServer: {Name: "a skill server", Fields: of(server,
+		Field{Key: "skills", Kind: Named, Of: Skill, Doc: "the skills"},
+		Field{Key: "tools", Kind: Data, Doc: "without meaning, as is `groups`"}, Field{Key: "groups", Kind: Data},
+		Field{Key: "transport", Values: []string{"http"}, Doc: "`http`"},
+		extension(NoExtension),
+	)},
+	ControlServer: {Name: "a control server", Fields: of(server,
+		Field{Key: "management", Kind: Block, Of: Management, Doc: "what of the process can be seen and steered"},
+		Field{Key: "observability", Kind: Block, Of: Observability, Doc: "metrics and traces"},
+		extension(NoExtension),
+	)},
+	Resource: {Name: "an exposed resource", Fields: []Field{
+		name, display, tags, description,
+		{Key: "path", Doc: "the path; placeholders are `{{x}}` or `{x}`, also within a segment (`/{id}.json`)"},
+		inputs,
+		{Key: "operations", Kind: Named, Of: Operation, Doc: "the operations, by method"},
+		{Key: "forward", Kind: Block, Of: Forward, Doc: "passes everything below the path on to a consumed API"},
+		extension(NoExtension),
+	}},
+	Operation: {Name: "a REST operation", Fields: of(unit,
+		Field{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
+		Field{Key: "responseBinary", Kind: Block, Of: BinaryAnswer, Doc: "the media type of a binary answer"},
+		Field{Key: "responses", Kind: Data, Doc: "the same by status: `200: {content: {TYPE: {binary: true}}}`"},
+	)},
+	Forward: {Name: "a forward block", Fields: []Field{
+		{Key: "targetNamespace", Doc: "the consumed API"},
+		{Key: "trustedHeaders", Kind: Texts, Doc: "the headers of the caller that pass; no others do"},
+	}},
+	BinaryAnswer: {Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
+	Tool: {Name: "a tool", Fields: of(unit,
+		Field{Key: "hints", Aliases: []string{"annotations"}, Kind: Block, Of: Hints, Protects: true, Doc: "what calling it does to the world"},
+		Field{Key: "ui", Kind: Block, Of: ToolUI, Unserved: true, Doc: "the view that shows its answers"},
+	)},
+	ToolUI: {Name: "the view of a tool", Fields: []Field{
+		{Key: "resourceUri", Doc: "the `ui:` resource"},
+		{Key: "visibility", Kind: Texts, Values: []string{"model", "app"}, Doc: "who may call the tool"},
+	}},
+	Hints: {Name: "hints", Fields: []Field{
+		{Key: "readOnly", Aliases: []string{"readOnlyHint"}, Kind: Bool, Protects: true, Doc: "changes nothing. What is absent here comes from the flow's `semantics`, else from the HTTP methods"},
+		{Key: "destructive", Aliases: []string{"destructiveHint"}, Kind: Bool, Protects: true, Doc: "may overwrite or delete"},
+		{Key: "idempotent", Aliases: []string{"idempotentHint"}, Kind: Bool, Doc: "doing it twice is doing it once"},
+		{Key: "openWorld", Aliases: []string{"openWorldHint"}, Kind: Bool, Doc: "reaches systems outside"},
+		{Key: "title", Doc: "of MCP's annotations; `display` of the tool counts"},
+	}},
+	MCPResource: {Name: "an MCP resource", Fields: of(unit,
+		Field{Key: "uri", Doc: "its URI; with `{x}` placeholders it is a template"},
+		Field{Key: "mimeType", Doc: "the media type of its content"},
+		Field{Key: "location", Doc: "a folder whose files it serves, in the place of `call` or `steps`"},
+		Field{Key: "binary", Kind: Bool, Default: "false", Doc: "its content is read as bytes"},
+		Field{Key: "ui", Kind: Block, Of: ResourceUI, Unserved: true, Doc: "what a view may do"},
+	)},
+	ResourceUI: {Name: "the view of a resource", Fields: []Field{
+		{Key: "csp", Kind: Map, Doc: "`connectDomains`, `resourceDomains`, `frameDomains`, `baseUriDomains`"},
+		{Key: "permissions", Kind: Map, Doc: "`camera`, `microphone`, `geolocation`, `clipboardWrite`"},
+		{Key: "domain", Doc: "the origin that it asks for"},
+		{Key: "prefersBorder", Kind: Bool, Doc: "whether it wants a border"},
+	}},
+	Prompt: {Name: "a prompt", Fields: []Field{
+		name, display, description, tags,
+		{Key: "arguments", Kind: Named, Of: Input, Doc: "what the user gives"},
+		{Key: "template", Kind: Mixed, Of: Message, Doc: "the messages, or one text"},
+		{Key: "location", Doc: "a file in the place of the template"},
+		extension(PromptExtension),
+	}},
+	Message: {Name: "a message", Fields: []Field{
+		{Key: "role", Values: []string{"user", "assistant"}, Default: "user", Doc: "who says it"},
+		{Key: "content", Doc: "the text; `{{x}}` is an argument"},
+	}},
+	Skill: {Name: "a skill", Fields: []Field{
+		name, display, description, tags,
+		{Key: "license", Doc: "the licence"},
+		{Key: "compatibility", Doc: "what it needs"},
+		{Key: "metadata", Kind: Map, Doc: "keys of the author's own"},
+		{Key: "allowed-tools", Kind: Texts, Doc: "the tools that it may use"},
+		{Key: "argument-hint", Doc: "what users may add"},
+		{Key: "user-invocable", Kind: Bool, Default: "true", Doc: "users can start it"},
+		{Key: "disable-model-invocation", Kind: Bool, Default: "false", Protects: true, Doc: "models cannot start it"},
+		{Key: "location", Doc: "the folder with `SKILL.md`"},
+		{Key: "tools", Kind: Named, Of: SkillTool, Doc: "what it offers"},
+		extension(NoExtension),
+	}},
+	SkillTool: {Name: "a skill tool", Fields: []Field{
+		name, description,
+		{Key: "from", Kind: Block, Of: SkillSource, Doc: "the unit of another server"},
+		{Key: "instruction", Doc: "a file below the skill's location"},
+	}, Open: true},
+	SkillSource: {Name: "from", Fields: []Field{
+		{Key: "sourceNamespace", Doc: "the server"},
+		{Key: "action", Doc: "its unit"},
+	}, Open: true},
+
+	Aggregate: {Name: "an aggregate", Fields: of(imported,
+		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `ref: namespace.name`"},
+		display, description, tags,
+		Field{Key: "flows", Aliases: []string{"functions"}, Kind: Named, Of: Flow, Doc: "the flows"},
+		extension(NoExtension),
+	)},
+	Flow: {Name: "a flow", Fields: of(unit,
+		Field{Key: "semantics", Kind: Block, Of: Semantics, Protects: true, Doc: "what running it does to the world"},
+		Field{Key: "outputMediaType", Doc: "the media type of a binary answer"},
+	)},
+	Semantics: {Name: "semantics", Fields: []Field{
+		{Key: "safe", Kind: Bool, Protects: true, Doc: "changes nothing: read-only and not destructive, unless `hints` of the tool say otherwise"},
+		{Key: "idempotent", Kind: Bool, Doc: "doing it twice is doing it once"},
+		{Key: "cacheable", Kind: Bool, Doc: "the answer may be kept"},
+	}},
+	CallMapping: {Name: "a call", Fields: []Field{
+		{Key: "operation", Doc: "`namespace.operation`"},
+		{Key: "with", Kind: Map, Doc: "what the call gets"},
+	}, Open: true},
+	Step: {Name: "a step", Select: "type", Open: true, Variants: []Variant{
+		{"call", CallStep, nil}, {"lookup", LookupStep, nil}, {"script", ScriptStep, nil},
+	}},
+	CallStep:   {Name: "a call step", Fields: of(step, Field{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation. Its result is the answer, with the operation's `outputParameters` added by name; a binary answer is a `data:` URL"}, stepWith)},
+	LookupStep: {Name: "a lookup step", Fields: of(step, Field{Key: "index", Doc: "an earlier step"}, Field{Key: "match", Doc: "the field that is compared"}, Field{Key: "lookupValue", Doc: "`$.step.path`, or a template. One value finds one entry, a list finds a list"}, Field{Key: "outputParameters", Kind: Data, Doc: "the fields to keep"}, stepWith)},
+	ScriptStep: {Name: "a script step", Fields: of(step, Field{Key: "file", Doc: "the script"}, Field{Key: "language", Values: []string{"javascript", "python", "starlark", "groovy"}, Default: "by the file's suffix", Doc: "JavaScript, or Python's Starlark subset"}, Field{Key: "location", Doc: "the folder of the script"}, Field{Key: "dependencies", Kind: Texts, Doc: "files that run before it"}, stepWith)},
+	StepMapping: {Name: "a mapping", Fields: []Field{
+		{Key: "target", Aliases: []string{"targetName"}, Doc: "the member of the answer; dots nest"},
+		{Key: "value", Doc: "`$.step.path`"},
+	}, Open: true},
+
+	Management: {Name: "management", Fields: []Field{
+		{Key: "health", Kind: Bool, Default: "true", Unserved: true, Doc: "`/health/live` and `/health/ready`"},
+		{Key: "info", Kind: Bool, Default: "false", Unserved: true, Doc: "`/status`"},
+		{Key: "reload", Kind: Bool, Default: "false", Unserved: true, Doc: "`POST /config/reload`"},
+		{Key: "validate", Kind: Bool, Default: "false", Unserved: true, Doc: "`POST /config/validate`"},
+		{Key: "logs", Kind: Mixed, Of: Logs, Unserved: true, Doc: "a boolean, or which"},
+		{Key: "scripting", Kind: Block, Of: Scripting, Protects: true, Doc: "what scripts may do"},
+	}},
+	Logs: {Name: "logs", Fields: []Field{
+		{Key: "level-control", Kind: Bool, Default: "true", Doc: "the level can be changed"},
+		{Key: "stream", Kind: Bool, Default: "false", Doc: "the log can be read"},
+		{Key: "max-subscribers", Kind: Number, Default: "5", Doc: "by how many"},
+	}},
+	Scripting: {Name: "scripting", Fields: []Field{
+		{Key: "enabled", Kind: Bool, Default: "true", Protects: true, Doc: "scripts run"},
+		{Key: "defaultLocation", Doc: "the folder of scripts"},
+		{Key: "defaultLanguage", Values: []string{"javascript", "python", "groovy"}, Doc: "the language of scripts that do not say"},
+		{Key: "timeout", Kind: Number, Default: "60000", Protects: true, Doc: "milliseconds that a script gets"},
+		{Key: "statementLimit", Kind: Number, Doc: "without meaning; time and memory are bounded"},
+		{Key: "allowedLanguages", Kind: Texts, Protects: true, Default: "all", Doc: "the languages that run"},
+	}},
+	Observability: {Name: "observability", Fields: []Field{
+		{Key: "enabled", Kind: Bool, Default: "true", Unserved: true, Doc: "all of it"},
+		{Key: "metrics", Kind: Map, Unserved: true, Doc: "`local: {enabled}`"},
+		{Key: "traces", Kind: Map, Unserved: true, Doc: "`sampling`, `propagation`, `local: {enabled, buffer-size}`"},
+		{Key: "exporters", Kind: Map, Unserved: true, Doc: "`otlp: {endpoint}`"},
+	}},
+
+	NoExtension: {Name: "x-fairlead here"},
+	APIExtension: {Name: "x-fairlead of a consumed API", Fields: []Field{
+		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true, Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential serves callers who send none"},
+		{Key: "tokenExchange", Kind: Block, Of: TokenExchange, Protects: true, Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before `authentication`"},
+	}},
+	OperationExtension: {Name: "x-fairlead of a consumed operation", Fields: []Field{
+		{Key: "authentication", Kind: Choice, Values: []string{"none"}, Doc: "`none`: no credential is sent on this operation"},
+		{Key: "secrets", Kind: Texts, Protects: true, Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
+	}},
+	BindExtension: {Name: "x-fairlead of a bind", Fields: []Field{
+		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
+	}},
+	InputExtension: {Name: "x-fairlead of an input parameter", Fields: []Field{
+		{Key: "secret", Kind: Bool, Protects: true, Doc: "`explain` masks its value"},
+		{Key: "titles", Kind: Texts, Doc: "what users see for the values of its `enum`, in forms; models read them in the description"},
+		{Key: "enumNames", Kind: Texts, Doc: "the same with the older keyword, for clients that know no other"},
+		{Key: "header", Doc: "clients of 2026-07-28 repeat the argument as the header `Mcp-Param-NAME`, for proxies that route by it"},
+		{Key: "slashes", Kind: Choice, Values: []string{"keep"}, Doc: "`keep`: slashes in a path value stay, so that it may be several segments; dot segments are refused all the same"},
+		{Key: "style", Values: []string{"form", "comma", "space", "pipe", "json"}, Default: "form", Doc: "how an array is written in a query; the default repeats the key"},
+	}},
+	OutputExtension: {Name: "x-fairlead of an output parameter", Fields: []Field{
+		{Key: "secret", Kind: Bool, Protects: true, Doc: "it is a credential"},
+	}},
+	UnitExtension: {Name: "x-fairlead of a unit", Fields: []Field{
+		{Key: "confirm", Kind: Bool, Default: "false", Protects: true, Doc: "an agent's user is asked before it runs ([MCP](mcp.md#asking-the-user)); MCP tools, resources and flows"},
+		{Key: "ask", Kind: Map, Doc: "`{INPUT: message}` or `{NAME: {message, inputs}}`: an agent's user is asked for inputs that the caller leaves out"},
+		{Key: "onError", Kind: Choice, Values: []string{"continue"}, Doc: "`continue`: a failing step does not fail the flow"},
+		{Key: "maxChars", Kind: Number, Doc: "characters of the answer that an agent gets"},
+		{Key: "icon", Doc: "what clients show: an `https:` URL, or an image as `data:`"},
+	}},
+	PromptExtension: {Name: "x-fairlead of a prompt", Fields: []Field{
+		{Key: "ask", Kind: Map, Doc: "as on a unit"},
+		{Key: "icon", Doc: "as on a unit"},
+	}},
+	MCPServerExtension: {Name: "x-fairlead of an MCP server", Fields: []Field{
+		{Key: "icon", Doc: "as on a unit"},
+	}},
+	Question: {Name: "a question", Fields: []Field{
+		{Key: "message", Doc: "what the user reads"},
+		{Key: "inputs", Kind: Texts, Doc: "the inputs that are asked for"},
+	}},
+}
+
+var (
+	step = []Field{
+		name, display, description,
+		{Key: "type", Values: []string{"call", "lookup", "script"}, Doc: "the kind of step; when absent, by what is there"},
+		extension(NoExtension),
+	}
+	stepWith = Field{Key: "with", Kind: Map, Doc: "[what it gets](#references)"}
+)
