@@ -69,7 +69,7 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 }
 
 // escapes are the places that the texts of body kinds are.
-var escapes = map[string]template.Escape{"raw": template.JSON, "json": template.JSON, "xml": template.XML, "sparql": template.SPARQL, "form": template.FormValue, "text": template.Raw, "yaml": template.JSON, "binary": template.Raw}
+var escapes = map[string]template.Escape{"raw": template.JSON, "json": template.JSON, "xml": template.XML, "sparql": template.SPARQL, "form": template.FormValue, "text": template.Raw, "yaml": template.YAML, "binary": template.Raw}
 
 func (c *call) block(r *upstream.Request, b *model.Body) bool {
 	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, b.Data.At, optional) }
@@ -130,7 +130,7 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 		c.c.report(diag.BodyInvalid, b.Data.At, "Correct the body.", "the body cannot be built: %s", err)
 		return false
 	}
-	if i, single := t.Single(); single && esc == template.JSON {
+	if i, single := t.Single(); single && (esc == template.JSON || esc == template.YAML) {
 		// The whole body is one placeholder: the value with its type is the entity.
 		e := lookup(t.Vars()[i].Name, t.Vars()[i].Optional)
 		r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentType, Whole: e, Required: true}

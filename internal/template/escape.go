@@ -30,6 +30,10 @@ type Escape uint8
 // than the blank is written as a character reference, and what XML cannot hold
 // as U+FFFD. In a CDATA section it is safe, but the references stay as written.
 //
+// YAML: where a value may begin the value is JSON, which YAML reads; within double
+// quotes it is string content, within single quotes, blocks and comments text without
+// line breaks, within a scalar without quotes nothing but words.
+//
 // SPARQL (1.1, section 19): inside a string literal or comment, string content;
 // inside <…>, an IRI of which the characters that IRIREF excludes are
 // percent-encoded; elsewhere one word of letters, digits and _ - : or a number,
@@ -42,6 +46,7 @@ const (
 	Header
 	JSON
 	XML
+	YAML
 	SPARQL
 )
 
@@ -61,8 +66,11 @@ func (e *UnsafeError) Error() string {
 
 // appendValue appends v, which n puts into the text.
 func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *UnsafeError) {
-	if esc == JSON && n.json == outside {
+	switch {
+	case esc == JSON && n.json == outside:
 		return v.AppendJSON(dst), nil
+	case esc == YAML:
+		return appendYAML(dst, v, n.yaml)
 	}
 	if v.Kind() == value.Null {
 		return dst, nil
@@ -81,7 +89,7 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 	case JSON:
 		return appendJSONContent(dst, text), nil
 	case XML:
-		return appendXML(dst, text), nil
+		return AppendXML(dst, text), nil
 	case SPARQL:
 		switch n.sparql {
 		case outside:
@@ -287,7 +295,8 @@ func appendJSONContent(dst []byte, s string) []byte {
 	return dst[:end]
 }
 
-func appendXML(dst []byte, s string) []byte {
+// AppendXML appends s as text of an element or of a quoted attribute: see XML.
+func AppendXML(dst []byte, s string) []byte {
 	for _, r := range s {
 		switch r {
 		case '&':

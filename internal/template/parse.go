@@ -39,6 +39,7 @@ type node struct {
 	nodes          []node   // of a section
 	segments       bool     // a variable that may hold several segments of a path
 	json, sparql   mode     // where a variable stands
+	yaml           mode     // likewise
 }
 
 // frame is a section that is being read; the outermost is the template.

@@ -2,18 +2,20 @@ package template
 
 import "strings"
 
-// mode is where in a JSON or SPARQL text something stands.
+// mode is where in a JSON, SPARQL or YAML text something stands.
 type mode uint8
 
 const (
 	outside mode = iota
 	inString
-	// The rest is SPARQL's.
+	// The rest is SPARQL's and YAML's.
 	inApostrophes
 	inLongString
 	inLongApostrophes
 	inIRI
 	inComment
+	inPlain // a YAML scalar without quotes
+	inBlock // a YAML block scalar
 )
 
 // scan follows literal text from a mode to the mode at its end. The problem, if
@@ -31,7 +33,7 @@ const (
 // works when text leaves a section in the mode in which it entered.
 func place(nodes []node, s scan, set func(*node, mode)) *SyntaxError {
 	end, err := placeFrom(outside, nodes, s, set)
-	if err != nil || end == outside || end == inComment {
+	if err != nil || end == outside || end == inComment || end == inPlain || end == inBlock {
 		return err
 	}
 	last := &nodes[len(nodes)-1]

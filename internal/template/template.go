@@ -47,6 +47,7 @@ type Template struct {
 	vars    []Var
 	json    *SyntaxError // why JSON places cannot be told, or nil
 	sparql  *SyntaxError // likewise for SPARQL
+	yaml    *SyntaxError // likewise for YAML
 }
 
 // Compile reads a template. Its error is a *SyntaxError.
@@ -63,6 +64,8 @@ func Compile(text string, s Style) (*Template, error) {
 	}
 	t.json = place(nodes, scanJSON, func(n *node, m mode) { n.json = m })
 	t.sparql = place(nodes, scanSPARQL, func(n *node, m mode) { n.sparql = m })
+	yaml := &yamlScanner{start: true}
+	t.yaml = place(nodes, yaml.scan, func(n *node, m mode) { n.yaml = m })
 	return t, nil
 }
 
@@ -113,7 +116,7 @@ func (t *Template) Single() (index int, ok bool) {
 	return t.nodes[0].index, true
 }
 
-// Check reports whether t can be rendered with esc at all. Only JSON and SPARQL
+// Check reports whether t can be rendered with esc at all. Only JSON, YAML and SPARQL
 // can fail, with the *SyntaxError that Append would return as well: the literal
 // text must tell of every variable whether it stands inside a string.
 func (t *Template) Check(esc Escape) error {
@@ -122,6 +125,8 @@ func (t *Template) Check(esc Escape) error {
 		return t.json
 	case esc == SPARQL && t.sparql != nil:
 		return t.sparql
+	case esc == YAML && t.yaml != nil:
+		return t.yaml
 	}
 	return nil
 }

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"encoding/base64"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
@@ -203,19 +205,24 @@ func (p *Part) write(w *multipart.Writer, f expr.Frame) error {
 		if err != nil {
 			return inputError(err)
 		}
+		if t.Kind() == value.Null {
+			continue
+		}
 		if err := template.CheckHeader(t.Text()); err != nil {
 			return &InputError{Name: "multipart part", Reason: err.Error()}
 		}
 		texts[i] = t.Text()
 	}
-	name, filename, contentType := texts[0], texts[1], texts[2]
+	name, filename := texts[0], texts[1]
+	contentType, ok := mediaType(texts[2])
+	if !ok {
+		return &InputError{Name: cmp.Or(name, "multipart part"), Reason: "has a content type that is no media type"}
+	}
 	data := []byte(v.Text())
 	if filename != "" || strings.HasPrefix(v.Text(), "data:") {
 		var detected string
 		data, detected = decodeBytes(v)
-		if contentType == "" {
-			contentType = detected
-		}
+		contentType = cmp.Or(contentType, detected)
 	}
 	h := textproto.MIMEHeader{}
 	disposition := `form-data; name="` + quoted.Replace(name) + `"`
@@ -242,8 +249,22 @@ func (p *Part) write(w *multipart.Writer, f expr.Frame) error {
 // quoted escapes a name or file name for Content-Disposition as browsers do (HTML, multipart/form-data).
 var quoted = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 
-// decodeBytes is what a file's value holds: a data: URL (RFC 2397) decoded,
-// else the text as it is.
+// mediaType is a media type written anew from what was read, so that nothing else
+// gets into a header; ok is false when it cannot be read.
+func mediaType(text string) (kind string, ok bool) {
+	if strings.TrimSpace(text) == "" {
+		return "", true
+	}
+	media, parameters, err := mime.ParseMediaType(text)
+	if err != nil || !strings.Contains(media, "/") {
+		return "", false
+	}
+	kind = mime.FormatMediaType(media, parameters)
+	return kind, kind != ""
+}
+
+// decodeBytes is what a file's value holds: a data: URL (RFC 2397) decoded, with
+// its media type if that can be read, else the text as it is.
 func decodeBytes(v value.Value) (data []byte, contentType string) {
 	text := v.Text()
 	rest, ok := strings.CutPrefix(text, "data:")
@@ -251,16 +272,30 @@ func decodeBytes(v value.Value) (data []byte, contentType string) {
 	if !ok || !found {
 		return []byte(text), ""
 	}
-	contentType, base := strings.CutSuffix(meta, ";base64")
+	meta, base := strings.CutSuffix(meta, ";base64")
+	contentType, _ = mediaType(meta)
 	if !base {
-		return []byte(payload), contentType
+		unescaped, err := url.PathUnescape(payload)
+		if err != nil {
+			return []byte(text), ""
+		}
+		return []byte(unescaped), contentType
 	}
-	decoded, err := base64.StdEncoding.DecodeString(payload)
-	if err != nil {
-		return []byte(text), ""
+	if decoded, ok := decodeBase64(payload); ok {
+		return decoded, contentType
 	}
-	return decoded, contentType
+	return []byte(text), ""
 }
+
+// decodeBase64 reads Base64 in both alphabets (RFC 4648 sections 4 and 5), padded or
+// not, with line breaks or without.
+func decodeBase64(text string) ([]byte, bool) {
+	text = strings.TrimRight(base64Alphabet.Replace(text), "=")
+	decoded, err := base64.RawStdEncoding.DecodeString(text)
+	return decoded, err == nil
+}
+
+var base64Alphabet = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "", " ", "", "\t", "")
 
 // appendXML writes a value as XML elements: members by name, arrays by repetition.
 func appendXML(dst []byte, v value.Value) []byte {
@@ -285,26 +320,8 @@ func appendXML(dst []byte, v value.Value) []byte {
 	case value.Null, value.Absent:
 		return dst
 	default:
-		return appendEscapedXML(dst, v.Text())
+		return template.AppendXML(dst, v.Text())
 	}
-}
-
-func appendEscapedXML(dst []byte, s string) []byte {
-	for i := range len(s) {
-		switch c := s[i]; c {
-		case '<':
-			dst = append(dst, "&lt;"...)
-		case '>':
-			dst = append(dst, "&gt;"...)
-		case '&':
-			dst = append(dst, "&amp;"...)
-		case '"':
-			dst = append(dst, "&quot;"...)
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
 }
 
 // xmlName keeps the characters that an element name of a document's own body map may have.
