@@ -298,6 +298,9 @@ func credentials(u *plan.Unit) (lines []string) {
 		}
 		lines = append(lines, line)
 	}
+	if len(u.Written) > 0 {
+		lines = append(lines, "*** stands in the document itself")
+	}
 	if len(lines) == 0 {
 		lines = append(lines, "none")
 	}

@@ -28,6 +28,8 @@ func (c *call) argument(a *argument) {
 	a.expr, _ = c.data(a.Value, func(name string, optional bool) expr.Expr {
 		return c.callerVariable(name, c.feeding(a.Key, name), a.Value.At, optional)
 	})
+	p := c.feeding(a.Key, "").param
+	a.expr = c.sealed(a.expr, a.Key, a.Value, p != nil && p.Secret)
 }
 
 // suspectLiteral warns of a literal that looks like a reference with an unknown prefix.

@@ -83,7 +83,7 @@ func (c *call) apiKey(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) 
 		return nil, false
 	}
 	var ok bool
-	out.Value, ok = c.credential(v)
+	out.Value, ok = c.credential("value", v)
 	return out, ok
 }
 
@@ -99,7 +99,7 @@ func (c *call) headerMap(a *model.Auth, out *upstream.Auth) (*upstream.Auth, boo
 	}
 	out.Kind = upstream.Map
 	for _, p := range params.Pairs {
-		e, ok := c.credential(p.Value)
+		e, ok := c.credential(p.Key, p.Value)
 		if !ok {
 			return nil, false
 		}
@@ -119,9 +119,28 @@ func bringsScheme(text string) bool {
 	return ok && isWord(scheme) && strings.TrimSpace(rest) != ""
 }
 
-// credential compiles one text of an authentication block. A variable that
-// nothing binds is read from the environment, and reported.
-func (c *call) credential(n *document.Node) (expr.Expr, bool) {
+// public are the fields of authentication blocks, and headers beside them, that
+// are no credentials.
+var public = map[string]bool{
+	"username": true, "clientId": true, "tokenEndpoint": true, "audience": true, "resource": true, "scope": true, "realm": true,
+	"consumerKey": true, "accessKeyId": true, "region": true, "service": true, "apiId": true,
+	"Accept": true, "Accept-Language": true, "Content-Type": true, "User-Agent": true,
+}
+
+// credential compiles one text of an authentication block: the field of that
+// name, or the header. A variable that nothing binds is read from the
+// environment, and reported. A text without variables is a credential that the
+// document holds, unless the field is public.
+func (c *call) credential(field string, n *document.Node) (expr.Expr, bool) {
+	e, ok := c.credentialText(n)
+	if v, fixed := e.Constant(); fixed && ok && !public[field] && v.Text() != "" {
+		c.c.writtenDown(n)
+		return c.written(v.Text()), true
+	}
+	return e, ok
+}
+
+func (c *call) credentialText(n *document.Node) (expr.Expr, bool) {
 	if n.Is(value.String) && strings.HasPrefix(n.Text, "$env.") {
 		e, _ := c.bound("env." + strings.TrimPrefix(n.Text, "$env."))
 		return e, true

@@ -62,6 +62,9 @@ func filled(u *plan.Unit) expr.Frame {
 	for _, s := range u.Secrets {
 		f[s.Slot] = value.Of("<" + s.Refs[0].Key + ">")
 	}
+	for _, w := range u.Written {
+		f[w.Slot] = value.Of(w.Text.Reveal())
+	}
 	return f
 }
 

@@ -46,7 +46,11 @@ func (f *authFields) may(names ...string) expr.Expr {
 	if n == nil {
 		return expr.Expr{}
 	}
-	e, ok := f.call.credential(n)
+	field := names[0]
+	if field == "username" && f.auth.Text("password") == "" {
+		field = "password" // some APIs take their keys so
+	}
+	e, ok := f.call.credential(field, n)
 	f.failed = f.failed || !ok
 	return e
 }
@@ -118,7 +122,7 @@ func (f *authFields) scope() expr.Expr {
 	for _, item := range n.Items {
 		names = append(names, item.Str())
 	}
-	e, ok := f.call.credential(&document.Node{Kind: value.String, Text: strings.Join(names, " "), At: n.At})
+	e, ok := f.call.credential("scope", &document.Node{Kind: value.String, Text: strings.Join(names, " "), At: n.At})
 	f.failed = f.failed || !ok
 	return e
 }
@@ -174,7 +178,7 @@ func (f *authFields) signingKey() expr.Expr {
 		f.failed = true
 		return expr.Expr{}
 	}
-	return expr.Literal(value.Of(string(key)))
+	return f.call.written(string(key))
 }
 
 // aws compiles AWS Signature Version 4.

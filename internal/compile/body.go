@@ -169,6 +169,9 @@ func (c *call) tree(n *document.Node) (upstream.Tree, bool) {
 			if !ok {
 				return t, false
 			}
+			if p.Value.Is(value.String) {
+				child.Leaf = c.sealed(child.Leaf, p.Key, p.Value, false)
+			}
 			t.Names, t.Nodes = append(t.Names, p.Key), append(t.Nodes, child)
 		}
 	case n.Is(value.Array):

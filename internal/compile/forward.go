@@ -50,6 +50,9 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 		}
 		for _, h := range r.Forward.TrustedHeaders {
 			f.Headers = append(f.Headers, textproto.CanonicalMIMEHeaderKey(h))
+			if looksLikeCredential(h) {
+				f.Private = append(f.Private, textproto.CanonicalMIMEHeaderKey(h))
+			}
 		}
 		if !k.reach(u, s.Model, map[*model.Consume]bool{api: true}) {
 			return false
@@ -98,6 +101,7 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	}
 	f.Own = append(f.Own, ownQuery(request.Auth)...)
 	request.Body = &upstream.Body{Kind: upstream.WholeBody}
+	hide(u)
 	return f, true
 }
 

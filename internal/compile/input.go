@@ -79,6 +79,7 @@ func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method
 			in.Fixed, _ = s.bound("env." + p.Name)
 		} else if p.Value.Is(value.String) {
 			in.Fixed, _ = s.data(p.Value, func(name string, _ bool) expr.Expr { e, _ := s.bound(name); return e })
+			in.Fixed = s.sealed(in.Fixed, p.Name, p.Value, p.Secret)
 		} else {
 			in.Fixed = expr.Literal(p.Value.Value())
 		}

@@ -3,6 +3,7 @@ package compile
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
@@ -197,6 +198,65 @@ func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
 	return expr.Slot(slot.Slot)
 }
 
+// written is the slot of a credential that stands in the document, the same for
+// every use in the unit.
+func (s *scope) written(text string) expr.Expr {
+	hidden := secret.New(text)
+	i := slices.IndexFunc(s.unit.Written, func(o plan.WrittenSlot) bool { return o.Text == hidden })
+	if i < 0 {
+		s.unit.Written = append(s.unit.Written, plan.WrittenSlot{Slot: s.slot(), Text: hidden})
+		i = len(s.unit.Written) - 1
+	}
+	return expr.Slot(s.unit.Written[i].Slot)
+}
+
+// sealed is e, what the value n of that name gives, or the slot of the credential
+// that e is: its author says so, or its name and its text do.
+func (s *scope) sealed(e expr.Expr, name string, n *document.Node, secret bool) expr.Expr {
+	v, fixed := e.Constant()
+	if !fixed || v.Kind() != value.String || !secret && (!looksLikeCredential(name) || !resemblesCredential(v.Text())) {
+		return e
+	}
+	s.c.writtenDown(n)
+	return s.written(v.Text())
+}
+
+// resemblesCredential reports whether a text may be a credential, with its scheme
+// perhaps: it is long enough, one word, and has letters and digits.
+func resemblesCredential(text string) bool {
+	const short = 8
+	if scheme, rest, ok := strings.Cut(text, " "); ok && isWord(scheme) {
+		text = rest
+	}
+	return len(text) >= short && !strings.ContainsAny(text, " /\n") && strings.ContainsAny(text, "0123456789") && strings.ContainsFunc(text, unicode.IsLetter)
+}
+
+// writtenDown reports a credential that stands in the document. It is not quoted.
+func (k *compiler) writtenDown(n *document.Node) {
+	k.reportOnce(diag.CredentialWritten, n.Range(), "Bind a variable, binds: [{namespace: env, keys: {API_TOKEN: API_TOKEN}}], and write “{{API_TOKEN}}” here.",
+		"a credential stands in the document, for everybody who reads it")
+}
+
+// hide notes the slots of what never leaves the unit but for the API: bound and
+// written credentials, tokens of callers, and inputs that are marked as secret or
+// hold a credential by their place and name.
+func hide(u *plan.Unit) {
+	for _, s := range u.Secrets {
+		if s.Credential {
+			u.Hidden = append(u.Hidden, s.Slot)
+		}
+	}
+	for _, w := range u.Written {
+		u.Hidden = append(u.Hidden, w.Slot)
+	}
+	for _, in := range u.Inputs {
+		if in.Secret || (in.Place == plan.InHeader || in.Place == plan.InCookie) && looksLikeCredential(in.Name) {
+			u.Hidden = append(u.Hidden, in.Slot)
+		}
+	}
+	u.Hidden = append(u.Hidden, u.Subject...)
+}
+
 // bound returns the bind variable that name means: NAME, namespace.NAME or env.NAME.
 func (s *scope) bound(name string) (expr.Expr, bool) {
 	refs := s.c.bind(name)
@@ -251,7 +311,7 @@ func (s *scope) data(n *document.Node, lookup func(name string, optional bool) e
 		if !ok {
 			return e, false
 		}
-		names, nodes = append(names, p.Key), append(nodes, e)
+		names, nodes = append(names, p.Key), append(nodes, s.sealed(e, p.Key, p.Value, false))
 	}
 	for _, item := range n.Items {
 		e, ok := s.member(item, lookup)

@@ -173,6 +173,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 		return false
 	}
 	s.finish()
+	hide(u)
 	k.asks(u, s.asks)
 	k.headers(u)
 	if k.failed {

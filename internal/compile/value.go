@@ -34,7 +34,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 			}
 		}
 		e, _ := c.data(p.Value, func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) })
-		return e
+		return c.sealed(e, p.Name, p.Value, p.Secret)
 	}
 	if a := c.argumentFor(p.Name); a != nil {
 		return a.expr

@@ -60,6 +60,7 @@ var (
 	BindUnused         = &Code{"bind-unused", Warning, "A credential is bound and never used"}
 	BindUndeclared     = &Code{"bind-undeclared", Warning, "A credential is used and never bound"}
 	BindLocation       = &Code{"bind-location", Warning, "A bind's location cannot be read"}
+	CredentialWritten  = &Code{"credential-written", Warning, "A credential stands in the document"}
 	HeaderFromAuth     = &Code{"header-from-authentication", Info, "A parameter is filled by authentication"}
 	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
 	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
@@ -85,7 +86,7 @@ func Codes() []*Code {
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
-		BindUndeclared, BindLocation, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
+		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Sources gives the bytes of a file named in a Range; nil means that there is
@@ -20,9 +21,15 @@ type Style struct {
 // WriteText writes the diagnostics for people, in the order of the list, in one
 // Write: place, severity, message and code on the first line, then the source
 // line with the culprit underlined, the hint, and the related places. sources
-// may be nil. Control characters of documents and messages never reach w.
+// may be nil. Control characters of documents and messages never reach w, nor do
+// credentials that a CredentialWritten of the list points at.
 func (l List) WriteText(w io.Writer, sources Sources, style Style) error {
 	t := textWriter{sources: sources, color: style.Color, lines: map[string][][]byte{}}
+	for _, d := range l {
+		if d.Code == CredentialWritten.ID {
+			t.secrets = append(t.secrets, d.Range)
+		}
+	}
 	for _, d := range l {
 		t.diagnostic(d)
 	}
@@ -65,6 +72,7 @@ type textWriter struct {
 	sources Sources
 	color   bool
 	lines   map[string][][]byte // of the files quoted so far
+	secrets []Range             // what is not quoted
 }
 
 func (t *textWriter) diagnostic(d Diagnostic) {
@@ -125,7 +133,32 @@ func (t *textWriter) line(file string, n int) ([]byte, bool) {
 	if n > len(lines) {
 		return nil, false
 	}
-	return bytes.TrimSuffix(lines[n-1], []byte{'\r'}), true
+	line := bytes.TrimSuffix(lines[n-1], []byte{'\r'})
+	for _, s := range t.secrets {
+		if s.File == file && s.Start.Line <= n && n <= max(s.Start.Line, s.End.Line) {
+			line = conceal(line, n, s)
+		}
+	}
+	return line, true
+}
+
+// conceal is a line with asterisks in the place of s, to the end of the line where
+// the end of s is not known.
+func conceal(line []byte, n int, s Range) []byte {
+	runes := []rune(string(line))
+	start, end := 0, len(runes)
+	if s.Start.Line == n {
+		start = s.Start.Column - 1
+	}
+	if s.End.Line == n {
+		end = min(end, s.End.Column-1)
+	}
+	for i := start; i < end; i++ {
+		if !unicode.IsSpace(runes[i]) {
+			runes[i] = '*'
+		}
+	}
+	return []byte(string(runes))
 }
 
 func (t *textWriter) paint(color, text string) {

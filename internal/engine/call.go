@@ -15,7 +15,6 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -30,7 +29,8 @@ type run struct {
 	status        int         // that the last step of a flow got; 0 when it is no call
 	header        http.Header // of that answer, where it only points on
 	trusted       http.Header // headers of the caller that pass on; forwarding only
-	end           time.Time   // when the call's time is up
+	sent          sent
+	end           time.Time // when the call's time is up
 }
 
 // meter counts what one goroutine of the run does.
@@ -88,6 +88,9 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	if failure != nil {
 		return nil, failure
 	}
+	if isRedirection(resp.StatusCode) {
+		body = r.masked(body)
+	}
 	result.ContentType = ""
 	return r.shape(ctx, result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
 }
@@ -117,45 +120,15 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	resp, err := r.client.Send(ctx, req, credential)
 	if err != nil {
 		failure := fail(ctx, c.Request.Target, err)
-		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", err)
+		r.conceal(failure)
+		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", failure.cause)
 		return nil, failure
 	}
-	sent := req.Header.Get("Authorization")
+	r.sent.add(resp.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
 	if resp.StatusCode >= http.StatusBadRequest {
-		e := answered(c, resp)
-		e.Body = []byte(secret.Scrub(string(e.Body), r.credentials(sent)))
-		r.mask(e.Header, sent)
-		return nil, e
+		return nil, answered(c, resp)
 	}
-	r.mask(resp.Header, sent)
 	return resp, nil
-}
-
-// mask hides credentials in headers in which APIs repeat what was sent to them.
-func (r *run) mask(h http.Header, authorization string) {
-	for _, name := range []string{"Location", "Link", "Www-Authenticate", "Content-Disposition"} {
-		for i, text := range h[name] {
-			h[name][i] = secret.Scrub(text, r.credentials(authorization))
-		}
-	}
-}
-
-// credentials are those that the unit sends: bound ones and that of the
-// Authorization header, which may be the caller's.
-func (r *run) credentials(authorization string) (all []secret.String) {
-	for _, s := range r.unit.Secrets {
-		if s.Credential {
-			all = append(all, secret.New(r.frame[s.Slot].Text()))
-		}
-	}
-	if authorization != "" {
-		_, credential, ok := strings.Cut(authorization, " ")
-		if !ok {
-			credential = authorization // without a scheme
-		}
-		all = append(all, secret.New(credential))
-	}
-	return all
 }
 
 // answered keeps an upstream's error answer.
@@ -363,7 +336,7 @@ func refuses(v value.Value) bool {
 func (r *run) refused(c *plan.Call, v value.Value) *Error {
 	e := Unreadable(c.Request.Target+" answered an error with a good status", "")
 	if message := said(v, 4); message != "" {
-		e.Title += ": " + secret.Scrub(message, r.credentials(r.authorization))
+		e.Title += ": " + message
 	}
 	return e
 }

@@ -32,6 +32,7 @@ type Engine struct {
 	scripts Scripts
 	log     *slog.Logger
 	frames  sync.Pool
+	maskers sync.Pool
 }
 
 // New makes an engine that calls through client and reads secrets. scripts may
@@ -66,11 +67,11 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization, end: time.Now().Add(e.client.Limits().Call)}
 	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
 		start := time.Now()
-		result, failure := run.single(ctx, u.Steps[0].Call)
+		result, failure := run.leave(run.single(ctx, u.Steps[0].Call))
 		record(ctx, u, u.Steps[0], start, failure)
 		return result, failure
 	}
-	return run.flow(ctx)
+	return run.leave(run.flow(ctx))
 }
 
 // give puts the inputs into their slots. Fixed ones may read secrets, which are
@@ -118,6 +119,9 @@ func (e *Engine) fill(ctx context.Context, f expr.Frame, u *plan.Unit, authorize
 			return err
 		}
 		f[s.Slot] = value.Of(v.Reveal())
+	}
+	for _, w := range u.Written {
+		f[w.Slot] = value.Of(w.Text.Reveal())
 	}
 	return nil
 }

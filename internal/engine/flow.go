@@ -72,6 +72,9 @@ func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.Continu
 func (r *run) step(ctx context.Context, s *plan.Step) *Error {
 	start := time.Now()
 	v, failure := r.result(ctx, s)
+	if failure != nil {
+		r.conceal(failure)
+	}
 	r.took(ctx, s, time.Since(start), failure)
 	record(ctx, r.unit, s, start, failure)
 	if failure != nil {

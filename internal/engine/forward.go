@@ -29,12 +29,15 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
 	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}
+	for _, name := range f.Private {
+		run.sent.add(req.Header.Get(name))
+	}
 	resp, failure := run.send(ctx, call, &Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"), Encoding: req.Header.Get("Content-Encoding")})
 	if failure != nil {
-		return nil, failure
+		return run.leave(nil, failure)
 	}
 	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
-	return run.stream(result, resp, e.client.Limits().Response)
+	return run.leave(run.stream(result, resp, e.client.Limits().Response))
 }
 
 func trace(h http.Header) http.Header { return only(h, []string{"Traceparent", "Tracestate"}) }

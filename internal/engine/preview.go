@@ -27,6 +27,9 @@ func Previews(u *plan.Unit, args Args) []Preview {
 	for _, s := range u.Secrets {
 		f[s.Slot] = value.Of(secret.Mask)
 	}
+	for _, w := range u.Written {
+		f[w.Slot] = value.Of(secret.Mask)
+	}
 	for _, slot := range u.Subject {
 		f[slot] = value.Of(secret.Mask)
 	}

@@ -79,6 +79,7 @@ type Forward struct {
 	Unit    *Unit // holds the frame's slots and secrets
 	Request *upstream.Request
 	Headers []string // names of the caller's headers that pass
+	Private []string // of these, those that hold credentials
 	Own     []string // query parameters that do not: the API's own, and tokens for this server
 	Rest    int      // index of the multi-segment placeholder among the path's, -1 if there is none
 }
@@ -139,6 +140,8 @@ type Unit struct {
 	Output      *shape.Program // of the answer; nil passes it on
 	Result      *schema.Schema // what the answer looks like, nil when not known
 	Secrets     []SecretSlot
+	Written     []WrittenSlot
+	Hidden      []int       // slots of what never leaves but for the API: credentials, secret inputs
 	Subject     []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
 	Confirm     bool        // ask before it acts: the unit's own wish, or its flow's
 	Ask         []*Question // of a tool
@@ -165,6 +168,12 @@ type SecretSlot struct {
 	// may stand in any answer, unless authentication or a parameter named like a
 	// credential reads it.
 	Credential bool
+}
+
+// WrittenSlot says which slot holds a credential that the document itself holds.
+type WrittenSlot struct {
+	Slot int
+	Text secret.String
 }
 
 // StepKind says what a step does.

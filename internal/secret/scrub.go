@@ -74,7 +74,7 @@ func isNoLetter(c rune) bool { return c != '-' && (c < 'a' || c > 'z') && (c < '
 // that of Basic authentication.
 func (m *Masker) AddAuthorization(header string) {
 	scheme, credential, ok := strings.Cut(header, " ")
-	if !ok {
+	if !ok || strings.ContainsFunc(scheme, isNoLetter) {
 		m.Add(header) // without a scheme
 		return
 	}

@@ -1,0 +1,213 @@
+package host_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/testkit"
+)
+
+// leaky calls one API in each way in which a credential can get there.
+const leaky = `
+ikanos: 1.0.0-beta5
+info: {display: Leaky}
+binds: [{namespace: env, keys: {KEY: KEY, USER: USER}}]
+capability:
+  consumes:
+  - {type: http, namespace: bound, baseUri: "https://api.example.invalid", authentication: {type: bearer, token: "{{KEY}}"}, resources: RESOURCES}
+  - {type: http, namespace: basic, baseUri: "https://api.example.invalid", authentication: {type: basic, username: me, password: "{{KEY}}"}, resources: RESOURCES}
+  - {type: http, namespace: key, baseUri: "https://api.example.invalid", authentication: {type: apikey, key: k, value: "{{KEY}}", placement: query}, resources: RESOURCES}
+  - {type: http, namespace: written, baseUri: "https://api.example.invalid", authentication: {type: bearer, token: "CANARY"}, resources: RESOURCES}
+  - {type: http, namespace: parameter, baseUri: "https://api.example.invalid", inputParameters: [{name: X-Word, in: header, value: "CANARY", x-fairlead: {secret: true}}], resources: RESOURCES}
+  - {type: http, namespace: fetched, baseUri: "https://api.example.invalid", authentication: {type: oauth2, tokenEndpoint: "TOKENS", clientId: me, clientSecret: "{{USER}}"}, resources: RESOURCES}
+  - {type: http, namespace: mine, baseUri: "https://api.example.invalid", resources: RESOURCES}
+  - {type: http, namespace: word, baseUri: "https://api.example.invalid", inputParameters: [{name: X-Word, in: header, required: true, x-fairlead: {secret: true}}], resources: RESOURCES}
+  exposes:
+  - type: rest
+    namespace: front
+    port: 0
+    resources: [ROUTES]
+  - type: mcp
+    namespace: tools
+    port: 0
+    tools: [TOOLS]
+`
+
+const (
+	canary = `c4n/ry+"k&y"=<5>`
+	token  = "fetched/token+5"
+)
+
+// leakyAPIs are the consumed APIs of leaky, with what reaches each that must not
+// come back.
+var leakyAPIs = map[string]string{
+	"bound": canary, "basic": canary, "key": canary, "written": canary, "parameter": canary, "fetched": token, "mine": canary, "word": canary,
+}
+
+func leakyDocument(tokens string) string {
+	resources := `[{path: /, operations: [{name: get, method: GET}, {name: xml, method: GET, path: /xml, outputRawFormat: xml}, {name: yaml, method: GET, path: /yaml, outputRawFormat: yaml}]}]`
+	var routes, tools []string
+	for api := range leakyAPIs {
+		for _, op := range []string{"get", "xml", "yaml"} {
+			routes = append(routes, fmt.Sprintf(`{path: /%s/%s, operations: [{method: GET, call: %s.%s}]}`, api, op, api, op))
+			routes = append(routes, fmt.Sprintf(`{path: /%s/%s-shaped, operations: [{method: GET, call: %s.%s, outputParameters: [{name: a, type: string, mapping: $.a}]}]}`, api, op, api, op))
+			if api != "mine" {
+				tools = append(tools, fmt.Sprintf(`{name: %s-%s, description: x, call: %s.%s, outputParameters: [{name: a, type: string, mapping: $.a}]}`, api, op, api, op))
+			}
+		}
+		routes = append(routes, fmt.Sprintf(`{path: "/%s/forward/{path}", forward: {targetNamespace: %s, trustedHeaders: [X-Api-Token]}}`, api, api))
+	}
+	return strings.NewReplacer("RESOURCES", resources, "ROUTES", strings.Join(routes, ", "), "TOOLS", strings.Join(tools, ", "), "TOKENS", tokens,
+		"CANARY", strings.ReplaceAll(canary, `"`, `\"`)).Replace(leaky)
+}
+
+// spelled are some of the spellings in which an API may repeat a credential;
+// package secret tests them all.
+var spelled = map[string]func(string) string{
+	"plain":   func(s string) string { return s },
+	"JSON":    func(s string) string { return strings.NewReplacer(`"`, `\"`, "/", `\/`, "=", `\u003d`).Replace(s) },
+	"XML":     html.EscapeString,
+	"percent": func(s string) string { return strings.ToLower(url.QueryEscape(url.QueryEscape(s))) },
+	"base64":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("x:" + s)) },
+	"hex":     func(s string) string { return hex.EncodeToString([]byte(s)) },
+}
+
+// sinks are the answers that repeat a text. On a success the body is the
+// caller's, so that only its headers count.
+var sinks = map[string]func(w http.ResponseWriter, text string){
+	"error, JSON": func(w http.ResponseWriter, text string) { say(w, 403, "application/json", `{"message":"`+text+`"}`) },
+	"error, text": func(w http.ResponseWriter, text string) { say(w, 500, "text/plain", "no "+text) },
+	"error, XML": func(w http.ResponseWriter, text string) {
+		say(w, 404, "application/xml", "<e><message>"+text+"</message></e>")
+	},
+	"error, type": func(w http.ResponseWriter, text string) { say(w, 404, "text/plain; x="+text, "no") },
+	"redirection": func(w http.ResponseWriter, text string) {
+		say(w, 302, "text/html", `<a href="/?k=`+text+`">there</a>`, "Location", "https://other.example/?k="+text)
+	},
+	"not modified": func(w http.ResponseWriter, text string) { say(w, 304, "", "", "Etag", text) },
+	"multiple":     func(w http.ResponseWriter, text string) { say(w, 300, "application/json", `{"a":"`+text+`"}`) },
+	"refused": func(w http.ResponseWriter, text string) {
+		say(w, 200, "application/json", `{"errors":[{"message":"no `+text+`"}],"data":null}`)
+	},
+	"not XML":  func(w http.ResponseWriter, text string) { say(w, 200, "application/xml", "<"+text) },
+	"not YAML": func(w http.ResponseWriter, text string) { say(w, 200, "application/yaml", "a: *"+text) },
+	"wrong encoding": func(w http.ResponseWriter, text string) {
+		say(w, 200, "application/json", `{"a":1}`, "Content-Encoding", text)
+	},
+}
+
+func init() {
+	for _, name := range []string{"Retry-After", "X-RateLimit-Limit", "RateLimit", "Allow", "Location", "Link", "WWW-Authenticate", "Content-Disposition", "ETag",
+		"Last-Modified", "Cache-Control", "Expires", "Content-Language", "Deprecation", "Sunset", "X-Total-Count"} {
+		sinks[name+" of an error"] = func(w http.ResponseWriter, text string) { say(w, 429, "text/plain", "slow", name, "a; b="+text) }
+		sinks[name+" of a success"] = func(w http.ResponseWriter, text string) {
+			say(w, 201, "application/json", `{"a":"x"}`, name, "a; b="+text)
+		}
+	}
+	sinks["Content-Type of a success"] = func(w http.ResponseWriter, text string) { say(w, 200, "text/plain; a="+text, "x") }
+}
+
+func say(w http.ResponseWriter, status int, contentType, body string, header ...string) {
+	if contentType != "" {
+		w.Header().Set("Content-Type", contentType)
+	}
+	for i := 0; i < len(header); i += 2 {
+		w.Header().Set(header[i], header[i+1])
+	}
+	w.WriteHeader(status)
+	if status != http.StatusNotModified {
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; rules.md 7.12
+	var mu sync.Mutex
+	var fetched int
+	tokens := testkit.NewUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		fetched++
+		say(w, 200, "application/json", fmt.Sprintf(`{"access_token":"%s%d","token_type":"Bearer"}`, token, fetched))
+	})
+	up := testkit.NewUpstream(t, nil)
+	s := testkit.Serve(t, leakyDocument(tokens.URL), testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": canary, "USER": "client secret"}})
+	for sink, answer := range sinks {
+		for spelling, spell := range spelled {
+			apis := leakyAPIs
+			if spelling != "JSON" { // one is enough: the way out is the same
+				apis = map[string]string{"bound": canary}
+			}
+			reject := true // the first token
+			up.Set(func(w http.ResponseWriter, r *http.Request) {
+				secret := canary
+				if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "+token); ok {
+					if reject = !reject; !reject {
+						say(w, 401, "text/plain", "expired")
+						return
+					}
+					secret = token + bearer
+				}
+				answer(w, spell(secret))
+			})
+			check := func(from, text string) {
+				for api, secret := range apis {
+					for name, spell := range spelled {
+						if name == "base64" { // what does not depend on its neighbours
+							spell = func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("x:" + s))[3:15] }
+						}
+						if spelled := spell(secret); strings.Contains(text, spelled) {
+							t.Errorf("%s, %s: %s lets out the credential of %s in %s: %s", sink, spelling, from, api, name, text)
+							return
+						}
+					}
+				}
+			}
+			var paths []string
+			for api := range apis {
+				for _, op := range []string{"get", "get-shaped", "xml-shaped", "yaml-shaped", "forward/x"} {
+					paths = append(paths, "/"+api+"/"+op)
+				}
+			}
+			for _, path := range paths {
+				req, _ := http.NewRequestWithContext(t.Context(), "GET", s.REST+path, nil)
+				if strings.HasPrefix(path, "/mine/") {
+					req.Header.Set("Authorization", "Bearer "+canary)
+				}
+				req.Header.Set("X-Word", canary)
+				req.Header.Set("X-Api-Token", canary)
+				resp, err := http.DefaultTransport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var body bytes.Buffer
+				_, _ = body.ReadFrom(resp.Body)
+				resp.Body.Close()
+				text := fmt.Sprint(resp.Header)
+				if resp.StatusCode >= 300 || strings.Contains(sink, "encoding") {
+					text += body.String()
+				}
+				check("GET "+path, text)
+			}
+			for api := range apis {
+				for _, op := range []string{"get", "xml", "yaml"} {
+					if api == "mine" || strings.HasPrefix(sink, "Content-Type") || sink == "not XML" && op == "yaml" {
+						continue
+					}
+					arguments := ""
+					if api == "word" {
+						arguments = `{"X-Word":` + fmt.Sprintf("%q", canary) + `}`
+					}
+					check("tool "+api+"-"+op, testkit.CallTool(t, s.MCP, api+"-"+op, arguments))
+				}
+			}
+		}
+	}
+}
