@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/host"
@@ -143,7 +144,7 @@ func costlyInputs(u *plan.Unit) string {
 	var all []cost
 	for _, in := range u.Inputs {
 		if in.Place != plan.InPlan && !in.Required && in.Schema != nil {
-			all = append(all, cost{in.Name, estimate(len(in.Schema.AppendJSON(nil)))})
+			all = append(all, cost{in.Name, estimate(len(mcp.AppendSchema(nil, in.Schema)))})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b cost) int { return b.size - a.size })

@@ -88,7 +88,7 @@ func TestSample_fitsItsSchema(t *testing.T) {
 		{Type: "object", Properties: []schema.Property{{Name: "a", Schema: &schema.Schema{Type: "boolean"}, Required: true}, {Name: "b", Schema: &schema.Schema{}}}},
 	} {
 		if _, problem := s.Convert(Sample("name", s)); problem != nil {
-			t.Errorf("%s: %v", s.AppendJSON(nil), problem)
+			t.Errorf("%+v: %v", s, problem)
 		}
 	}
 }

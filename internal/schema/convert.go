@@ -56,8 +56,14 @@ func (s *Schema) Convert(v value.Value) (value.Value, *Problem) {
 	if !ok {
 		return v, &Problem{Message: "must be " + article(s.Type) + ", not " + describe(v)}
 	}
-	if len(s.Enum) > 0 && !s.allows(v) {
-		return v, &Problem{Message: "must be one of " + s.allowed() + ", not " + describe(v)}
+	if len(s.Enum) > 0 {
+		chosen, ok := s.choice(v)
+		if !ok {
+			return v, &Problem{Message: "must be one of " + s.allowed() + ", not " + describe(v)}
+		}
+		if s.Type == "" { // whose type is that of its values
+			return chosen, nil
+		}
 	}
 	switch v.Kind() {
 	case value.String:
@@ -157,13 +163,14 @@ func isInteger(v value.Value) bool {
 	return ok
 }
 
-func (s *Schema) allows(v value.Value) bool {
+// choice is the value of the enum that v is, or is the text of.
+func (s *Schema) choice(v value.Value) (value.Value, bool) {
 	for _, e := range s.Enum {
 		if value.Equal(e, v) || e.IsScalar() && v.IsScalar() && e.Text() == v.Text() {
-			return true
+			return e, true
 		}
 	}
-	return false
+	return v, false
 }
 
 func (s *Schema) allowed() string {

@@ -12,18 +12,42 @@ func schemaText(s *schema.Schema) string {
 	if s == nil {
 		return "none"
 	}
-	return string(s.AppendJSON(nil))
+	return said(s).Text()
+}
+
+// said is a schema as JSON.
+func said(s *schema.Schema) value.Value {
+	v := value.Map()
+	if s == nil {
+		return v
+	}
+	for _, one := range []struct{ name, text string }{{"type", s.Type}, {"description", s.Description}} {
+		if one.text != "" {
+			v.Add(one.name, value.Of(one.text))
+		}
+	}
+	switch s.Type {
+	case "array":
+		v.Add("items", said(s.Items))
+	case "object":
+		properties := value.Map()
+		for _, p := range s.Properties {
+			properties.Add(p.Name, said(p.Schema))
+		}
+		v.Add("properties", properties)
+	}
+	return v
 }
 
 func TestSchema(t *testing.T) {
 	for _, test := range []struct{ name, outputs, want string }{
 		{"an object", `[{type: object, description: A ship, properties: {n: {type: string, description: Name}, y: {type: number}, s: {type: object, properties: {l: {type: number, mapping: $.l}}}, w: {type: array, mapping: "$.w[*].id", items: {type: string}}, k: {type: string, value: v}}}]`,
-			`{"type":"object","description":"A ship","properties":{"n":{"type":"string","description":"Name"},"y":{"type":"number"},"s":{"type":"object","properties":{"l":{"type":"number"}},"additionalProperties":true},"w":{"type":"array","items":{"type":"string"}},"k":{"type":"string"}},"additionalProperties":true}`},
-		{"named outputs", `{a: {type: string, mapping: $.a}}`, `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":true}`},
-		{"an object that may not be found", `[{type: object, mapping: $.x, properties: {a: {type: string}}}]`, `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":true}`},
+			`{"type":"object","description":"A ship","properties":{"n":{"type":"string","description":"Name"},"y":{"type":"number"},"s":{"type":"object","properties":{"l":{"type":"number"}}},"w":{"type":"array","items":{"type":"string"}},"k":{"type":"string"}}}`},
+		{"named outputs", `{a: {type: string, mapping: $.a}}`, `{"type":"object","properties":{"a":{"type":"string"}}}`},
+		{"an object that may not be found", `[{type: object, mapping: $.x, properties: {a: {type: string}}}]`, `{"type":"object","properties":{"a":{"type":"string"}}}`},
 		{"an array", `[{type: array, mapping: "$.x[*]"}]`, `{"type":"array","items":{}}`},
-		{"an array of a definite path", `[{type: array, mapping: $.x, items: {type: object, properties: {a: {type: integer}}}}]`, `{"type":"array","items":{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":true}}`},
-		{"an unknown type", `[{type: object, properties: {a: {type: money}}}]`, `{"type":"object","properties":{"a":{}},"additionalProperties":true}`},
+		{"an array of a definite path", `[{type: array, mapping: $.x, items: {type: object, properties: {a: {type: integer}}}}]`, `{"type":"array","items":{"type":"object","properties":{"a":{"type":"integer"}}}}`},
+		{"an unknown type", `[{type: object, properties: {a: {type: money}}}]`, `{"type":"object","properties":{"a":{}}}`},
 		{"one of several", `[{type: object, properties: {a: {type: string}}}, {type: string, mapping: $.b}]`, "none"},
 		{"a constant", `[{type: string, value: x}]`, "none"},
 		{"the identity", `[{type: object, mapping: $.}]`, "none"},
@@ -53,10 +77,10 @@ func TestSchema_ofSteps(t *testing.T) {
 	if s := CompileStep(outputs(t, `[{name: a, type: string, value: $.a}]`), &diags).Schema(); s != nil {
 		t.Error(schemaText(s))
 	}
-	if got := schemaText(CompileOrchestrated(outputs(t, `{a: {type: number}, l: {type: array, items: {type: string}}}`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"type":"number"},"l":{"type":"array","items":{"type":"string"}}},"additionalProperties":true}` {
+	if got := schemaText(CompileOrchestrated(outputs(t, `{a: {type: number}, l: {type: array, items: {type: string}}}`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"type":"number"},"l":{"type":"array","items":{"type":"string"}}}}` {
 		t.Error(got)
 	}
-	if got := schemaText(CompileOrchestrated(outputs(t, `[{type: object, properties: {a: {type: number}}}]`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"type":"number"}},"additionalProperties":true}` {
+	if got := schemaText(CompileOrchestrated(outputs(t, `[{type: object, properties: {a: {type: number}}}]`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"type":"number"}}}` {
 		t.Error(got)
 	}
 }

@@ -3,6 +3,7 @@ package mcp
 import (
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
 )
 
 // Listed is a tool as clients list it.
@@ -38,3 +39,6 @@ func (h *Handler) Listed() []Listed {
 	}
 	return all
 }
+
+// AppendSchema appends the JSON Schema of an input as tools/list has it.
+func AppendSchema(dst []byte, s *schema.Schema) []byte { return catalogue.AppendSchema(dst, s) }

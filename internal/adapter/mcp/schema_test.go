@@ -44,7 +44,7 @@ var models = map[string]func(s schemaOf, root bool) string{
 	},
 	"OpenAI strict": func(s schemaOf, root bool) string {
 		for keyword := range s {
-			if !slices.Contains([]string{"type", "description", "enum", "default", "pattern", "maxLength", "items", "properties", "required", "additionalProperties"}, keyword) {
+			if !slices.Contains([]string{"type", "description", "enum", "default", "pattern", "maxLength", "items", "properties", "required"}, keyword) {
 				return keyword
 			}
 		}
@@ -59,8 +59,6 @@ var models = map[string]func(s schemaOf, root bool) string{
 			return "an array without items"
 		case s["type"] == "object" && s["properties"] == nil:
 			return "an object without properties"
-		case root && s["additionalProperties"] != false:
-			return "an open root"
 		}
 		return ""
 	},
@@ -71,6 +69,12 @@ var models = map[string]func(s schemaOf, root bool) string{
 					return fmt.Sprint("the value ", v, " of an enum")
 				}
 			}
+			if len(values) != len(slices.Compact(slices.SortedFunc(slices.Values(values), func(a, b any) int { return strings.Compare(a.(string), b.(string)) }))) {
+				return "an enum with one value twice"
+			}
+		}
+		if items, ok := s["items"].(map[string]any); ok && items["type"] == nil {
+			return "items without a type"
 		}
 		if _, one := s["type"].(string); !one && s["type"] != nil {
 			return "several types"
@@ -95,6 +99,25 @@ func refused(model func(schemaOf, bool) string, s schemaOf, root bool) string {
 	return ""
 }
 
+// depth is how many schemas stand within each other.
+func depth(s schemaOf) (n int) {
+	for _, p := range s.properties() {
+		n = max(n, depth(p.(map[string]any)))
+	}
+	if items, ok := s["items"].(map[string]any); ok {
+		n = max(n, depth(items))
+	}
+	return n + 1
+}
+
+// nested is an object within n others, each the member of its own.
+func nested(n int) *schema.Schema {
+	if n == 0 {
+		return &schema.Schema{Type: "array", Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "code", Schema: text()}}}}
+	}
+	return &schema.Schema{Type: "object", Properties: []schema.Property{{Name: fmt.Sprint("l", n), Required: true, Schema: nested(n - 1)}, {Name: "size", Schema: &schema.Schema{Type: "integer"}}}}
+}
+
 // odd is an object whose members have names that no model accepts.
 func odd() *schema.Schema {
 	return &schema.Schema{Type: "object", Closed: true, Properties: []schema.Property{
@@ -105,12 +128,23 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 	address := &schema.Schema{Type: "object", Properties: []schema.Property{
 		{Name: "street", Schema: text(), Required: true}, {Name: "floor", Schema: &schema.Schema{Type: "integer", Enum: []value.Value{value.Int(1), value.Int(2)}}}}}
 	for name, inputs := range map[string][]*plan.Input{
-		"no inputs":          nil,
-		"names":              {{Name: "$filter[x]", Schema: text()}, {Name: "filter_x", Schema: text()}, {Name: strings.Repeat("x", 90), Schema: text()}, {Name: "été", Schema: text()}, {Name: "", Schema: text()}},
-		"arrays":             {{Name: "ids", Schema: &schema.Schema{Type: "array"}}, {Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}}},
-		"nested objects":     {{Name: "address", Required: true, Schema: address}, {Name: "all", Schema: &schema.Schema{Type: "array", Items: address}}},
-		"names in objects":   {{Name: "filter", Schema: odd()}, {Name: "filters", Schema: &schema.Schema{Type: "array", Items: odd()}}},
-		"enums":              {{Name: "size", Schema: &schema.Schema{Type: "number", Enum: []value.Value{value.Num("1.5"), value.Int(2)}}}, {Name: "unit", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("m")}}}},
+		"no inputs":        nil,
+		"names":            {{Name: "$filter[x]", Schema: text()}, {Name: "filter_x", Schema: text()}, {Name: strings.Repeat("x", 90), Schema: text()}, {Name: "été", Schema: text()}, {Name: "", Schema: text()}},
+		"arrays":           {{Name: "ids", Schema: &schema.Schema{Type: "array"}}, {Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}}},
+		"nested objects":   {{Name: "address", Required: true, Schema: address}, {Name: "all", Schema: &schema.Schema{Type: "array", Items: address}}},
+		"names in objects": {{Name: "filter", Schema: odd()}, {Name: "filters", Schema: &schema.Schema{Type: "array", Items: odd()}}},
+		"enums":            {{Name: "size", Schema: &schema.Schema{Type: "number", Enum: []value.Value{value.Num("1.5"), value.Int(2)}}}, {Name: "unit", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("m")}}}},
+		"odd enums": {
+			{Name: "spelling", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}}},
+			{Name: "blanks", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a"), value.Of("b")}, Titles: []string{"None", "A", "", "A", "B"}}},
+			{Name: "nothing", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("")}}},
+			{Name: "untyped", Schema: &schema.Schema{Input: true, Enum: []value.Value{value.Int(1), value.Int(2)}}},
+			{Name: "mixed", Schema: &schema.Schema{Enum: []value.Value{value.Int(1), value.Of("auto"), value.Boolean(true)}}},
+			{Name: "default", Schema: &schema.Schema{Type: "string", Default: value.Num("1.10")}},
+			{Name: "lists", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Enum: []value.Value{value.Of("x")}}}},
+		},
+		"deep objects":       {{Name: "rule", Schema: nested(30)}, {Name: "list", Schema: &schema.Schema{Type: "array", Items: nested(6)}}, {Name: "deepest", Schema: nested(7)}},
+		"untyped items":      {{Name: "list", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{}}}, {Name: "lists", Schema: &schema.Schema{Items: &schema.Schema{Type: "array"}}}},
 		"a body":             {{Name: "body", Required: true, Schema: &schema.Schema{Type: "object", Entity: true}}},
 		"anything":           {{Name: "any"}, {Name: "open", Schema: &schema.Schema{}}},
 		"patterns and texts": {{Name: "code", Schema: &schema.Schema{Type: "string", Pattern: regexp.MustCompile(`^[A-Z]{2}$`), MaxLength: 2, Description: "A \"code\"."}}},
@@ -131,6 +165,9 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 					t.Errorf("%s refuses %s: %s", model, why, item)
 				}
 			}
+			if n := depth(entry.InputSchema); n > 10 {
+				t.Errorf("%d levels: %s", n, item)
+			}
 			if n := len(entry.InputSchema.properties()); n != len(inputs)+1 {
 				t.Errorf("%d properties of %d inputs and the confirmation: %s", n, len(inputs), item)
 			}
@@ -140,7 +177,7 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 		})
 	}
 	for name, bad := range map[string]string{ // the rules do refuse
-		"Claude": `{"type":"object","properties":{"a b":{}}}`, "OpenAI strict": `{"type":"object","properties":{"a":{"type":"array"}},"additionalProperties":false}`,
+		"Claude": `{"type":"object","properties":{"a b":{}}}`, "OpenAI strict": `{"type":"object","properties":{"a":{"type":"object","properties":{},"additionalProperties":true}}}`,
 		"Gemini": `{"type":"object","properties":{"a":{"type":"integer","enum":[1]}}}`,
 	} {
 		var s schemaOf
@@ -205,5 +242,27 @@ func TestToolsList_saysWhenAnswersMayBeLong(t *testing.T) {
 	const long = `"_meta":{"anthropic/maxResultSizeChars":100000}}`
 	if all := h.Listed(); !strings.HasSuffix(string(all[0].Entry), long) || strings.Contains(string(all[1].Entry), "_meta") || strings.Contains(string(all[2].Entry), "_meta") {
 		t.Errorf("%s\n%s\n%s", all[0].Entry, all[1].Entry, all[2].Entry)
+	}
+}
+
+func TestToolsList_tellsWhatSchemasCannotSay(t *testing.T) {
+	for name, tt := range map[string]struct {
+		input *schema.Schema
+		want  string
+	}{
+		"numbers as they are spelt": {&schema.Schema{Type: "string", Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}, Default: value.Num("1.10")},
+			`{"type":"string","enum":["1.10","1.2"],"default":"1.10"}`},
+		"values without a type": {&schema.Schema{Input: true, Enum: []value.Value{value.Int(1), value.Int(2)}}, `{"type":"integer","description":"One of 1, 2."}`},
+		"values of several types": {&schema.Schema{Description: "Size.", Enum: []value.Value{value.Int(1), value.Of("auto")}},
+			`{"type":"string","description":"Size.","enum":["1","auto"]}`},
+		"each value once, none empty": {&schema.Schema{Type: "string", Enum: []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a")}}, `{"type":"string","enum":["a"]}`},
+		"a default of another type":   {&schema.Schema{Type: "integer", Default: value.Of("many")}, `{"type":"integer"}`},
+		"values of a list":            {&schema.Schema{Type: "array"}, `{"type":"array","items":{"type":"string"}}`},
+		"what nests too deeply":       {nested(30).Properties[0].Schema, `"l23":{"type":"object","description":"As JSON: {l22: {l21: {l20: {`},
+		"the deepest list":            {nested(7), `"l1":{"type":"array","description":"As JSON: [{code: string}]","items":{"type":"object","properties":{}}}`},
+	} {
+		if got := string(mcp.AppendSchema(nil, tt.input)); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
 	}
 }

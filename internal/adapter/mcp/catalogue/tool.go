@@ -140,19 +140,21 @@ func (t *Tool) appendItem(dst []byte) []byte {
 	if t.Unit.Model != nil {
 		dst = appendIcons(dst, t.Unit.Model.Icon)
 	}
-	input := schema.Schema{Type: "object", Closed: true}
+	input := schema.Schema{Type: "object"}
 	for _, a := range t.Args {
-		s := portable(a.listed)
-		if a.Secret {
-			s.Default = value.Value{}
+		listed := a.listed
+		if a.Secret && listed != nil {
+			plain := *listed
+			plain.Default = value.Value{}
+			listed = &plain
 		}
-		input.Properties = append(input.Properties, schema.Property{Name: a.Listed, Schema: s, Required: a.Required && a.question == nil})
+		input.Properties = append(input.Properties, schema.Property{Name: a.Listed, Schema: listed, Required: a.Required && a.question == nil})
 	}
 	if t.Confirm {
 		input.Properties = append(input.Properties, schema.Property{Name: ask.ConfirmToken, Schema: &schema.Schema{Type: "string",
 			Description: "Leave this out at first. The answer says what would happen and gives the token that confirms it."}})
 	}
-	dst = input.AppendJSON(append(dst, `,"inputSchema":`...))
+	dst = AppendSchema(append(dst, `,"inputSchema":`...), &input)
 	if t.Output != nil {
 		dst = appendOutputSchema(append(dst, `,"outputSchema":`...), t.Output)
 	}
@@ -165,36 +167,6 @@ func (t *Tool) appendItem(dst []byte) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
-}
-
-// portable is a copy of the schema that every model accepts: Gemini takes enum on
-// strings only, so of other types the description names the values. It tells the
-// titles of values, too.
-func portable(s *schema.Schema) *schema.Schema {
-	if s == nil {
-		return &schema.Schema{}
-	}
-	p := *s
-	if len(s.Enum) > 0 && (s.Type != "string" || s.Titles != nil) {
-		words := make([]string, len(s.Enum))
-		for i, v := range s.Enum {
-			if words[i] = v.Text(); s.Titles != nil {
-				words[i] += " (" + s.Titles[i] + ")"
-			}
-		}
-		p.Description = strings.TrimSpace(s.Description + " One of " + strings.Join(words, ", ") + ".")
-	}
-	if s.Type != "string" {
-		p.Enum = nil
-	}
-	if s.Items != nil {
-		p.Items = portable(s.Items)
-	}
-	p.Properties = slices.Clone(s.Properties)
-	for i := range p.Properties {
-		p.Properties[i].Schema = portable(p.Properties[i].Schema)
-	}
-	return &p
 }
 
 func annotations(u *plan.Unit) value.Value {
