@@ -340,11 +340,11 @@ func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) {
 	long := strings.Repeat("long-", 20)
 	cfg := fixture()
 	cfg.Server.Tools = nil
-	for _, name := range []string{"a.b", "a_b", "a b", "", "été", "!", long, long + "er", "a_b"} {
+	for _, name := range []string{"a.b", "a_b", "a b", "", "été", "!", long, long + "er", "a_b", "2fa-status", "3d models", "--dry-run", "_1"} {
 		cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{Name: name, Hints: model.Hints{}})
 	}
 	_, h := serve(t, cfg)
-	want := []string{"a_b_2", "a_b", "a_b_3", "tool", "t", "tool_2", listed(h)[6], listed(h)[7], "a_b_4"}
+	want := []string{"a_b_2", "a_b", "a_b_3", "tool", "t", "tool_2", listed(h)[6], listed(h)[7], "a_b_4", "_2fa-status", "_3d_models", "dry-run", "_1"}
 	if diff := cmp.Diff(want, listed(h)); diff != "" {
 		t.Error(diff)
 	}

@@ -131,6 +131,7 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (err error) 
 		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	}
 	x.Body, err = wire.ReadAll(x.Body[:0], r.Body, r.ContentLength)
+	x.Body = wire.WithoutMark(x.Body)
 	return err
 }
 

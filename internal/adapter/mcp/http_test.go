@@ -82,7 +82,6 @@ func TestServeHTTP_refuses(t *testing.T) {
 		{"no tool name", legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}`, 200, -32602, "1"},
 		{"arguments are no object", legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_weather","arguments":[1]}}`, 200, -32602, "1"},
 		{"bad cursor", legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"x"}}`, 200, -32602, "1"},
-		{"empty cursor that was never given", legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":""}}`, 200, -32602, "1"},
 		{"unknown prompt", legacy, `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"x"}}`, 200, -32602, "1"},
 		{"resource not found, modern", modern("resources/read", "x://y"), `{"jsonrpc":"2.0","id":"q","method":"resources/read","params":{"uri":"x://y",` + modernMeta + `}}`, 400, -32602, `"q"`},
 		{"resource not found", legacy, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"x://y"}}`, 200, -32002, "1"},
@@ -199,6 +198,27 @@ func TestServeHTTP_accepts(t *testing.T) {
 		if res, body := post(t, url, headers, ping); res.StatusCode != 200 || body != `{"jsonrpc":"2.0","id":1,"result":{}}` {
 			t.Errorf("%s: %d %s", name, res.StatusCode, body)
 		}
+	}
+	for name, body := range map[string]string{
+		"params null":        `{"jsonrpc":"2.0","id":1,"method":"ping","params":null}`,
+		"params null, first": `{"params":null,"jsonrpc":"2.0","id":1,"method":"ping"}`,
+		"a byte order mark":  "\uFEFF" + ping,
+		"a mark and blanks":  "\uFEFF\r\n" + ping,
+	} {
+		if res, got := post(t, url, legacy, body); res.StatusCode != 200 || got != `{"jsonrpc":"2.0","id":1,"result":{}}` {
+			t.Errorf("%s: %d %s", name, res.StatusCode, got)
+		}
+	}
+	if _, got := post(t, url, with(legacy, "MCP-Protocol-Version", "2025-03-26"), "\uFEFF["+ping+"]"); got != `[{"jsonrpc":"2.0","id":1,"result":{}}]` {
+		t.Errorf("a batch with a mark: %s", got)
+	}
+	for _, cursor := range []string{`""`, `null`} {
+		if _, got := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":`+cursor+`}}`); !strings.Contains(got, `"result":{"tools":[`) {
+			t.Errorf("cursor %s: %s", cursor, got)
+		}
+	}
+	if _, got := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":null}`); !strings.Contains(got, `"result":{"tools":[`) {
+		t.Errorf("a list with params null: %s", got)
 	}
 	req, _ := http.NewRequest("OPTIONS", url, nil)
 	req.Header.Set("Origin", "https://app.example")

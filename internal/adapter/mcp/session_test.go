@@ -76,7 +76,7 @@ func TestServeStdio_speaksBothEras(t *testing.T) {
 	defer h.Close()
 	c := newStdio(t, h)
 	for _, tt := range []struct{ line, want string }{
-		{`{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + modernMeta + `}}`, `"resultType":"complete"`},
+		{"\uFEFF" + `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + modernMeta + `}}`, `"resultType":"complete"`},
 		{`{"jsonrpc":"2.0","id":2,"method":"server/discover"}`, `"code":-32602`},
 		{`{"jsonrpc":"2.0","id":3,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`, `"protocolVersion":"2025-06-18","capabilities":{"completions":{},"prompts":{"listChanged":true}`},
 		{`{"jsonrpc":"2.0","id":4,"method":"tools/list"}`, `"result":{"tools":[`},

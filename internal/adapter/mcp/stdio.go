@@ -130,6 +130,7 @@ func (s *session) readLines(in io.Reader) error {
 		var tooLong bool
 		var err error
 		x.Body, tooLong, err = wire.ReadLine(lines, x.Body[:0])
+		x.Body = wire.WithoutMark(x.Body)
 		switch line := bytes.TrimSpace(x.Body); {
 		case tooLong:
 			s.Send((&wire.Error{Code: wire.CodeParse, Message: "Parse error: the line is too long"}).AppendTo(nil, nil))

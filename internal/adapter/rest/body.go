@@ -62,7 +62,7 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 	if x.op.entity >= 0 {
 		entity = &engine.Entity{Body: bytes.NewReader(text), Length: int64(len(text)), ContentType: contentType}
 	}
-	wrong, ok = x.readMembers(text, contentType)
+	wrong, ok = x.readMembers(bytes.TrimPrefix(text, byteOrderMark), contentType)
 	return entity, wrong, ok
 }
 
@@ -118,12 +118,15 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 	}
 }
 
+// byteOrderMark is what some programs put before the text that they send.
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
 // readMembers takes the inputs that are members of a JSON or form body.
 func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool) {
 	kind, _, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch {
-	case kind == "application/x-www-form-urlencoded" && text[0] != '{':
+	case kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(text, []byte("{")):
 		x.pairs(string(text), x.op.members)
 		return false, true
 	case kind == "application/x-www-form-urlencoded": // curl -d '{…}' says so

@@ -62,6 +62,8 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 		"member, JSON type":            {input: input("m", plan.InBody, ""), body: `{"m":1}`, headers: []string{"Content-Type: application/json; charset=utf-8"}, want: `1`},
 		"member, JSON suffix":          {input: input("m", plan.InBody, ""), body: `{"m":1}`, headers: []string{"Content-Type: application/Merge-Patch+json"}, want: `1`},
 		"member, no type":              {input: input("m", plan.InBody, ""), body: `{"m":1}`, want: `1`},
+		"member, byte order mark":      {input: input("m", plan.InBody, ""), body: "\uFEFF" + `{"m":1}`, headers: []string{"Content-Type: application/json"}, want: `1`},
+		"member, only a mark":          {input: input("m", plan.InBody, "integer"), body: "\uFEFF", headers: []string{form}, want: ``},
 		"member, form":                 {input: input("m", plan.InBody, "integer"), body: `a=b&m=5&m=6`, headers: []string{form}, want: `5`},
 		"member, form list":            {input: input("m", plan.InBody, "array"), body: `m=5&m=6`, headers: []string{form + "; charset=UTF-8"}, want: `["5","6"]`},
 		"member, JSON said to be form": {input: input("m", plan.InBody, "integer"), body: `{"m":5}`, headers: []string{form}, want: `5`},

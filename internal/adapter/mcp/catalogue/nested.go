@@ -20,7 +20,7 @@ func portableNames(s *schema.Schema) *schema.Schema {
 	}
 	properties := slices.Clone(s.Properties)
 	changed := items != s.Items
-	for i, name := range safeNames(names, true, "arg") {
+	for i, name := range safeNames(names, ofArgument) {
 		inner := portableNames(properties[i].Schema)
 		changed = changed || name != names[i] || inner != properties[i].Schema
 		properties[i].Name, properties[i].Schema = name, inner

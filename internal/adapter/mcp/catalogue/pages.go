@@ -38,10 +38,10 @@ func (p Pages) cursor(start int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(p.kind + ":" + strconv.Itoa(start)))
 }
 
-// At returns the page of a cursor; nil is the first. It is not ok when the
+// At returns the page of a cursor; nil and "" are the first. It is not ok when the
 // cursor was not made here, or the list ends before it.
 func (p Pages) At(cursor []byte) ([]byte, bool) {
-	if cursor == nil {
+	if len(cursor) == 0 {
 		return p.page[0], true
 	}
 	text, err := base64.RawURLEncoding.DecodeString(string(cursor))

@@ -57,7 +57,7 @@ func Names(s *plan.Server) []string {
 	for i, u := range s.Tools {
 		names[i] = u.Name
 	}
-	return safeNames(names, false, "tool")
+	return safeNames(names, ofTool)
 }
 
 func newTool(opts *Options, u *plan.Unit, name string) *Tool {
@@ -116,7 +116,7 @@ func arguments(inputs []*plan.Input) ([]argument, map[string]int) {
 		}
 	}
 	byArg := make(map[string]int, len(args))
-	for i, name := range safeNames(names, true, "arg") {
+	for i, name := range safeNames(names, ofArgument) {
 		args[i].Listed = name
 		byArg[name] = i
 	}

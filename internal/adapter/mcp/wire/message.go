@@ -123,6 +123,11 @@ func (m *Message) member(name []byte, known Methods) {
 func (m *Message) readParams(known Methods) {
 	r := &m.reader
 	m.Meta, m.Params, m.readFor = Meta{}, nil, m.Method
+	if r.dec.PeekKind() == 'n' { // as some clients write what has no members
+		m.badParams = false
+		r.Skip()
+		return
+	}
 	if m.Method != nil {
 		m.Params = known.NewParams(m.Method)
 	}

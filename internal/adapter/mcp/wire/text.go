@@ -1,9 +1,14 @@
 package wire
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
+
+// WithoutMark is text without a byte order mark, which some programs put before
+// everything they write.
+func WithoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")) }
 
 // Quote quotes what a caller sent, without repeating much of it.
 func Quote(s string) string {
