@@ -116,17 +116,17 @@ func (n *Node) Value() value.Value {
 	case value.String:
 		return value.Of(n.Text)
 	case value.Array:
-		list := value.List()
-		for _, item := range n.Items {
-			list.Append(item.Value())
+		items := make([]value.Value, len(n.Items))
+		for i, item := range n.Items {
+			items[i] = item.Value()
 		}
-		return list
+		return value.Items(items)
 	case value.Object:
-		object := value.Map()
-		for _, p := range n.Pairs {
-			object.Add(p.Key, p.Value.Value())
+		members := make([]value.Member, len(n.Pairs))
+		for i, p := range n.Pairs {
+			members[i] = value.Member{Name: p.Key, Value: p.Value.Value()}
 		}
-		return object
+		return value.Members(members)
 	default:
 		return value.Nil()
 	}

@@ -235,15 +235,14 @@ func pick(entry value.Value, fields []string) value.Value {
 	if entry.IsAbsent() || len(fields) == 0 {
 		return entry
 	}
-	out := value.Map()
-	for _, name := range fields {
-		v := entry.Get(name)
-		if v.IsAbsent() {
-			v = value.Nil()
+	members := make([]value.Member, len(fields))
+	for i, name := range fields {
+		members[i] = value.Member{Name: name, Value: entry.Get(name)}
+		if members[i].Value.IsAbsent() {
+			members[i].Value = value.Nil()
 		}
-		out.Set(name, v)
 	}
-	return out
+	return value.Distinct(members)
 }
 
 // answer builds a flow's answer: by its mappings, else the last step's result
@@ -291,11 +290,8 @@ func (r *run) mapped(m *budget.Meter, mapping plan.Mapping) value.Value {
 // assign puts v below the nested members that path names.
 func assign(object value.Value, path []string, v value.Value) {
 	for _, name := range path[:len(path)-1] {
-		next := object.Get(name)
-		if next.Kind() != value.Object {
-			next = value.Map()
-			object.Set(name, next)
-		}
+		next := value.Copy(object.Get(name)) // what a mapping found belongs to others
+		object.Set(name, next)
 		object = next
 	}
 	object.Set(path[len(path)-1], v)

@@ -118,25 +118,25 @@ func (r *avroReader) value(t *avroType, depth int) (value.Value, error) {
 }
 
 func (r *avroReader) record(t *avroType, depth int) (value.Value, error) {
-	record := value.Map()
-	for _, f := range t.fields {
+	members := make([]value.Member, len(t.fields))
+	for i, f := range t.fields {
 		v, err := r.value(f.typ, depth+1)
 		if err != nil {
 			return value.Value{}, err
 		}
-		record.Add(f.name, v)
+		members[i] = value.Member{Name: f.name, Value: v}
 	}
-	return record, nil
+	return value.Members(members), nil
 }
 
 func (r *avroReader) array(item *avroType, depth int) (value.Value, error) {
-	list := value.List()
+	var items []value.Value
 	err := r.blocks(func() error {
 		v, err := r.value(item, depth+1)
-		list.Append(v)
+		items = append(items, v)
 		return err
 	})
-	return list, err
+	return value.Items(items), err
 }
 
 func (r *avroReader) object(item *avroType, depth int) (value.Value, error) {

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"slices"
+
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -87,7 +89,7 @@ func (o *object) add(name string, v value.Value) {
 }
 
 // value is the finished object.
-func (o *object) value() value.Value { return value.Map(o.members...) }
+func (o *object) value() value.Value { return value.Members(o.members) }
 
 // columns are the names that a header gives to the cells of each row. Of equal
 // names the last cell wins, at the place of the first.
@@ -122,5 +124,5 @@ func (c *columns) object(cells []string) value.Value {
 			c.row[slot].Value = value.Of(cell)
 		}
 	}
-	return value.Map(c.row...)
+	return value.Members(slices.Clone(c.row))
 }

@@ -49,7 +49,7 @@ func rows(text []byte, comma rune, lazy bool, left *allowance) (value.Value, err
 	for {
 		cells, err := r.Read()
 		if err == io.EOF {
-			return value.List(items...), nil
+			return value.Items(items), nil
 		}
 		if err != nil {
 			return value.Value{}, err

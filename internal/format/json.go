@@ -13,10 +13,7 @@ func decodeJSON(text []byte, left *allowance) (value.Value, error) {
 	if tooManyJSON(text) {
 		return value.Value{}, fail("%s", errTooMany)
 	}
-	if !left.meter.Steps(len(text) / 32) {
-		return value.Value{}, left.meter.Err()
-	}
-	v, err := value.Parse(text, jsontext.AllowInvalidUTF8(true)) // APIs cut texts in the middle of a character
+	v, err := value.ParseWithin(left.meter, text, jsontext.AllowInvalidUTF8(true)) // APIs cut texts in the middle of a character
 	if err == nil {
 		return v, nil
 	}

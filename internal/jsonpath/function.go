@@ -155,7 +155,7 @@ func keys(v value.Value) value.Value {
 	for i := range names {
 		names[i] = value.Of(v.Name(i))
 	}
-	return value.List(names...)
+	return value.Items(names)
 }
 
 // numbers returns the items of an array that are numbers.

@@ -137,7 +137,7 @@ func (p *Path) Eval(m *budget.Meter, root value.Value) value.Value {
 		v, _ := p.First(m, root)
 		return v
 	}
-	return value.List(p.query.nodes(scope{root, m}, root)...)
+	return value.Items(p.query.nodes(scope{root, m}, root))
 }
 
 // Locate returns where the nodes are that Select returns, in the same order.

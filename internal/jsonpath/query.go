@@ -137,7 +137,7 @@ func (q *query) result(in scope, node value.Value) (value.Value, bool) {
 	if q.singular {
 		argument, _ = q.first(in, node)
 	} else {
-		argument = value.List(q.nodes(in, node)...)
+		argument = value.Items(q.nodes(in, node))
 	}
 	v := q.tail.of(argument)
 	return v, !v.IsAbsent()

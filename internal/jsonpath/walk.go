@@ -41,7 +41,7 @@ func (w *walk) from(node value.Value, segments []segment) bool {
 }
 
 // nodeSize is what a found node costs in bytes while the list of nodes grows.
-const nodeSize = 48
+const nodeSize = 24
 
 func (w *walk) found(node value.Value) bool {
 	switch {

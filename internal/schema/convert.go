@@ -199,25 +199,25 @@ func (s *Schema) convertItems(v value.Value) (value.Value, *Problem) {
 	if s.Items == nil {
 		return v, nil
 	}
-	out := value.List()
+	items := make([]value.Value, v.Len())
 	var all *Problem
-	for i := range v.Len() {
+	for i := range items {
 		item, problem := s.Items.Convert(v.At(i))
 		if problem != nil {
 			all = all.and(problem.below("[" + strconv.Itoa(i) + "]"))
 		}
-		out.Append(item)
+		items[i] = item
 	}
-	return out, all
+	return value.Items(items), all
 }
 
 func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
 	if len(s.Properties) == 0 && !s.Closed {
 		return v, nil
 	}
-	out := value.Map()
+	members := make([]value.Member, v.Len())
 	var all *Problem
-	for i := range v.Len() {
+	for i := range members {
 		name, item := v.Name(i), v.At(i)
 		var problem *Problem
 		switch p := s.Property(name); {
@@ -229,8 +229,9 @@ func (s *Schema) convertMembers(v value.Value) (value.Value, *Problem) {
 			problem = &Problem{Path: name, Message: "is not known here; allowed: " + strings.Join(s.names(), ", ")}
 		}
 		all = all.and(problem)
-		out.Add(name, item)
+		members[i] = value.Member{Name: name, Value: item}
 	}
+	out := value.Members(members)
 	for _, p := range s.Properties {
 		if p.Required && out.Get(p.Name).IsAbsent() {
 			problem := &Problem{Path: p.Name, Message: "is required"}

@@ -85,7 +85,7 @@ func (o *output) object(m *budget.Meter, base value.Value) value.Value {
 	if !found {
 		return value.Value{}
 	}
-	return value.Map(members...)
+	return value.Members(members)
 }
 
 func (o *output) each(m *budget.Meter, found value.Value) value.Value {
@@ -118,7 +118,7 @@ func (o *output) items(m *budget.Meter, list value.Value) value.Value {
 	for i := range items {
 		items[i] = orNull(o.item.apply(m, list.At(i)))
 	}
-	return value.List(items...)
+	return value.Items(items)
 }
 
 func (o *output) values(m *budget.Meter, table value.Value) value.Value {
@@ -129,7 +129,7 @@ func (o *output) values(m *budget.Meter, table value.Value) value.Value {
 	for i := range members {
 		members[i] = value.Member{Name: table.Name(i), Value: orNull(o.item.apply(m, table.At(i)))}
 	}
-	return value.Map(members...)
+	return value.Members(members)
 }
 
 // memberSize is what a member of a built object costs, in bytes.

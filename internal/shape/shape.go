@@ -88,8 +88,11 @@ func (p *Program) Stream(m *budget.Meter, dst, src []byte) (out []byte, ok bool,
 			return out, ok, nil
 		}
 	}
-	root, err := value.Parse(src)
-	if err != nil {
+	root, err := value.ParseWithin(m, src)
+	switch {
+	case m.Err() != nil:
+		return dst, false, m.Err()
+	case err != nil:
 		return dst, false, fmt.Errorf("shape answer: %w", err)
 	}
 	v, ok := p.Apply(m, root)

@@ -37,7 +37,7 @@ func (p *Program) augment(m *budget.Meter, root value.Value) value.Value {
 			items[i] = p.added(m, items[i], true)
 		}
 	}
-	return value.List(items...)
+	return value.Items(items)
 }
 
 func (p *Program) added(m *budget.Meter, base value.Value, item bool) value.Value {

@@ -90,7 +90,7 @@ func (s Signer) Resume(text string, d *Dialog) (said Answers, ok bool) {
 		return said, false
 	}
 	if v, err := value.Parse(payload); state == Good && err == nil {
-		said = Answers{v.Get("fields"), v.Get("offered").True(), ticket}
+		said = Answers{value.Copy(v.Get("fields")), v.Get("offered").True(), ticket}
 	}
 	return said, true
 }

@@ -51,21 +51,21 @@ func rename(v value.Value, from, to *schema.Schema) value.Value {
 	}
 	switch {
 	case v.Kind() == value.Array && from.Items != nil:
-		list := value.List()
-		for i := range v.Len() {
-			list.Append(rename(v.At(i), from.Items, to.Items))
+		items := make([]value.Value, v.Len())
+		for i := range items {
+			items[i] = rename(v.At(i), from.Items, to.Items)
 		}
-		return list
+		return value.Items(items)
 	case v.Kind() == value.Object:
-		object := value.Map()
-		for i := range v.Len() {
+		members := make([]value.Member, v.Len())
+		for i := range members {
 			name, item := v.Name(i), v.At(i)
 			if at := slices.IndexFunc(from.Properties, func(p schema.Property) bool { return p.Name == name }); at >= 0 {
 				name, item = to.Properties[at].Name, rename(item, from.Properties[at].Schema, to.Properties[at].Schema)
 			}
-			object.Set(name, item)
+			members[i] = value.Member{Name: name, Value: item}
 		}
-		return object
+		return value.Distinct(members)
 	}
 	return v
 }
