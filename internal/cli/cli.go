@@ -107,7 +107,7 @@ the built-in one, Koyeb sessions.`,
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
-	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), explainCommand(s), callCommand(s), inspectCommand(s), tokensCommand(s), workerCommand(s))
+	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), explainCommand(s), callCommand(s), inspectCommand(s), tokensCommand(s), schemaCommand(s), workerCommand(s))
 	return root
 }
 

@@ -23,6 +23,7 @@ const (
 	Block // a mapping, described by Of
 	List  // a list of Of
 	Named // a mapping by name, or a list of elements with names, of Of
+	Shape // one Of, which has a type; or Named
 	Map   // a mapping whose keys are the author's own
 	Mixed // any value; where it is a mapping, Of describes it
 	Data  // any value
@@ -30,7 +31,7 @@ const (
 
 // String is what messages and tables call the kind.
 func (k Kind) String() string {
-	return [...]string{"text", "text", "boolean", "number", "list of texts", "mapping", "list", "map by name, or list", "mapping", "mapping, or shorter", "any value"}[k]
+	return [...]string{"text", "text", "boolean", "number", "list of texts", "mapping", "list", "map by name, or list", "map by name, list, or one", "mapping", "mapping, or shorter", "any value"}[k]
 }
 
 // Field is one key of an element.
@@ -44,7 +45,7 @@ type Field struct {
 	Protects bool     // a safety key: what cannot be read withholds what it would protect
 	Mistaken []string // words that authors use for a key that protects, far from its spelling
 	Unserved bool     // part of the format, and not served yet
-	Doc      string   // one line for docs/format.md and editors
+	Doc      string   // one line for docs/format.md and editors; "" when it is read and has no meaning
 }
 
 // Names are the key and its aliases.
@@ -66,8 +67,10 @@ type Variant struct {
 
 // Element is one kind of mapping.
 type Element struct {
+	Def      string // its name in the JSON Schema and in docs/format.md
 	Name     string // with its article, as messages have it
 	Fields   []Field
+	Base     ID        // the element whose keys it has, too, in the documentation; Document is none
 	Select   string    // the key whose value selects a variant
 	Variants []Variant // the first is taken where Select is absent, if Implied
 	Implied  bool
@@ -156,7 +159,7 @@ func ExtensionSafeties() (all []Safety) {
 	for id := NoExtension; id <= lastExtension; id++ {
 		for i := range elements[id].Fields {
 			if f := &elements[id].Fields[i]; f.Protects {
-				all = append(all, Safety{f.Key, f.Key, strings.TrimPrefix(elements[id].Name, "x-fairlead of "), "x-fairlead"})
+				all = append(all, Safety{f.Key, f.Key, strings.TrimPrefix(elements[id].Name, extensionOf), "x-fairlead"})
 			}
 		}
 	}

@@ -43,6 +43,7 @@ const (
 	MCPServer
 	SkillServer
 	ControlServer
+	Unit
 	Resource
 	Operation
 	Forward
@@ -109,7 +110,7 @@ var (
 	// unit are the keys of what callers can ask for.
 	unit = []Field{
 		name, display, description, tags, inputs,
-		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "[how the answer is shaped](#output-parameters), or a fixed answer"},
+		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "[how the answer is shaped](#output-parameters), or a fixed answer"},
 		{Key: "ref", Doc: "the flow to run: `namespace.name` of an [aggregate](#aggregates)"},
 		{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation to call: `namespace.operation`"},
 		{Key: "with", Kind: Map, Doc: "[what the call gets](#references), by parameter"},
@@ -132,11 +133,14 @@ var (
 	}
 )
 
+// importable is the fields of an entry that may be taken from another file.
+func importable(fields ...Field) []Field { return slices.Concat(fields, imported) }
+
 // of is fields with further ones.
 func of(fields []Field, more ...Field) []Field { return slices.Concat(fields, more) }
 
 var elements = [...]Element{
-	Document: {Name: "the document", Fields: []Field{
+	Document: {Def: "document", Name: "the document", Fields: []Field{
 		{Key: "ikanos", Aliases: []string{"naftiko"}, Doc: "the version of the specification; never the reason to refuse a document: the shape decides"},
 		{Key: "info", Kind: Block, Of: Info, Doc: "what the document is"},
 		{Key: "binds", Kind: List, Of: Bind, Doc: "[variables and secrets](#binds-and-secrets)"},
@@ -147,7 +151,7 @@ var elements = [...]Element{
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "likewise"},
 		extension(NoExtension),
 	}},
-	Info: {Name: "info", Fields: []Field{
+	Info: {Def: "info", Name: "info", Fields: []Field{
 		{Key: "display", Aliases: []string{"label", "title", "name"}, Doc: "the name, which stands in logs and pages"},
 		description,
 		{Key: "version", Doc: "the version of the capability; MCP servers report it"},
@@ -156,12 +160,12 @@ var elements = [...]Element{
 		{Key: "modified", Doc: "a date"},
 		{Key: "stakeholders", Kind: List, Of: Person, Doc: "who has to do with it"},
 	}, Open: true},
-	Person: {Name: "a person", Fields: []Field{
+	Person: {Def: "person", Name: "a person", Fields: []Field{
 		{Key: "role", Doc: "for example owner, editor or viewer"},
 		{Key: "fullName", Aliases: []string{"name"}, Doc: "the name"},
 		{Key: "email", Doc: "the address for mail"},
 	}, Open: true},
-	Capability: {Name: "the capability", Fields: []Field{
+	Capability: {Def: "capability", Name: "the capability", Fields: []Field{
 		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the APIs that are [called](#consumed-apis)"},
 		{Key: "exposes", Kind: List, Of: Server, Doc: "the servers: [REST](#rest-servers), [MCP](#mcp-servers)"},
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "[flows](#aggregates) that several servers share"},
@@ -169,21 +173,21 @@ var elements = [...]Element{
 		name, description,
 		extension(NoExtension),
 	}},
-	Bind: {Name: "a bind", Fields: []Field{
+	Bind: {Def: "bind", Name: "a bind", Fields: []Field{
 		{Key: "namespace", Aliases: []string{"name"}, Doc: "the prefix in `{{namespace.NAME}}`"},
 		description,
 		{Key: "location", Aliases: []string{"uri"}, Default: "the environment", Doc: "the source, see below"},
 		{Key: "keys", Kind: Data, Doc: "the variables: `NAME: key at the source`"},
-		{Key: "type", Doc: "of 0.4 and 0.5; without meaning"},
-		{Key: "resolution", Doc: "of 0.4 and 0.5; without meaning"},
+		{Key: "type"},
+		{Key: "resolution"},
 		{Key: "from", Doc: "the file to [import](#imports) the entry from"},
 		{Key: "import", Doc: "the namespace of the entry in that file"},
 		{Key: "as", Doc: "the namespace that an imported entry gets here"},
 		extension(BindExtension),
 	}},
 
-	Consumed: {Name: "a consumed API", Select: "type", Implied: true, Variants: []Variant{{"http", ConsumedHTTP, nil}, {"mcp", ConsumedMCP, nil}}},
-	ConsumedHTTP: {Name: "a consumed API", Fields: of(imported,
+	Consumed: {Def: "consumed", Name: "a consumed API", Select: "type", Implied: true, Variants: []Variant{{"http", ConsumedHTTP, nil}, {"mcp", ConsumedMCP, nil}}},
+	ConsumedHTTP: {Def: "consumedHTTP", Name: "a consumed API", Fields: importable(
 		Field{Key: "type", Values: []string{"http", "mcp"}, Default: "http", Doc: "the protocol"},
 		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `call: namespace.operation`"},
 		display, description, tags,
@@ -194,7 +198,7 @@ var elements = [...]Element{
 		Field{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "operations without a resource"},
 		extension(APIExtension),
 	)},
-	ConsumedMCP: {Name: "a consumed MCP server", Fields: of(imported,
+	ConsumedMCP: {Def: "consumedMCP", Name: "a consumed MCP server", Fields: importable(
 		Field{Key: "type", Values: []string{"http", "mcp"}, Doc: "`mcp`"},
 		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `call: namespace.tool`"},
 		display, description, tags,
@@ -204,27 +208,27 @@ var elements = [...]Element{
 		Field{Key: "tools", Kind: Named, Of: ConsumedTool, Doc: "the tools to call, by their names there"},
 		extension(APIExtension),
 	)},
-	ConsumedTool: {Name: "a consumed tool", Fields: []Field{
+	ConsumedTool: {Def: "consumedTool", Name: "a consumed tool", Fields: []Field{
 		name, display, description, tags, inputs,
 		{Key: "hints", Kind: Block, Of: Hints, Doc: "what calling it does to the world"},
-		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "named parts of the answer for later [steps](#flows)"},
+		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "named parts of the answer for later [steps](#flows)"},
 		{Key: "validateOutput", Values: []string{"fail", "warn", "off"}, Default: "fail", Doc: "what an answer that breaks the tool's schema does"},
 		extension(NoExtension),
 	}},
-	Tunnel: {Name: "a tunnel", Fields: []Field{
+	Tunnel: {Def: "tunnel", Name: "a tunnel", Fields: []Field{
 		{Key: "type", Values: []string{"ziti"}, Doc: "the network"},
 		{Key: "service", Doc: "the name of the API in it"},
 		{Key: "identity", Doc: "the identity, a text or a file"},
 		{Key: "fallback", Values: []string{"fail", "direct"}, Default: "fail", Doc: "what happens without the network"},
 	}},
-	ConsumedResource: {Name: "a consumed resource", Fields: []Field{
+	ConsumedResource: {Def: "consumedResource", Name: "a consumed resource", Fields: []Field{
 		name, display, tags, description,
 		{Key: "path", Doc: "the path below `baseUri`; it may hold [placeholders](#parameters) and a fixed query"},
 		sentInputs,
 		{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "what can be called"},
 		extension(NoExtension),
 	}},
-	ConsumedOperation: {Name: "a consumed operation", Fields: []Field{
+	ConsumedOperation: {Def: "consumedOperation", Name: "a consumed operation", Fields: []Field{
 		{Key: "name", Aliases: []string{"id", "operationId"}, Doc: "the second part of `call: namespace.operation`"},
 		display, tags, description,
 		{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
@@ -235,20 +239,20 @@ var elements = [...]Element{
 		{Key: "outputSchema", Doc: "what that format needs: a schema file, a CSS selector, a heading"},
 		{Key: "outputMediaType", Doc: "the media type of a binary answer"},
 		maxBinary,
-		{Key: "outputParameters", Kind: Mixed, Of: Output, Doc: "named parts of the answer for later [steps](#flows): `{name, type, value: $.path}`"},
+		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "named parts of the answer for later [steps](#flows): `{name, type, value: $.path}`"},
 		extension(OperationExtension),
 	}},
-	Body: {Name: "a body", Open: true, Fields: []Field{
+	Body: {Def: "body", Name: "a body", Open: true, Fields: []Field{
 		{Key: "type", Values: []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}, Doc: "the kind of body"},
 		{Key: "data", Aliases: []string{"value", "content", "parts"}, Kind: Data, Doc: "what is sent"},
 	}},
-	Part: {Name: "a part", Open: true, Fields: []Field{
+	Part: {Def: "part", Name: "a part", Open: true, Fields: []Field{
 		name,
 		{Key: "value", Kind: Data, Doc: "the content"},
 		{Key: "filename", Doc: "the name of a file"},
 		{Key: "contentType", Doc: "the media type"},
 	}},
-	Input: {Name: "an input parameter", Fields: []Field{
+	Input: {Def: "input", Name: "an input parameter", Fields: []Field{
 		name,
 		{Key: "in", Values: []string{"query", "header", "path", "cookie", "body", "environment"}, Doc: "where it travels"},
 		{Key: "type", Kind: Mixed, Of: NoExtension, Values: []string{"string", "integer", "number", "boolean", "array", "object"}, Doc: "the type of its values"},
@@ -263,42 +267,40 @@ var elements = [...]Element{
 		display, description,
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "as `x-fairlead: {secret: true}`"},
 		extension(InputExtension),
-		{Key: "values", Kind: Data, Doc: "without meaning, as are those that follow"},
-		{Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "contentEncoding", Kind: Data}, {Key: "contentCompression", Kind: Data},
+		{Key: "values", Kind: Data}, {Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "contentEncoding", Kind: Data}, {Key: "contentCompression", Kind: Data},
 		{Key: "contentMediaType", Kind: Data}, {Key: "example", Aliases: []string{"examples"}, Kind: Data}, {Key: "format", Kind: Data}, {Key: "field", Kind: Data}, {Key: "mapping", Kind: Data},
 	}},
-	Output: {Name: "an output parameter", Fields: []Field{
+	Output: {Def: "output", Name: "an output parameter", Fields: []Field{
 		name,
 		{Key: "type", Kind: Data, Values: []string{"string", "number", "boolean", "object", "array"}, Doc: "`string`, `number`, `boolean`: converted when that loses nothing"},
 		{Key: "mapping", Aliases: []string{"path"}, Doc: "a JSONPath (RFC 9535, and the usual spellings beside it) from the base: the answer, the item of an array, or what the enclosing object's `mapping` found. `$` or `$.` is the base itself"},
 		{Key: "value", Aliases: []string{"const"}, Kind: Data, Doc: "a fixed value, or a template over the base; on a consumed operation a JSONPath"},
 		{Key: "properties", Kind: Named, Of: Output, Doc: "the members of an object; a member without `mapping` is the base's member of its name"},
-		{Key: "items", Kind: Mixed, Of: Output, Doc: "how each item of an array is shaped"},
+		{Key: "items", Kind: Shape, Of: Output, Doc: "how each item of an array is shaped"},
 		{Key: "values", Kind: Mixed, Of: Output, Doc: "how each value of an object with free names is shaped"},
 		{Key: "maxLength", Kind: Number, Doc: "cuts a text, in characters"},
 		display, description,
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "as `x-fairlead: {secret: true}`"},
 		extension(OutputExtension),
-		{Key: "required", Kind: Data, Doc: "without meaning, as are those that follow"},
-		{Key: "in", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "enum", Kind: Data}, {Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "contentEncoding", Kind: Data},
+		{Key: "required", Kind: Data}, {Key: "in", Kind: Data}, {Key: "selector", Kind: Data}, {Key: "enum", Kind: Data}, {Key: "precision", Kind: Data}, {Key: "scale", Kind: Data}, {Key: "contentEncoding", Kind: Data},
 		{Key: "contentCompression", Kind: Data}, {Key: "contentMediaType", Kind: Data}, {Key: "example", Aliases: []string{"examples"}, Kind: Data}, {Key: "format", Kind: Data},
 		{Key: "fullName", Kind: Data}, {Key: "role", Kind: Data}, {Key: "email", Kind: Data},
 	}},
 
-	AuthOut: {Name: "authentication", Select: "type", Open: true, Variants: []Variant{
+	AuthOut: {Def: "authOut", Name: "authentication", Select: "type", Open: true, Variants: []Variant{
 		{"basic", AuthOutBasic, nil}, {"digest", AuthOutBasic, nil}, {"bearer", AuthOutBearer, []string{"token"}},
 		{"apikey", AuthOutAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthOutOAuth2, nil},
 		{"oauth1", AuthOutOAuth1, []string{"oauth-1"}}, {"aws-sigv4", AuthOutAWS, []string{"aws-sig-v4", "awssigv4", "aws-signature-v4"}},
 		{"hmac", AuthOutHMAC, []string{"veracode-hmac"}}, {"headers", AuthOutHeaders, []string{"custom", "header-map"}},
 	}},
-	AuthOutBasic: {Name: "basic authentication", Fields: of(credentials, Field{Key: "token", Doc: "user and password, encoded already"})},
-	AuthOutBearer: {Name: "bearer authentication", Fields: []Field{
+	AuthOutBasic: {Def: "authOutBasic", Name: "basic authentication", Fields: of(credentials, Field{Key: "token", Doc: "user and password, encoded already"})},
+	AuthOutBearer: {Def: "authOutBearer", Name: "bearer authentication", Fields: []Field{
 		{Key: "type", Doc: "`bearer`"},
 		{Key: "token", Aliases: []string{"accessToken", "value"}, Doc: "the token; one that brings its scheme (`Token {{X}}`) is sent as it is"},
 		{Key: "headers", Kind: Map, Doc: "headers by name, in the place of a token"},
 		{Key: "parameters", Kind: Map, Doc: "query parameters by name, likewise"},
 	}},
-	AuthOutAPIKey: {Name: "apikey authentication", Fields: []Field{
+	AuthOutAPIKey: {Def: "authOutAPIKey", Name: "apikey authentication", Fields: []Field{
 		{Key: "type", Doc: "`apikey`"},
 		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Doc: "the name of the header, query parameter or cookie"},
 		{Key: "value", Aliases: []string{"token"}, Doc: "the secret"},
@@ -306,7 +308,7 @@ var elements = [...]Element{
 		{Key: "headers", Kind: Map, Doc: "several headers, by name"},
 		{Key: "parameters", Kind: Map, Doc: "several query parameters, by name"},
 	}},
-	AuthOutOAuth2: {Name: "oauth2 authentication", Fields: []Field{
+	AuthOutOAuth2: {Def: "authOutOAuth2", Name: "oauth2 authentication", Fields: []Field{
 		{Key: "type", Doc: "`oauth2`"},
 		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl", "tokenURL", "token_url"}, Doc: "where tokens come from. One token serves all calls and is renewed before it ends"},
 		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "the client"},
@@ -317,11 +319,11 @@ var elements = [...]Element{
 		{Key: "audience", Doc: "the audience to ask for"},
 		{Key: "resource", Doc: "the resource to ask for"},
 		{Key: "token", Aliases: []string{"accessToken"}, Doc: "a fixed token, in the place of all this"},
-		{Key: "authorizationServerUri", Doc: "of incoming authentication; without meaning here"},
-		{Key: "authorizationEndpoint", Aliases: []string{"authorizationUri", "authorizationUrl"}, Doc: "of flows with a browser; without meaning"},
-		{Key: "tokenValidation", Doc: "of incoming authentication; without meaning here"},
+		{Key: "authorizationServerUri"},
+		{Key: "authorizationEndpoint", Aliases: []string{"authorizationUri", "authorizationUrl"}},
+		{Key: "tokenValidation"},
 	}},
-	AuthOutOAuth1: {Name: "oauth1 authentication", Fields: []Field{
+	AuthOutOAuth1: {Def: "authOutOAuth1", Name: "oauth1 authentication", Fields: []Field{
 		{Key: "type", Doc: "`oauth1`"},
 		{Key: "consumerKey", Aliases: []string{"consumer_key"}, Doc: "the client"},
 		{Key: "consumerSecret", Aliases: []string{"consumer_secret"}, Doc: "its secret"},
@@ -331,7 +333,7 @@ var elements = [...]Element{
 		{Key: "signingKey", Aliases: []string{"privateKey", "signing_key"}, Doc: "a text, or a `.pem` file beside the document"},
 		{Key: "realm", Doc: "the realm"},
 	}},
-	AuthOutAWS: {Name: "aws-sigv4 authentication", Fields: []Field{
+	AuthOutAWS: {Def: "authOutAWS", Name: "aws-sigv4 authentication", Fields: []Field{
 		{Key: "type", Doc: "`aws-sigv4`"},
 		{Key: "accessKeyId", Aliases: []string{"accessKey"}, Doc: "the key's ID"},
 		{Key: "secretAccessKey", Aliases: []string{"secretKey"}, Doc: "the secret"},
@@ -339,17 +341,17 @@ var elements = [...]Element{
 		{Key: "region", Doc: "the region"},
 		{Key: "service", Doc: "the service"},
 	}},
-	AuthOutHMAC: {Name: "hmac authentication", Fields: []Field{
+	AuthOutHMAC: {Def: "authOutHMAC", Name: "hmac authentication", Fields: []Field{
 		{Key: "type", Doc: "`hmac` (Veracode)"},
 		{Key: "apiId", Doc: "the ID"},
 		{Key: "apiKey", Doc: "the secret"},
 	}},
-	AuthOutHeaders: {Name: "headers authentication", Fields: []Field{
+	AuthOutHeaders: {Def: "authOutHeaders", Name: "headers authentication", Fields: []Field{
 		{Key: "type", Doc: "`headers`"},
 		{Key: "headers", Kind: Map, Doc: "headers by name"},
 		{Key: "parameters", Kind: Map, Doc: "query parameters by name"},
 	}},
-	TokenExchange: {Name: "tokenExchange", Fields: []Field{
+	TokenExchange: {Def: "tokenExchange", Name: "tokenExchange", Fields: []Field{
 		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl"}, Doc: "where tokens are exchanged"},
 		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "the client"},
 		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
@@ -358,22 +360,22 @@ var elements = [...]Element{
 		{Key: "scope", Aliases: []string{"scopes"}, Kind: Texts, Doc: "the scopes to ask for"},
 	}},
 
-	AuthIn: {Name: "authentication", Select: "type", Open: true, Variants: []Variant{
+	AuthIn: {Def: "authIn", Name: "authentication", Select: "type", Open: true, Variants: []Variant{
 		{"basic", AuthInBasic, nil}, {"digest", AuthInBasic, nil}, {"bearer", AuthInBearer, []string{"token"}},
 		{"apikey", AuthInAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthInOAuth2, nil},
 	}},
-	AuthInBasic: {Name: "basic authentication", Fields: credentials},
-	AuthInBearer: {Name: "bearer authentication", Fields: []Field{
+	AuthInBasic: {Def: "authInBasic", Name: "basic authentication", Fields: credentials},
+	AuthInBearer: {Def: "authInBearer", Name: "bearer authentication", Fields: []Field{
 		{Key: "type", Doc: "`bearer`"},
 		{Key: "token", Aliases: []string{"accessToken", "value"}, Protects: true, Doc: "the token that callers bring"},
 	}},
-	AuthInAPIKey: {Name: "apikey authentication", Fields: []Field{
+	AuthInAPIKey: {Def: "authInAPIKey", Name: "apikey authentication", Fields: []Field{
 		{Key: "type", Doc: "`apikey`"},
 		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Protects: true, Doc: "the name of the header or query parameter"},
 		{Key: "value", Aliases: []string{"token"}, Protects: true, Doc: "the secret that callers bring"},
 		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query"}, Default: "header", Protects: true, Doc: "where it travels"},
 	}},
-	AuthInOAuth2: {Name: "oauth2 authentication", Fields: []Field{
+	AuthInOAuth2: {Def: "authInOAuth2", Name: "oauth2 authentication", Fields: []Field{
 		{Key: "type", Doc: "`oauth2`"},
 		{Key: "authorizationServerUri", Protects: true, Doc: "who issues the tokens"},
 		{Key: "resource", Protects: true, Doc: "the identifier of this server"},
@@ -386,15 +388,15 @@ var elements = [...]Element{
 		{Key: "introspectionEndpoint", Doc: "the endpoint, where the issuer's metadata name none"},
 	}},
 
-	Server: {Name: "a server", Select: "type", Open: true, Fields: server, Variants: []Variant{
+	Server: {Def: "server", Name: "a server", Select: "type", Open: true, Fields: server, Variants: []Variant{
 		{"rest", RESTServer, []string{"api"}}, {"mcp", MCPServer, nil}, {"skill", SkillServer, nil}, {"control", ControlServer, nil},
 	}},
-	RESTServer: {Name: "a REST server", Fields: of(server, inputs,
+	RESTServer: {Def: "restServer", Name: "a REST server", Base: Server, Fields: of(server, inputs,
 		Field{Key: "resources", Kind: Named, Of: Resource, Doc: "the paths"},
 		Field{Key: "transport", Values: []string{"http"}, Doc: "`http`"},
 		extension(NoExtension),
 	)},
-	MCPServer: {Name: "an MCP server", Fields: of(server, inputs,
+	MCPServer: {Def: "mcpServer", Name: "an MCP server", Base: Server, Fields: of(server, inputs,
 		Field{Key: "transport", Kind: Choice, Values: []string{"http", "stdio"}, Default: "http", Doc: "how clients reach it"},
 		Field{Key: "tools", Kind: Named, Of: Tool, Doc: "what models can call"},
 		Field{Key: "resources", Kind: Named, Of: MCPResource, Doc: "what clients can read"},
@@ -403,18 +405,19 @@ var elements = [...]Element{
 		Field{Key: "cacheScope", Kind: Choice, Values: []string{"public", "private"}, Default: "private", Doc: "who may share them"},
 		extension(MCPServerExtension),
 	)},
-	SkillServer: {Name: "a skill server", Fields: of(server,
+	SkillServer: {Def: "skillServer", Name: "a skill server", Base: Server, Fields: of(server,
 		Field{Key: "skills", Kind: Named, Of: Skill, Doc: "the skills"},
-		Field{Key: "tools", Kind: Data, Doc: "without meaning, as is `groups`"}, Field{Key: "groups", Kind: Data},
+		Field{Key: "tools", Kind: Data}, Field{Key: "groups", Kind: Data},
 		Field{Key: "transport", Values: []string{"http"}, Doc: "`http`"},
 		extension(NoExtension),
 	)},
-	ControlServer: {Name: "a control server", Fields: of(server,
+	ControlServer: {Def: "controlServer", Name: "a control server", Base: Server, Fields: of(server,
 		Field{Key: "management", Kind: Block, Of: Management, Doc: "what of the process can be seen and steered"},
 		Field{Key: "observability", Kind: Block, Of: Observability, Doc: "metrics and traces"},
 		extension(NoExtension),
 	)},
-	Resource: {Name: "an exposed resource", Fields: []Field{
+	Unit: {Def: "unit", Name: "a unit", Fields: unit},
+	Resource: {Def: "resource", Name: "an exposed resource", Fields: []Field{
 		name, display, tags, description,
 		{Key: "path", Doc: "the path; placeholders are `{{x}}` or `{x}`, also within a segment (`/{id}.json`)"},
 		inputs,
@@ -422,56 +425,56 @@ var elements = [...]Element{
 		{Key: "forward", Kind: Block, Of: Forward, Doc: "passes everything below the path on to a consumed API"},
 		extension(NoExtension),
 	}},
-	Operation: {Name: "a REST operation", Fields: of(unit,
+	Operation: {Def: "operation", Name: "a REST operation", Base: Unit, Fields: of(unit,
 		Field{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
 		Field{Key: "responseBinary", Kind: Block, Of: BinaryAnswer, Doc: "the media type of a binary answer"},
 		Field{Key: "responses", Kind: Data, Doc: "the same by status: `200: {content: {TYPE: {binary: true}}}`"},
 	)},
-	Forward: {Name: "a forward block", Fields: []Field{
+	Forward: {Def: "forward", Name: "a forward block", Fields: []Field{
 		{Key: "targetNamespace", Doc: "the consumed API"},
 		{Key: "trustedHeaders", Kind: Texts, Doc: "the headers of the caller that pass; no others do"},
 	}},
-	BinaryAnswer: {Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
-	Tool: {Name: "a tool", Fields: of(unit,
+	BinaryAnswer: {Def: "binaryAnswer", Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
+	Tool: {Def: "tool", Name: "a tool", Base: Unit, Fields: of(unit,
 		Field{Key: "hints", Aliases: []string{"annotations"}, Kind: Block, Of: Hints, Protects: true, Doc: "what calling it does to the world"},
 		Field{Key: "ui", Kind: Block, Of: ToolUI, Unserved: true, Doc: "the view that shows its answers"},
 	)},
-	ToolUI: {Name: "the view of a tool", Fields: []Field{
+	ToolUI: {Def: "toolUI", Name: "the view of a tool", Fields: []Field{
 		{Key: "resourceUri", Doc: "the `ui:` resource"},
 		{Key: "visibility", Kind: Texts, Values: []string{"model", "app"}, Doc: "who may call the tool"},
 	}},
-	Hints: {Name: "hints", Fields: []Field{
+	Hints: {Def: "hints", Name: "hints", Fields: []Field{
 		{Key: "readOnly", Aliases: []string{"readOnlyHint"}, Kind: Bool, Protects: true, Doc: "changes nothing. What is absent here comes from the flow's `semantics`, else from the HTTP methods"},
 		{Key: "destructive", Aliases: []string{"destructiveHint"}, Kind: Bool, Protects: true, Doc: "may overwrite or delete"},
 		{Key: "idempotent", Aliases: []string{"idempotentHint"}, Kind: Bool, Doc: "doing it twice is doing it once"},
 		{Key: "openWorld", Aliases: []string{"openWorldHint"}, Kind: Bool, Doc: "reaches systems outside"},
 		{Key: "title", Doc: "of MCP's annotations; `display` of the tool counts"},
 	}},
-	MCPResource: {Name: "an MCP resource", Fields: of(unit,
+	MCPResource: {Def: "mcpResource", Name: "an MCP resource", Base: Unit, Fields: of(unit,
 		Field{Key: "uri", Doc: "its URI; with `{x}` placeholders it is a template"},
 		Field{Key: "mimeType", Doc: "the media type of its content"},
 		Field{Key: "location", Doc: "a folder whose files it serves, in the place of `call` or `steps`"},
 		Field{Key: "binary", Kind: Bool, Default: "false", Doc: "its content is read as bytes"},
 		Field{Key: "ui", Kind: Block, Of: ResourceUI, Unserved: true, Doc: "what a view may do"},
 	)},
-	ResourceUI: {Name: "the view of a resource", Fields: []Field{
+	ResourceUI: {Def: "resourceUI", Name: "the view of a resource", Fields: []Field{
 		{Key: "csp", Kind: Map, Doc: "`connectDomains`, `resourceDomains`, `frameDomains`, `baseUriDomains`"},
 		{Key: "permissions", Kind: Map, Doc: "`camera`, `microphone`, `geolocation`, `clipboardWrite`"},
 		{Key: "domain", Doc: "the origin that it asks for"},
 		{Key: "prefersBorder", Kind: Bool, Doc: "whether it wants a border"},
 	}},
-	Prompt: {Name: "a prompt", Fields: []Field{
+	Prompt: {Def: "prompt", Name: "a prompt", Fields: []Field{
 		name, display, description, tags,
 		{Key: "arguments", Kind: Named, Of: Input, Doc: "what the user gives"},
 		{Key: "template", Kind: Mixed, Of: Message, Doc: "the messages, or one text"},
 		{Key: "location", Doc: "a file in the place of the template"},
 		extension(PromptExtension),
 	}},
-	Message: {Name: "a message", Fields: []Field{
+	Message: {Def: "message", Name: "a message", Fields: []Field{
 		{Key: "role", Values: []string{"user", "assistant"}, Default: "user", Doc: "who says it"},
 		{Key: "content", Doc: "the text; `{{x}}` is an argument"},
 	}},
-	Skill: {Name: "a skill", Fields: []Field{
+	Skill: {Def: "skill", Name: "a skill", Fields: []Field{
 		name, display, description, tags,
 		{Key: "license", Doc: "the licence"},
 		{Key: "compatibility", Doc: "what it needs"},
@@ -484,47 +487,47 @@ var elements = [...]Element{
 		{Key: "tools", Kind: Named, Of: SkillTool, Doc: "what it offers"},
 		extension(NoExtension),
 	}},
-	SkillTool: {Name: "a skill tool", Fields: []Field{
+	SkillTool: {Def: "skillTool", Name: "a skill tool", Fields: []Field{
 		name, description,
 		{Key: "from", Kind: Block, Of: SkillSource, Doc: "the unit of another server"},
 		{Key: "instruction", Doc: "a file below the skill's location"},
 	}, Open: true},
-	SkillSource: {Name: "from", Fields: []Field{
+	SkillSource: {Def: "skillSource", Name: "from", Fields: []Field{
 		{Key: "sourceNamespace", Doc: "the server"},
 		{Key: "action", Doc: "its unit"},
 	}, Open: true},
 
-	Aggregate: {Name: "an aggregate", Fields: of(imported,
+	Aggregate: {Def: "aggregate", Name: "an aggregate", Fields: importable(
 		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `ref: namespace.name`"},
 		display, description, tags,
 		Field{Key: "flows", Aliases: []string{"functions"}, Kind: Named, Of: Flow, Doc: "the flows"},
 		extension(NoExtension),
 	)},
-	Flow: {Name: "a flow", Fields: of(unit,
+	Flow: {Def: "flow", Name: "a flow", Base: Unit, Fields: of(unit,
 		Field{Key: "semantics", Kind: Block, Of: Semantics, Protects: true, Doc: "what running it does to the world"},
 		Field{Key: "outputMediaType", Doc: "the media type of a binary answer"},
 	)},
-	Semantics: {Name: "semantics", Fields: []Field{
+	Semantics: {Def: "semantics", Name: "semantics", Fields: []Field{
 		{Key: "safe", Kind: Bool, Protects: true, Doc: "changes nothing: read-only and not destructive, unless `hints` of the tool say otherwise"},
 		{Key: "idempotent", Kind: Bool, Doc: "doing it twice is doing it once"},
 		{Key: "cacheable", Kind: Bool, Doc: "the answer may be kept"},
 	}},
-	CallMapping: {Name: "a call", Fields: []Field{
+	CallMapping: {Def: "callMapping", Name: "a call", Fields: []Field{
 		{Key: "operation", Doc: "`namespace.operation`"},
 		{Key: "with", Kind: Map, Doc: "what the call gets"},
 	}, Open: true},
-	Step: {Name: "a step", Select: "type", Open: true, Variants: []Variant{
+	Step: {Def: "step", Name: "a step", Select: "type", Open: true, Variants: []Variant{
 		{"call", CallStep, nil}, {"lookup", LookupStep, nil}, {"script", ScriptStep, nil},
 	}},
-	CallStep:   {Name: "a call step", Fields: of(step, Field{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation. Its result is the answer, with the operation's `outputParameters` added by name; a binary answer is a `data:` URL"}, stepWith)},
-	LookupStep: {Name: "a lookup step", Fields: of(step, Field{Key: "index", Doc: "an earlier step"}, Field{Key: "match", Doc: "the field that is compared"}, Field{Key: "lookupValue", Doc: "`$.step.path`, or a template. One value finds one entry, a list finds a list"}, Field{Key: "outputParameters", Kind: Data, Doc: "the fields to keep"}, stepWith)},
-	ScriptStep: {Name: "a script step", Fields: of(step, Field{Key: "file", Doc: "the script"}, Field{Key: "language", Values: []string{"javascript", "python", "starlark", "groovy"}, Default: "by the file's suffix", Doc: "JavaScript, or Python's Starlark subset"}, Field{Key: "location", Doc: "the folder of the script"}, Field{Key: "dependencies", Kind: Texts, Doc: "files that run before it"}, stepWith)},
-	StepMapping: {Name: "a mapping", Fields: []Field{
+	CallStep:   {Def: "callStep", Name: "a call step", Fields: of(step, Field{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation. Its result is the answer, with the operation's `outputParameters` added by name; a binary answer is a `data:` URL"}, stepWith)},
+	LookupStep: {Def: "lookupStep", Name: "a lookup step", Fields: of(step, Field{Key: "index", Doc: "an earlier step"}, Field{Key: "match", Doc: "the field that is compared"}, Field{Key: "lookupValue", Doc: "`$.step.path`, or a template. One value finds one entry, a list finds a list"}, Field{Key: "outputParameters", Kind: Data, Doc: "the fields to keep"}, stepWith)},
+	ScriptStep: {Def: "scriptStep", Name: "a script step", Fields: of(step, Field{Key: "file", Doc: "the script"}, Field{Key: "language", Values: []string{"javascript", "python", "starlark", "groovy"}, Default: "by the file's suffix", Doc: "JavaScript, or Python's Starlark subset"}, Field{Key: "location", Doc: "the folder of the script"}, Field{Key: "dependencies", Kind: Texts, Doc: "files that run before it"}, stepWith)},
+	StepMapping: {Def: "stepMapping", Name: "a mapping", Fields: []Field{
 		{Key: "target", Aliases: []string{"targetName"}, Doc: "the member of the answer; dots nest"},
 		{Key: "value", Doc: "`$.step.path`"},
 	}, Open: true},
 
-	Management: {Name: "management", Fields: []Field{
+	Management: {Def: "management", Name: "management", Fields: []Field{
 		{Key: "health", Kind: Bool, Default: "true", Unserved: true, Doc: "`/health/live` and `/health/ready`"},
 		{Key: "info", Kind: Bool, Default: "false", Unserved: true, Doc: "`/status`"},
 		{Key: "reload", Kind: Bool, Default: "false", Unserved: true, Doc: "`POST /config/reload`"},
@@ -532,39 +535,39 @@ var elements = [...]Element{
 		{Key: "logs", Kind: Mixed, Of: Logs, Unserved: true, Doc: "a boolean, or which"},
 		{Key: "scripting", Kind: Block, Of: Scripting, Protects: true, Doc: "what scripts may do"},
 	}},
-	Logs: {Name: "logs", Fields: []Field{
+	Logs: {Def: "logs", Name: "logs", Fields: []Field{
 		{Key: "level-control", Kind: Bool, Default: "true", Doc: "the level can be changed"},
 		{Key: "stream", Kind: Bool, Default: "false", Doc: "the log can be read"},
 		{Key: "max-subscribers", Kind: Number, Default: "5", Doc: "by how many"},
 	}},
-	Scripting: {Name: "scripting", Fields: []Field{
+	Scripting: {Def: "scripting", Name: "scripting", Fields: []Field{
 		{Key: "enabled", Kind: Bool, Default: "true", Protects: true, Doc: "scripts run"},
 		{Key: "defaultLocation", Doc: "the folder of scripts"},
 		{Key: "defaultLanguage", Values: []string{"javascript", "python", "groovy"}, Doc: "the language of scripts that do not say"},
 		{Key: "timeout", Kind: Number, Default: "60000", Protects: true, Doc: "milliseconds that a script gets"},
-		{Key: "statementLimit", Kind: Number, Doc: "without meaning; time and memory are bounded"},
+		{Key: "statementLimit", Kind: Number},
 		{Key: "allowedLanguages", Kind: Texts, Protects: true, Default: "all", Doc: "the languages that run"},
 	}},
-	Observability: {Name: "observability", Fields: []Field{
+	Observability: {Def: "observability", Name: "observability", Fields: []Field{
 		{Key: "enabled", Kind: Bool, Default: "true", Unserved: true, Doc: "all of it"},
 		{Key: "metrics", Kind: Map, Unserved: true, Doc: "`local: {enabled}`"},
 		{Key: "traces", Kind: Map, Unserved: true, Doc: "`sampling`, `propagation`, `local: {enabled, buffer-size}`"},
 		{Key: "exporters", Kind: Map, Unserved: true, Doc: "`otlp: {endpoint}`"},
 	}},
 
-	NoExtension: {Name: "x-fairlead here"},
-	APIExtension: {Name: "x-fairlead of a consumed API", Fields: []Field{
+	NoExtension: {Def: "noExtension", Name: "x-fairlead here"},
+	APIExtension: {Def: "apiExtension", Name: "x-fairlead of a consumed API", Fields: []Field{
 		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true, Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential serves callers who send none"},
 		{Key: "tokenExchange", Kind: Block, Of: TokenExchange, Protects: true, Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before `authentication`"},
 	}},
-	OperationExtension: {Name: "x-fairlead of a consumed operation", Fields: []Field{
+	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
 		{Key: "authentication", Kind: Choice, Values: []string{"none"}, Doc: "`none`: no credential is sent on this operation"},
 		{Key: "secrets", Kind: Texts, Protects: true, Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
 	}},
-	BindExtension: {Name: "x-fairlead of a bind", Fields: []Field{
+	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{
 		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
 	}},
-	InputExtension: {Name: "x-fairlead of an input parameter", Fields: []Field{
+	InputExtension: {Def: "inputExtension", Name: "x-fairlead of an input parameter", Fields: []Field{
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "`explain` masks its value"},
 		{Key: "titles", Kind: Texts, Doc: "what users see for the values of its `enum`, in forms; models read them in the description"},
 		{Key: "enumNames", Kind: Texts, Doc: "the same with the older keyword, for clients that know no other"},
@@ -572,24 +575,24 @@ var elements = [...]Element{
 		{Key: "slashes", Kind: Choice, Values: []string{"keep"}, Doc: "`keep`: slashes in a path value stay, so that it may be several segments; dot segments are refused all the same"},
 		{Key: "style", Values: []string{"form", "comma", "space", "pipe", "json"}, Default: "form", Doc: "how an array is written in a query; the default repeats the key"},
 	}},
-	OutputExtension: {Name: "x-fairlead of an output parameter", Fields: []Field{
+	OutputExtension: {Def: "outputExtension", Name: "x-fairlead of an output parameter", Fields: []Field{
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "it is a credential"},
 	}},
-	UnitExtension: {Name: "x-fairlead of a unit", Fields: []Field{
+	UnitExtension: {Def: "unitExtension", Name: "x-fairlead of a unit", Fields: []Field{
 		{Key: "confirm", Kind: Bool, Default: "false", Protects: true, Doc: "an agent's user is asked before it runs ([MCP](mcp.md#asking-the-user)); MCP tools, resources and flows"},
 		{Key: "ask", Kind: Map, Doc: "`{INPUT: message}` or `{NAME: {message, inputs}}`: an agent's user is asked for inputs that the caller leaves out"},
 		{Key: "onError", Kind: Choice, Values: []string{"continue"}, Doc: "`continue`: a failing step does not fail the flow"},
 		{Key: "maxChars", Kind: Number, Doc: "characters of the answer that an agent gets"},
 		{Key: "icon", Doc: "what clients show: an `https:` URL, or an image as `data:`"},
 	}},
-	PromptExtension: {Name: "x-fairlead of a prompt", Fields: []Field{
+	PromptExtension: {Def: "promptExtension", Name: "x-fairlead of a prompt", Fields: []Field{
 		{Key: "ask", Kind: Map, Doc: "as on a unit"},
 		{Key: "icon", Doc: "as on a unit"},
 	}},
-	MCPServerExtension: {Name: "x-fairlead of an MCP server", Fields: []Field{
+	MCPServerExtension: {Def: "mcpServerExtension", Name: "x-fairlead of an MCP server", Fields: []Field{
 		{Key: "icon", Doc: "as on a unit"},
 	}},
-	Question: {Name: "a question", Fields: []Field{
+	Question: {Def: "question", Name: "a question", Fields: []Field{
 		{Key: "message", Doc: "what the user reads"},
 		{Key: "inputs", Kind: Texts, Doc: "the inputs that are asked for"},
 	}},

@@ -103,7 +103,7 @@ func (r *reader) wants(key string, n *document.Node, f *element.Field) (want str
 		return "a list of texts", n.Kind != value.Object
 	case element.Block, element.Map:
 		return "a mapping", n.Kind == value.Object
-	case element.List, element.Named:
+	case element.List, element.Named, element.Shape:
 		return "a list", !n.IsScalar()
 	default:
 		return "", true
