@@ -23,15 +23,15 @@ type Screen struct {
 func (s *Screen) Host(host string) bool { return s.AnyHost || s.known(host) }
 
 func (s *Screen) known(host string) bool {
-	name := hostName(host)
+	name := HostName(host)
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true // no browser leaves the Host out, and localhost is no name of anybody else (RFC 6761 section 6.3)
 	}
-	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return hostName(allowed) == name })
+	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return HostName(allowed) == name })
 }
 
-// hostName is a Host in lower case without the port, brackets and the dot of the root.
-func hostName(host string) string {
+// HostName is a Host in lower case without the port, brackets and the dot of the root.
+func HostName(host string) string {
 	if bare, _, err := net.SplitHostPort(host); err == nil {
 		host = bare
 	}
@@ -50,15 +50,43 @@ func (s *Screen) Origin(origin, host string) bool {
 }
 
 // CrossSite reports whether a browser sent r for a page whose Origin is not
-// taken, with a method that may change something: a form or script of any page
-// can send such a request without asking first (Fetch, CORS-safelisted methods).
-func (s *Screen) CrossSite(r *http.Request) bool {
+// taken, and r may change something: a form, script or link of any page can send
+// such a request without asking first (Fetch, CORS-safelisted methods). Writes
+// says that what r runs changes something, whatever its method.
+func (s *Screen) CrossSite(r *http.Request, writes bool) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return false
+		if !writes {
+			return false
+		}
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		return !s.Origin(origin, r.Host)
 	}
 	return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+}
+
+// Browser answers what browsers want to know (CORS, Fetch section 3.2) and
+// reports whether r was such a question, a preflight: then it is answered.
+// Answers of servers go to pages whose Origin is taken, and methods says what
+// these may ask for.
+func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, methods func() string) (answered bool) {
+	origin := r.Header.Get("Origin")
+	if origin == "" || !s.Origin(origin, r.Host) {
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Add("Vary", "Origin")
+	h.Set("Access-Control-Expose-Headers", "*")
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", methods())
+	if names := r.Header.Get("Access-Control-Request-Headers"); names != "" {
+		h.Set("Access-Control-Allow-Headers", names)
+	}
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
 }

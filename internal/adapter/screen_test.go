@@ -42,17 +42,17 @@ func TestScreen(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.Host = tt.host
 			r.Header.Set("Origin", tt.origin)
-			if got := tt.screen.CrossSite(r); got == tt.takesOrigin {
+			if got := tt.screen.CrossSite(r, false); got == tt.takesOrigin {
 				t.Errorf("is from another site: %v", got)
 			}
 		})
 	}
 	r := httptest.NewRequest("DELETE", "/", nil)
-	if open.CrossSite(r) {
+	if open.CrossSite(r, false) {
 		t.Error("a program is from another site")
 	}
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	if !open.CrossSite(r) {
+	if !open.CrossSite(r, false) {
 		t.Error("a page without Origin is from another site")
 	}
 }

@@ -72,10 +72,16 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 	}
 	scripts := newScripts()
 	defer scripts.Close()
+	var findings []finding
+	var documents []*host.Document
 	for f := range compileAll(ctx, paths, read, o, scripts, progress(s, len(paths))) {
 		if f.err != nil {
 			return failed(f.err)
 		}
+		findings, documents = append(findings, f), append(documents, f.doc)
+	}
+	host.Collide(host.Config{Documents: documents})
+	for _, f := range findings {
 		sum.add(f.doc)
 		var err error
 		switch out {

@@ -58,7 +58,7 @@ sessions.`,
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			m.reloadOnHangup(ctx, s, &run, []string{path}, func(documents []*host.Document) error {
+			m.reloadOnHangup(ctx, s, &run, []string{path}, func([]*host.Document) {}, func(documents []*host.Document) error {
 				server, err := mcpServer(documents[0], namespace)
 				if err == nil {
 					h.Update(documents[0].Plan, server)

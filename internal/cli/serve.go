@@ -142,6 +142,7 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	}
 	run.flags(cmd)
 	f := cmd.Flags()
+	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
 	f.Var(&choice{&ports, []string{"as-declared", "auto"}}, "ports", "ports: as-declared, or auto for free ones")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
@@ -182,29 +183,28 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return err
 	}
 	defer m.close()
+	config.Documents = m.documents
+	host.Collide(config)
 	if err := m.admit(s, strict); err != nil {
 		return err
 	}
-	config.Documents, config.Secrets, config.Logger, config.Version = m.documents, m.secrets, m.log, Version()
+	config.Secrets, config.Logger, config.Version = m.secrets, m.log, Version()
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
-	h, err := host.Open(config)
+	h, problems, err := host.Open(config)
 	if err != nil {
 		return failed(err)
 	}
-	if len(h.Conflicts) > 0 {
-		_ = h.Conflicts.WriteText(s.Err, func(string) []byte { return nil }, diag.Style{})
-		if strict {
-			return errFindings
-		}
+	printProblems(s, problems)
+	if strict && len(problems) > 0 {
+		h.Close()
+		return errFindings
 	}
 	warnUnmatched(s.Err, m.documents, config.MCP)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m.reloadOnHangup(ctx, s, r, paths, func(documents []*host.Document) error {
-		if restart := h.Update(documents); len(restart) > 0 {
-			fmt.Fprintf(s.Err, "fairlead: restart to serve or close: %s\n", strings.Join(restart, ", "))
-		}
+	m.reloadOnHangup(ctx, s, r, paths, h.Collide, func(documents []*host.Document) error {
+		printProblems(s, h.Update(documents))
 		return nil
 	})
 	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
@@ -214,6 +214,13 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return failed(err)
 	}
 	return nil
+}
+
+// printProblems says what could not be served.
+func printProblems(s Streams, problems []error) {
+	for _, err := range problems {
+		fmt.Fprintf(s.Err, "fairlead: %s\n", err)
+	}
 }
 
 // admit prints what is wrong with the documents and decides whether they are served.
@@ -237,7 +244,7 @@ func (m *machine) admit(s Streams, strict bool) error {
 
 // reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
 // lets update swap their plans. What cannot be used leaves the old ones in force.
-func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, paths []string, update func([]*host.Document) error) {
+func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, paths []string, collide func([]*host.Document), update func([]*host.Document) error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
@@ -247,13 +254,13 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, pat
 			case <-ctx.Done():
 				return
 			case <-hangup:
-				m.reload(ctx, s, r, paths, update)
+				m.reload(ctx, s, r, paths, collide, update)
 			}
 		}
 	}()
 }
 
-func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []string, update func([]*host.Document) error) {
+func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []string, collide func([]*host.Document), update func([]*host.Document) error) {
 	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 	o, err := r.options()
 	if err == nil {
@@ -263,6 +270,7 @@ func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []str
 		err = next.read(ctx, r, paths, o, s)
 	}
 	if err == nil {
+		collide(next.documents)
 		err = next.admit(s, false)
 	}
 	if err == nil {

@@ -150,6 +150,9 @@ func TestRejected_areReportedUnderTheCodeTheyAreNamedAfter(t *testing.T) {
 		named[name] = true
 	}
 	for _, code := range diag.Codes() {
+		if _, err := os.Stat("../host/testdata/rejected/" + code.ID + ".txtar"); err == nil {
+			continue // it takes a host to find it
+		}
 		if !named[code.ID] {
 			t.Errorf("testdata/rejected/%s.txtar is missing: a document that is reported under %s", code.ID, code.ID)
 		}

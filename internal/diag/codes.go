@@ -46,6 +46,7 @@ var (
 	BadPattern         = &Code{"bad-pattern", Warning, "A pattern is not a regular expression"}
 	BadRoute           = &Code{"bad-route", Error, "A path cannot be served"}
 	RouteConflict      = &Code{"route-conflict", Warning, "A method and path are claimed twice"}
+	RouteCollision     = &Code{"route-collision", Error, "Two documents claim the same requests"}
 	PathCut            = &Code{"path-cut", Warning, "A path holds a query or fragment"}
 	PathAppended       = &Code{"path-parameter-appended", Warning, "A path parameter has no placeholder"}
 	BadMethod          = &Code{"bad-method", Error, "A method is not an HTTP method"}
@@ -84,7 +85,7 @@ func Codes() []*Code {
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
 		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
-		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, PathCut, PathAppended, BadMethod, BaseURIUnusable,
+		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,

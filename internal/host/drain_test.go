@@ -28,7 +28,7 @@ func open(t *testing.T, up string) (*host.Host, func() error) {
 	client := upstream.NewClient(upstream.Limits{})
 	t.Cleanup(client.Close)
 	e := engine.New(client, secret.NewStore(secret.Config{}), nil, nil)
-	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
+	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +94,14 @@ func TestOpen_saysWhichAddressIsTaken(t *testing.T) {
 		port = port*10 + int(c-'0')
 	}
 	d.Plan.Servers[0].Model.Port, d.Plan.Servers[1].Model.Port = 0, port
-	if _, err := host.Open(host.Config{Documents: []*host.Document{d}}); err == nil || !strings.Contains(err.Error(), taken+" is in use by another process") {
-		t.Errorf("got %v", err)
+	other, problems, err := host.Open(host.Config{Documents: []*host.Document{d}})
+	if err != nil || len(problems) != 1 || !strings.Contains(problems[0].Error(), taken+" is in use by another process") {
+		t.Fatal(err, problems)
 	}
+	if got := other.Adapters(); len(got) != 1 || got[0].Type != "rest" {
+		t.Errorf("beside it %v is served", got)
+	}
+	other.Close()
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -123,7 +128,7 @@ func TestOpen_sharesListeners(t *testing.T) { // rules.md 6.2
 			s.Model.Port = port
 		}
 	}
-	h, err := host.Open(host.Config{Documents: []*host.Document{one, two}, Invoker: engine.New(upstream.NewClient(upstream.Limits{}), secret.NewStore(secret.Config{}), nil, nil)})
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{one, two}, Invoker: engine.New(upstream.NewClient(upstream.Limits{}), secret.NewStore(secret.Config{}), nil, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,18 +136,21 @@ func TestOpen_sharesListeners(t *testing.T) { // rules.md 6.2
 	done := make(chan error, 1)
 	go func() { done <- h.Serve(ctx) }()
 	defer func() { stop(); <-done }()
-	if len(h.Conflicts) != 1 || !strings.Contains(h.Conflicts[0].Message, "POST /v1/v1/account/login") {
-		t.Errorf("conflicts %v", h.Conflicts)
+	if len(problems) != 2 || !strings.Contains(problems[0].Error(), "POST /v1/v1/account/login") {
+		t.Errorf("problems %v", problems)
 	}
 	base := h.Adapters()[0].URL
 	ask := `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
-	for path, want := range map[string]string{"/mcp": "login-user", "/": "login-user", "/koyeb-sessions-mcp/mcp": "login-user", "/second-mcp/mcp": `"only"`} {
+	for path, want := range map[string]string{"/mcp": "/second-mcp/mcp", "/": "/koyeb-sessions-mcp/mcp", "/koyeb-sessions-mcp/mcp": "login-user", "/second-mcp/mcp": `"only"`} {
 		if _, _, body := testkit.Do(t, "POST", base+path, ask, "Content-Type", "application/json", "Accept", "application/json, text/event-stream"); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
-	if status, _, _ := testkit.Do(t, "PUT", base+"/v1/v1/account/login", "{}"); status != 502 { // only the second serves it
-		t.Errorf("the second document answers %d", status)
+	for request, want := range map[string]int{"PUT /v1/v1/account/login": 502, "POST /v1/v1/account/login": 405} { // only the second serves PUT, neither POST
+		method, path, _ := strings.Cut(request, " ")
+		if status, _, _ := testkit.Do(t, method, base+path, "{}"); status != want {
+			t.Errorf("%s: %d", request, status)
+		}
 	}
 }
 

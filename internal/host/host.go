@@ -6,19 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
-	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // Config says what is served and where.
@@ -29,6 +26,7 @@ type Config struct {
 	Secrets   engine.Secrets
 	Client    guard.HTTPDoer // for the errands of incoming OAuth; must not follow redirects
 	Limits    Limits
+	Default   string   // namespace of the MCP server that answers on /mcp where several share a listener
 	Listen    string   // host that every listener binds to, instead of what documents say
 	AutoPorts bool     // take free ports instead of the declared ones
 	ReadOnly  bool     // serve only what changes nothing
@@ -75,197 +73,292 @@ type Adapter struct {
 
 // Host serves documents until it is shut down.
 type Host struct {
-	config    Config
+	config Config
+
+	mu        sync.Mutex
+	servers   []*server // in the order of the documents
 	listeners []*listener
-	Conflicts diag.List // REST paths that several documents claim
+	serving   bool // Serve runs
+	closed    bool
+	running   sync.WaitGroup
+	failed    chan error // a listener that broke
 }
 
-// listener is one address with all servers on it.
-type listener struct {
-	address string // host:port as asked for
-	net     net.Listener
-	http    *http.Server
-	mux     *mux
+// server is one server, from the reload that brings it to the one that takes it
+// away.
+type server struct {
+	adapter adapter.Server
+	screen  adapter.Screen
+	current *generation
 }
 
-// Open binds every listener; nothing is accepted before Serve. On an error
-// everything is closed again, and the error says which address is taken.
-func Open(c Config) (*Host, error) {
+// generation is what a server serves between two reloads: its plan and what
+// protects it.
+type generation struct {
+	declared
+	adapter  adapter.Generation
+	guard    *guard.Guard // nil lets everybody in
+	screen   adapter.Screen
+	handler  http.Handler
+	listener *listener
+}
+
+// Open binds every listener; nothing is accepted before Serve. What keeps a
+// server from being served is among the problems and does not keep others. The
+// error says that there is nothing to serve at all.
+func Open(c Config) (h *Host, problems []error, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Host{config: c}
-	for _, d := range c.Documents {
-		if d.Plan == nil {
+	h = &Host{config: c, failed: make(chan error, 1)}
+	problems = h.Update(c.Documents)
+	if len(h.servers) > 0 {
+		return h, problems, nil
+	}
+	h.Close()
+	if len(problems) > 0 {
+		return nil, nil, errors.Join(problems...)
+	}
+	return nil, nil, errors.New("open servers: nothing to serve over HTTP; a document with stdio servers only runs under “fairlead mcp FILE”")
+}
+
+// Update serves other documents from now on. Everything new is made before
+// anything old ends: each server goes from one plan and its authentication to the
+// next in one step, or stays as it is, and requests that run finish on what they
+// began with. Servers and listeners come and go. The problems say what could not
+// be served.
+func (h *Host) Update(documents []*Document) (problems []error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return []error{errors.New("update servers: they are closing")}
+	}
+	old := map[serverID]*server{}
+	for _, s := range h.servers {
+		old[s.current.id] = s
+	}
+	next, problems := h.guarded(documents, old)
+	problems = append(problems, h.separate(next)...)
+	sockets, failed := h.listen(next)
+	problems = append(problems, failed...)
+
+	var begin []*generation
+	servers, byListener := []*server{}, map[*listener][]*generation{}
+	for _, g := range next {
+		l := sockets[g.id]
+		if l == nil {
 			continue
 		}
-		for _, s := range d.Plan.Servers {
-			if s.Model.Transport == "stdio" {
-				continue
+		s := old[g.id]
+		if s == nil {
+			s = &server{screen: h.screen(l, g.bind)}
+			s.adapter = kinds[g.server.Type].open(&h.config, s.screen)
+		}
+		delete(old, g.id)
+		if g.adapter == nil {
+			g.adapter, g.screen = s.adapter.Prepare(g.document.Plan, g.server), s.screen
+			g.handler = g.adapter.Handler(g.wrap)
+			begin = append(begin, g)
+		}
+		s.current, g.listener = g, l
+		servers, byListener[l] = append(servers, s), append(byListener[l], g)
+	}
+	h.servers = servers
+	h.route(byListener)
+	for _, g := range begin {
+		g.adapter.Begin()
+	}
+	for _, s := range old {
+		s.adapter.Close()
+	}
+	return problems
+}
+
+// guarded makes the guards of the generations to come. A server whose guard
+// cannot be made, or of which a document still exposes something and nothing can
+// work, keeps its generation, if it has one.
+func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []*generation, problems []error) {
+	seen := map[serverID]bool{}
+	keep := func(d declared, why error) {
+		kept := *old[d.id].current
+		kept.owner = d.owner
+		next = append(next, &kept)
+		problems = append(problems, fmt.Errorf("the old plan of “%s” of %s stays in force: %w", d.server.Namespace, d.document.Name, why))
+	}
+	for _, d := range h.config.declaredBy(documents) {
+		seen[d.id] = true
+		g, err := h.guard(d.server)
+		switch {
+		case err == nil:
+			next = append(next, &generation{declared: d, guard: g})
+		case old[d.id] != nil:
+			keep(d, err)
+		default:
+			problems = append(problems, fmt.Errorf("“%s” of %s is not served: %w", d.server.Namespace, d.document.Name, err))
+		}
+	}
+	for _, d := range h.config.exposedBy(documents) {
+		if !seen[d.id] && old[d.id] != nil {
+			keep(d, errors.New("nothing of the new one can be served"))
+		}
+	}
+	for _, d := range documents {
+		for _, s := range h.servers {
+			if c := s.current.declared; d.Plan == nil && c.id.document == d.Name {
+				c.owner = d
+				keep(c, errors.New("the new one cannot be read"))
 			}
-			if err := h.add(d, s); err != nil {
-				h.Close()
-				return nil, err
-			}
 		}
 	}
-	if len(h.listeners) == 0 {
-		return nil, errors.New("open servers: nothing to serve over HTTP; a document with stdio servers only runs under “fairlead mcp FILE”")
-	}
-	return h, nil
+	return next, problems
 }
 
-func (h *Host) add(d *Document, s *plan.Server) error {
-	l, err := h.listener(h.address(s))
-	if err != nil {
-		return err
+// guard is the incoming authentication of a server, nil for none. Its secrets
+// are read when a request needs them.
+func (h *Host) guard(s *plan.Server) (*guard.Guard, error) {
+	compiled := s.Auth
+	if compiled == nil {
+		return nil, nil
 	}
-	return l.mux.mount(h, d, s)
+	return guard.New(guard.Config{
+		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Client: h.config.Client,
+		Value: func(ctx context.Context, field string) (secret.String, error) {
+			return compiled.Value(ctx, field, h.config.Secrets.Get)
+		},
+	})
 }
 
-// address is where a server listens: loopback unless the document or --listen
-// says otherwise.
-func (h *Host) address(s *plan.Server) string {
-	host := cmp.Or(h.config.Listen, s.Model.Address, "127.0.0.1")
-	if host == "localhost" {
-		host = "127.0.0.1"
+func (g *generation) wrap(next http.Handler) http.Handler {
+	if g.guard == nil {
+		return next
 	}
-	port := s.Model.Port
-	if h.config.AutoPorts {
-		port = 0
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return g.guard.Wrap(next)
 }
 
-func (h *Host) listener(address string) (*listener, error) {
-	_, port, _ := net.SplitHostPort(address)
-	for _, l := range h.listeners {
-		if l.address == address && port != "0" {
-			return l, nil
+// separate withholds what collides, if Collide has not done so.
+func (h *Host) separate(next []*generation) (problems []error) {
+	all := make([]declared, len(next))
+	for i, g := range next {
+		all[i] = g.declared
+	}
+	for d, found := range h.config.collisions(all, h.claims()) {
+		for _, c := range found {
+			problems = append(problems, c.Diagnostic)
+		}
+		d.withhold(found)
+	}
+	return problems
+}
+
+// claims are the routes that are served.
+func (h *Host) claims() map[claimKey]bool {
+	serving := map[claimKey]bool{}
+	for _, s := range h.servers {
+		for _, c := range claimsOf(&s.current.declared) {
+			serving[c.key()] = true
 		}
 	}
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("open servers: %s is in use by another process; stop it, change the port in the document, or start with --ports auto", address)
-		}
-		return nil, fmt.Errorf("open servers: cannot listen on %s: %w", address, err)
-	}
-	l := &listener{address: address, net: ln, mux: &mux{loopback: ln.Addr().(*net.TCPAddr).IP.IsLoopback()}}
-	l.http = &http.Server{
-		Handler:           l.mux,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
-	}
-	h.listeners = append(h.listeners, l)
-	return l, nil
+	return serving
+}
+
+// screen is from where a server takes requests: one that only this machine
+// reaches takes none that name another.
+func (h *Host) screen(l *listener, b bind) adapter.Screen {
+	private := b.reach().loopback || l.isLoopback()
+	return adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts, Origins: h.config.Origins}
 }
 
 // Adapters lists the servers in the order of the documents.
 func (h *Host) Adapters() []Adapter {
-	var all []Adapter
-	for _, l := range h.listeners {
-		base := "http://" + l.hostPort()
-		for _, m := range l.mux.mounts {
-			all = append(all, Adapter{Capability: m.document.Model.Name(), Type: m.server.Type, Namespace: m.server.Namespace, URL: base + l.mux.path(m), Units: m.units(), LeftOut: m.server.Count() - len(m.units())})
-		}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]Adapter, len(h.servers))
+	for i, s := range h.servers {
+		g := s.current
+		units := g.adapter.Units()
+		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace, URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units)}
 	}
 	return all
 }
 
-// hostPort is how a client on this machine reaches the listener.
-func (l *listener) hostPort() string {
-	addr := l.net.Addr().(*net.TCPAddr)
-	host := addr.IP.String()
-	if addr.IP.IsUnspecified() {
-		host = "127.0.0.1"
+// url is where a client on this machine finds the server.
+func (g *generation) url() string {
+	base := "http://" + g.listener.hostPort(g.bind)
+	if kinds[g.server.Type].claims != nil {
+		return base
 	}
-	return net.JoinHostPort(host, strconv.Itoa(addr.Port))
+	return base + g.listener.endpoints.address(g.id)
 }
 
 // Serve accepts requests until ctx is done, then stops accepting, finishes what
 // runs, and returns nil. An error is a listener that broke.
 func (h *Host) Serve(ctx context.Context) error {
-	failed := make(chan error, len(h.listeners))
-	var running sync.WaitGroup
+	h.mu.Lock()
+	h.serving = true
 	for _, l := range h.listeners {
-		running.Go(func() {
-			if err := l.http.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve %s: %w", l.address, err)
-			}
-		})
+		h.accept(l)
 	}
+	h.mu.Unlock()
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case err = <-h.failed:
 	}
-	h.drain()
-	running.Wait()
+	h.mu.Lock()
+	h.closed = true
+	for _, s := range h.servers {
+		s.adapter.Close() // ends the streams that would last for ever
+	}
+	for _, l := range h.listeners {
+		h.retire(l)
+	}
+	h.mu.Unlock()
+	h.running.Wait()
 	return err
 }
 
-func (h *Host) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(h.config.Limits.Drain, 30*time.Second))
-	defer cancel()
-	var wg sync.WaitGroup
-	for _, l := range h.listeners {
-		l.mux.close() // ends the streams that would last for ever
-		wg.Go(func() {
-			if l.http.Shutdown(ctx) != nil {
-				l.http.Close()
+// accept lets a listener answer requests.
+func (h *Host) accept(l *listener) {
+	l.accepts = true
+	h.running.Go(func() {
+		if err := l.http.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case h.failed <- fmt.Errorf("serve %s: %w", l.bind, err):
+			default:
 			}
-		})
+		}
+	})
+}
+
+// retire stops a listener from accepting at once, and ends it when what runs on
+// it has finished, or the time of a drain is over.
+func (h *Host) retire(l *listener) {
+	if !h.serving {
+		l.net.Close()
+		return
 	}
-	wg.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(h.config.Limits.Drain, 30*time.Second))
+	stopped := make(chan struct{})
+	l.http.RegisterOnShutdown(func() { close(stopped) })
+	h.running.Go(func() {
+		defer cancel()
+		if l.http.Shutdown(ctx) != nil {
+			l.http.Close()
+		}
+	})
+	<-stopped // a server knows that it ends before its functions run
+	l.net.Close()
 }
 
 // Close closes a host that was opened and never served.
 func (h *Host) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
 	for _, l := range h.listeners {
 		l.net.Close()
-		l.mux.close()
 	}
-}
-
-// Update serves other documents on the listeners that are open: the plan of
-// each server is swapped for the one of the same document and namespace, and
-// requests that run finish on the old one. Servers that come, go or move need a
-// restart; their names are returned.
-func (h *Host) Update(documents []*Document) (restart []string) {
-	seen := map[*mount]bool{}
-	for _, d := range documents {
-		if d.Plan == nil {
-			continue
-		}
-		for _, s := range d.Plan.Servers {
-			if m := h.mounted(d, s); m != nil {
-				m.update(h, d, s)
-				seen[m] = true
-			} else if s.Model.Transport != "stdio" {
-				restart = append(restart, d.Name+" "+s.Namespace)
-			}
-		}
+	for _, s := range h.servers {
+		s.adapter.Close()
 	}
-	for _, l := range h.listeners {
-		for _, m := range l.mux.mounts {
-			if !seen[m] {
-				restart = append(restart, m.document.Name+" "+m.server.Namespace)
-			}
-		}
-	}
-	return restart
-}
-
-func (h *Host) mounted(d *Document, s *plan.Server) *mount {
-	for _, l := range h.listeners {
-		for _, m := range l.mux.mounts {
-			if m.document.Name == d.Name && m.server.Type == s.Type && m.server.Namespace == s.Namespace && (h.config.AutoPorts || l.address == h.address(s)) {
-				return m
-			}
-		}
-	}
-	return nil
 }

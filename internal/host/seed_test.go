@@ -320,7 +320,7 @@ func TestSeed_toolErrorsCanBeRead(t *testing.T) { // S14
 
 func TestSeed_listensOnLoopbackOnly(t *testing.T) { // S16
 	src, _ := host.Read("", host.ReadOptions{})
-	h, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{})}, AutoPorts: true})
+	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{})}, AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}

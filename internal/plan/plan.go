@@ -24,12 +24,16 @@ func (s *Server) Units() (all []*Unit) {
 	return all
 }
 
-// Withhold takes a unit out of a plan that nobody runs yet.
-func (p *Plan) Withhold(u *Unit) {
-	for _, s := range p.Servers {
-		s.Routes = slices.DeleteFunc(s.Routes, func(r *Route) bool { return r.Unit == u })
-		s.Tools = slices.DeleteFunc(s.Tools, func(t *Unit) bool { return t == u })
-		s.Resources = slices.DeleteFunc(s.Resources, func(r *Resource) bool { return r.Unit == u })
+// Withhold takes units out of a plan that nobody runs yet.
+func (p *Plan) Withhold(units ...*Unit) {
+	out := make(map[*Unit]bool, len(units))
+	for _, u := range units {
+		out[u] = true
+		p.Withheld = append(p.Withheld, &Withheld{Kind: u.Kind, Name: u.Name})
 	}
-	p.Withheld = append(p.Withheld, &Withheld{Kind: u.Kind, Name: u.Name})
+	for _, s := range p.Servers {
+		s.Routes = slices.DeleteFunc(s.Routes, func(r *Route) bool { return out[r.Unit] })
+		s.Tools = slices.DeleteFunc(s.Tools, func(t *Unit) bool { return out[t] })
+		s.Resources = slices.DeleteFunc(s.Resources, func(r *Resource) bool { return r.Unit != nil && out[r.Unit] })
+	}
 }

@@ -112,19 +112,27 @@ func (t *Table[T]) Match(method, path string, vars []string) (v T, values []stri
 // Methods are the methods of all routes whose path a request's path is, sorted,
 // with HEAD where there is GET. It is empty when there is none.
 func (t *Table[T]) Methods(path string) (methods []string) {
-	if !strings.HasPrefix(path, "/") {
-		return nil
-	}
-	t.root.each(path[:end(path)], 0, func(entries []entry[T]) {
-		for _, e := range entries {
-			methods = append(methods, e.method)
-			if e.method == "GET" {
-				methods = append(methods, "HEAD")
-			}
+	t.Visit(path, func(method string, _ T) {
+		methods = append(methods, method)
+		if method == "GET" {
+			methods = append(methods, "HEAD")
 		}
 	})
 	slices.Sort(methods)
 	return slices.Compact(methods)
+}
+
+// Visit calls visit with the method and value of every route whose path a
+// request's path is.
+func (t *Table[T]) Visit(path string, visit func(method string, v T)) {
+	if !strings.HasPrefix(path, "/") {
+		return
+	}
+	t.root.each(path[:end(path)], 0, func(entries []entry[T]) {
+		for _, e := range entries {
+			visit(e.method, e.value)
+		}
+	})
 }
 
 // end is the length of path without a trailing slash.

@@ -276,6 +276,9 @@ func TestPages_showWhatCheckPrints(t *testing.T) {
 				t.Fatalf("got %d yaml and %d text blocks, want the example, the output and the correction", len(yaml), len(text))
 			}
 			archive, err := txtar.ParseFile(filepath.Join(root, "internal/compile/testdata/rejected", code.ID+".txtar"))
+			if os.IsNotExist(err) {
+				archive, err = txtar.ParseFile(filepath.Join(root, "internal/host/testdata/rejected", code.ID+".txtar"))
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -311,7 +314,8 @@ func TestPages_showWhatCheckPrints(t *testing.T) {
 	}
 }
 
-// compiled compiles capability.yaml of an archive, with its overlay and the files beside it.
+// compiled compiles capability.yaml of an archive, with its overlay and the files
+// beside it, to be served together with the other documents among these.
 func compiled(t *testing.T, archive *txtar.Archive) *host.Document {
 	dir := t.TempDir()
 	for _, f := range archive.Files {
@@ -331,7 +335,15 @@ func compiled(t *testing.T, archive *txtar.Archive) *host.Document {
 	for i := range src.Overlays {
 		src.Overlays[i].Name = filepath.Base(src.Overlays[i].Name)
 	}
-	return host.Compile(src, compile.Options{})
+	d := host.Compile(src, compile.Options{})
+	all := []*host.Document{d}
+	for _, f := range archive.Files {
+		if f.Name != "capability.yaml" && bytes.Contains(f.Data, []byte("\n  exposes:\n")) {
+			all = append(all, host.Compile(host.Source{File: host.File{Name: f.Name, Text: f.Data}}, compile.Options{}))
+		}
+	}
+	host.Collide(host.Config{Documents: all})
+	return d
 }
 
 // printed is what check prints of one code.

@@ -75,9 +75,9 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	client := upstream.NewClient(o.Limits)
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
 	errands := upstream.NewPlainClient(nil)
-	h, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Version: "test", Logger: log})
-	if err != nil {
-		t.Fatal(err)
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Version: "test", Logger: log})
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
 	}
 	s.Host = h
 	ctx, stop := context.WithCancel(context.Background())

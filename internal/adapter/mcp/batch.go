@@ -5,16 +5,17 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
 
 // postBatch answers a JSON-RPC batch, which only revision 2025-03-26 has.
-func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange) {
+func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange, c *catalogue.Catalogue) {
 	if said := r.Header.Get("Mcp-Protocol-Version"); said != "" && said != wire.WithBatches {
 		wire.Refuse(w, http.StatusBadRequest, "batches are of revision "+wire.WithBatches+" only")
 		return
 	}
-	view, problem := h.current.Load().View(r.URL.RawQuery)
+	view, problem := c.View(r.URL.RawQuery)
 	if problem != nil {
 		wire.Respond(w, http.StatusBadRequest, problem.AppendTo(nil, nil))
 		return

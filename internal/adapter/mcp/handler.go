@@ -62,7 +62,8 @@ type Handler struct {
 	running running // requests of clients of older revisions, over HTTP
 }
 
-// New prepares a Handler. Close it.
+// New prepares a Handler; without a Server it serves nothing before a generation
+// begins. Close it.
 func New(cfg Config) *Handler {
 	if cfg.MaxChars <= 0 {
 		cfg.MaxChars = catalogue.DefaultMaxChars
@@ -82,7 +83,9 @@ func New(cfg Config) *Handler {
 	}
 	h := &Handler{cfg: cfg}
 	h.hub.done = make(chan struct{})
-	h.current.Store(catalogue.New(h.options(), cfg.Plan, cfg.Server))
+	if cfg.Server != nil {
+		h.current.Store(catalogue.New(h.options(), cfg.Plan, cfg.Server))
+	}
 	return h
 }
 
@@ -96,8 +99,7 @@ func (h *Handler) options() catalogue.Options {
 // Update serves another plan from now on and tells those who listen what
 // changed. Requests that run finish on the plan they began with.
 func (h *Handler) Update(p *plan.Plan, s *plan.Server) {
-	next := catalogue.New(h.options(), p, s)
-	h.hub.announce(next.ChangesFrom(h.current.Swap(next)))
+	h.Prepare(p, s).Begin()
 }
 
 // Close ends all subscription streams, gracefully.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 )
 
@@ -19,32 +21,20 @@ const readTime = 30 * time.Second
 // has a JSON-RPC error as its body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.screen(w, r) {
-		h.message(w, r)
+		h.message(w, r, h.current.Load())
 	}
-}
-
-// Behind returns h with what guard makes of it between the checks of Host and
-// Origin and the messages. Browsers ask for leave without a credential, and read
-// a challenge only where their page is allowed to (CORS preflight, Fetch).
-func (h *Handler) Behind(guard func(http.Handler) http.Handler) http.Handler {
-	inner := guard(http.HandlerFunc(h.message))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.screen(w, r) {
-			inner.ServeHTTP(w, r)
-		}
-	})
 }
 
 // screen answers requests from where none are taken, and preflights, and lets
 // the others pass.
 func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 	if !h.cfg.Screen.Host(r.Host) {
-		wire.Refuse(w, http.StatusForbidden, "the Host "+wire.Quote(r.Host)+" is not served here")
+		wire.Refuse(w, http.StatusForbidden, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
 		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if !h.cfg.Screen.Origin(origin, r.Host) {
-			wire.Refuse(w, http.StatusForbidden, "the Origin "+wire.Quote(origin)+" is not allowed")
+			wire.Refuse(w, http.StatusForbidden, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
 			return false
 		}
 		allowBrowser(w.Header(), origin)
@@ -62,7 +52,7 @@ func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 }
 
 // message answers a request that is let in.
-func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) message(w http.ResponseWriter, r *http.Request, c *catalogue.Catalogue) {
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
@@ -74,11 +64,11 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 	case !wire.Accepts(r.Header["Accept"], "application/json") && !wire.Accepts(r.Header["Accept"], "text/event-stream"):
 		wire.Refuse(w, http.StatusNotAcceptable, "Accept must have application/json and text/event-stream")
 	default:
-		h.post(w, r)
+		h.post(w, r, c)
 	}
 }
 
-func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Catalogue) {
 	x := newExchange()
 	defer x.release()
 	if err := x.readBody(w, r); err != nil {
@@ -91,7 +81,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if first := bytes.TrimLeft(x.Body, " \t\r\n"); len(first) > 0 && first[0] == '[' {
-		h.postBatch(w, r, x)
+		h.postBatch(w, r, x, c)
 		return
 	}
 	req := h.from(r, x)
@@ -103,7 +93,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		problem = x.CheckHeaders(r.Header, x.mirrored())
 	}
 	if problem == nil {
-		req.view, problem = h.current.Load().View(r.URL.RawQuery)
+		req.view, problem = c.View(r.URL.RawQuery)
 	}
 	switch {
 	case problem != nil:

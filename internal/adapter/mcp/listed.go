@@ -15,10 +15,9 @@ type Listed struct {
 	Local    bool       // it is one of the tools that find tools
 }
 
-// Units are the names of what is served, in document order: tools, resources by
+// units are the names of what is served, in document order: tools, resources by
 // URI, prompts.
-func (h *Handler) Units() (names []string) {
-	c := h.current.Load()
+func units(c *catalogue.Catalogue) (names []string) {
 	for _, t := range c.Tools {
 		names = append(names, t.Unit.Name)
 	}

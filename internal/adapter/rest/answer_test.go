@@ -152,7 +152,7 @@ func (errorReader) Read([]byte) (int, error) { return 0, errors.New("connection 
 func TestHandler_answersWithAProblemWhenNothingWasSentYet(t *testing.T) {
 	var log bytes.Buffer
 	result := &engine.Result{Header: http.Header{"Etag": {"1"}}, ContentType: "text/plain", Length: 5, Raw: io.NopCloser(errorReader{})}
-	h := New(Config{Plan: &plan.Plan{}, Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: answering(result, nil), Logger: logTo(&log)})
+	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: answering(result, nil), Logger: logTo(&log)})
 	w := do(h, "GET", "/x", "")
 	if p := problemOf(t, w); w.Code != 502 || p.Get("type").Text() != "https://fairlead.dev/problems/unreachable" || w.Header().Get("Etag") != "" {
 		t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)

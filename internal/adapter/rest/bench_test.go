@@ -75,7 +75,7 @@ func (b *buffers) Put([]byte) {}
 // BenchmarkHandler is one call with the whole body passing both ways; the
 // upstream costs nothing. BenchmarkReverseProxy is the same work.
 func BenchmarkHandler(b *testing.B) {
-	benchmark(b, New(Config{Plan: &plan.Plan{}, Invoker: upstreamAnswer{http.Header{"Etag": {"1"}}}, Server: &plan.Server{Routes: []*plan.Route{
+	benchmark(b, New(Config{Invoker: upstreamAnswer{http.Header{"Etag": {"1"}}}, Server: &plan.Server{Routes: []*plan.Route{
 		operationOf("POST", "/v1/v1/account/login", input("body", plan.AsBody, "string", required), input("seon-fp", plan.InHeader, "string", key("Seon-Fp"))),
 	}}}))
 }

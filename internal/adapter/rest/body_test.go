@@ -182,7 +182,7 @@ func TestHandler_limitsRequestBodies(t *testing.T) {
 	for name, in := range map[string]*plan.Input{"whole": whole, "member": member} {
 		for _, chunked := range []bool{false, true} {
 			for _, limit := range []int64{10, 100_000} {
-				h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, MaxRequest: limit, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", in)}}})
+				h := New(Config{Invoker: &invoker{}, MaxRequest: limit, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", in)}}})
 				var w *httptest.ResponseRecorder
 				if chunked {
 					w = unknownLength(h, strings.NewReader(large))
@@ -195,7 +195,7 @@ func TestHandler_limitsRequestBodies(t *testing.T) {
 			}
 		}
 	}
-	h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, MaxRequest: int64(len(large)), Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", member)}}})
+	h := New(Config{Invoker: &invoker{}, MaxRequest: int64(len(large)), Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", member)}}})
 	if w := unknownLength(h, strings.NewReader(large)); w.Code != 200 {
 		t.Errorf("at the limit: got %d %s", w.Code, w.Body)
 	}
@@ -203,7 +203,7 @@ func TestHandler_limitsRequestBodies(t *testing.T) {
 
 func TestHandler_ignoresBodiesThatNobodyNeeds(t *testing.T) {
 	inv := &invoker{}
-	h := New(Config{Plan: &plan.Plan{}, Invoker: inv, MaxRequest: 3, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x")}}})
+	h := New(Config{Invoker: inv, MaxRequest: 3, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x")}}})
 	if w := do(h, "POST", "/x", "{ not read", "Content-Type: text/odd"); w.Code != 200 || inv.args.Entity != nil {
 		t.Errorf("got %d", w.Code)
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
@@ -39,11 +38,12 @@ func (x *exchange) reset() {
 }
 
 func (x *exchange) serve(s *served) {
-	if screen := x.config.Screen; screen != nil && !x.screened(screen) {
-		return
-	}
 	path := x.r.URL.EscapedPath()
 	op, vars, ok := s.table.Match(x.r.Method, path, x.vars[:0])
+	if screen := x.config.Screen; screen != nil && screen.CrossSite(x.r, ok && op.writes) {
+		x.denied("pages of other sites may not send this", "The operator allows the page's origin with --allow-origin.")
+		return
+	}
 	if !ok {
 		x.unrouted(s, path)
 		return
@@ -70,20 +70,9 @@ func (x *exchange) serve(s *served) {
 	x.answer(result)
 }
 
-// screened reports whether a request may come from where it comes from, and
-// answers if it may not.
-func (x *exchange) screened(s *adapter.Screen) bool {
-	p := problem{kind: engine.Denied.String(), status: http.StatusForbidden}
-	switch {
-	case !s.Host(x.r.Host):
-		p.title, p.detail = "the Host "+shorten(x.r.Host)+" is not served here", "The operator allows it with --allow-host."
-	case s.CrossSite(x.r):
-		p.title, p.detail = "pages of other sites may not send this", "The operator allows the page's origin with --allow-origin."
-	default:
-		return true
-	}
-	x.problem(p)
-	return false
+// denied answers a request that may not come from where it comes from.
+func (x *exchange) denied(title, detail string) {
+	x.problem(problem{kind: engine.Denied.String(), status: http.StatusForbidden, title: title, detail: detail})
 }
 
 func (x *exchange) rest() string {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,9 +18,9 @@ import (
 	"github.com/fairlead/fairlead/internal/route"
 )
 
-// Config is what a Handler needs. Plan, Server and Invoker are required.
+// Config is what a Handler needs. Invoker is required; without a Server the
+// Handler serves nothing before a generation begins.
 type Config struct {
-	Plan    *plan.Plan
 	Server  *plan.Server
 	Invoker adapter.Invoker
 	// Forwarder serves routes that pass everything on; without one they are not served.
@@ -58,11 +57,11 @@ type Handler struct {
 	exchanges sync.Pool
 }
 
-// served is what requests run on; an update replaces it as a whole.
+// served is what requests run on, a generation of the handler.
 type served struct {
-	plan   *plan.Plan
-	table  route.Table[*operation]
-	routes []*plan.Route
+	handler *Handler
+	table   route.Table[*operation]
+	routes  []*plan.Route
 }
 
 // New makes a handler.
@@ -74,20 +73,43 @@ func New(config Config) *Handler {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.exchanges.New = func() any { return &exchange{Handler: h} }
-	h.Update(config.Plan, config.Server)
+	s := &served{handler: h}
+	if config.Server != nil {
+		s = h.serve(config.Server)
+	}
+	h.served.Store(s)
 	return h
 }
 
-// Update serves another plan from now on. Requests that run finish on the one
-// they began with.
-func (h *Handler) Update(p *plan.Plan, server *plan.Server) {
-	s := &served{plan: p}
+// Prepare implements adapter.Server.
+func (h *Handler) Prepare(_ *plan.Plan, server *plan.Server) adapter.Generation {
+	return h.serve(server)
+}
+
+// Close implements adapter.Server. Nothing here outlives its request.
+func (h *Handler) Close() {}
+
+// serve makes what serves a server.
+func (h *Handler) serve(server *plan.Server) *served {
+	s := &served{handler: h}
 	for _, r := range server.Routes {
 		if h.serves(r) && h.add(s, r) {
 			s.routes = append(s.routes, r)
 		}
 	}
-	h.served.Store(s)
+	return s
+}
+
+// Begin implements adapter.Generation. Requests that run finish on the
+// generation they began with.
+func (s *served) Begin() { s.handler.served.Store(s) }
+
+// Units implements adapter.Generation.
+func (s *served) Units() (names []string) {
+	for _, r := range s.routes {
+		names = append(names, strings.TrimSpace(r.Method+" "+r.Path))
+	}
+	return names
 }
 
 // forwarded are the methods of a route that passes everything on, the safe ones
@@ -101,34 +123,54 @@ func (h *Handler) serves(r *plan.Route) bool {
 	return !h.config.ReadOnly || r.Forward != nil || r.Unit.ReadOnly()
 }
 
-func (h *Handler) add(s *served, r *plan.Route) bool {
-	if r.Forward == nil {
-		pattern, err := route.Parse(r.Path)
-		if err != nil {
-			return h.refuse(r, err.Error())
+// Claims are the routes of a server, those left out whose paths the planner
+// should have withheld.
+func Claims(s *plan.Server) (all []adapter.Claim) {
+	for _, r := range s.Routes {
+		if c, err := claim(r); err == nil {
+			all = append(all, c)
 		}
-		if _, ok := s.table.Add(strings.ToUpper(r.Method), pattern, compile(r, pattern.Names())); !ok {
-			return h.refuse(r, "claimed already")
-		}
-		return true
 	}
-	pattern, err := route.ParseForward(r.Path)
+	return all
+}
+
+func claim(r *plan.Route) (c adapter.Claim, err error) {
+	c.Unit, c.Methods = r.Unit, []string{strings.ToUpper(r.Method)}
+	if r.Forward == nil {
+		c.Pattern, err = route.Parse(r.Path)
+		return c, err
+	}
+	c.Methods = forwarded[:]
+	c.Pattern, err = route.ParseForward(r.Path)
+	return c, err
+}
+
+func (h *Handler) add(s *served, r *plan.Route) bool {
+	c, err := claim(r)
 	if err != nil {
 		return h.refuse(r, err.Error())
 	}
-	if h.config.Forwarder == nil {
+	var op *operation
+	switch {
+	case r.Forward == nil:
+		op = compile(r, c.Pattern.Names())
+	case h.config.Forwarder == nil:
 		return h.refuse(r, "nobody forwards")
+	default:
+		op = compileForward(r, c.Pattern.Names())
+		if h.config.ReadOnly {
+			c.Methods = c.Methods[:safe]
+		}
 	}
-	op, added := compileForward(r, pattern.Names()), false
-	methods := forwarded[:]
-	if h.config.ReadOnly {
-		methods = forwarded[:safe]
-	}
-	for _, method := range methods {
-		_, ok := s.table.Add(method, pattern, op)
+	added := false
+	for _, method := range c.Methods {
+		_, ok := s.table.Add(method, c.Pattern, op)
 		added = added || ok
 	}
-	return added
+	if !added {
+		return h.refuse(r, "claimed already")
+	}
+	return true
 }
 
 // refuse tells the log of a route that the planner should have withheld.
@@ -137,34 +179,46 @@ func (h *Handler) refuse(r *plan.Route, why string) bool {
 	return false
 }
 
-// Plan is what is served at the moment.
-func (h *Handler) Plan() *plan.Plan { return h.served.Load().plan }
-
-// Routes are the routes served at the moment, in document order.
-func (h *Handler) Routes() []*plan.Route { return slices.Clone(h.served.Load().routes) }
-
-// Match reports whether a route takes the request: its path and its method
-// (HEAD where there is GET). Of several handlers on one listener the first that
-// matches should serve; if none does, the first that knows the path.
-func (h *Handler) Match(r *http.Request) bool {
-	_, _, ok := h.served.Load().table.Match(r.Method, r.URL.EscapedPath(), nil)
-	return ok
+// Handler implements adapter.Generation.
+func (s *served) Handler(guard func(http.Handler) http.Handler) http.Handler {
+	inner := guard(http.HandlerFunc(s.run))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.screened(w, r) {
+			inner.ServeHTTP(w, r)
+		}
+	})
 }
 
-// Knows reports whether a route has the request's path, whatever the method:
-// then ServeHTTP answers OPTIONS, and other methods with 405.
-func (h *Handler) Knows(r *http.Request) bool {
-	return len(h.served.Load().table.Methods(r.URL.EscapedPath())) > 0
-}
-
-// ServeHTTP answers a request. It panics with http.ErrAbortHandler, which
-// net/http expects, when an answer cannot be finished; other panics of what it
-// calls become a problem of status 500.
+// ServeHTTP answers a request on the generation that began last. It panics with
+// http.ErrAbortHandler, which net/http expects, when an answer cannot be
+// finished; other panics of what it calls become a problem of status 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := h.exchanges.Get().(*exchange)
+	if s := h.served.Load(); s.screened(w, r) {
+		s.run(w, r)
+	}
+}
+
+// run answers a request that is let in.
+func (s *served) run(w http.ResponseWriter, r *http.Request) {
+	x := s.handler.exchanges.Get().(*exchange)
 	x.w, x.r = w, r
 	defer x.rescue()
-	x.serve(h.served.Load())
+	x.serve(s)
 	x.reset()
-	h.exchanges.Put(x)
+	s.handler.exchanges.Put(x)
+}
+
+// screened reports whether a request may come from where it comes from, and is
+// for a unit to answer. It answers the others.
+func (s *served) screened(w http.ResponseWriter, r *http.Request) bool {
+	screen := s.handler.config.Screen
+	switch {
+	case screen == nil:
+		return true
+	case !screen.Host(r.Host):
+		x := &exchange{Handler: s.handler, w: w, r: r}
+		x.denied("the Host "+shorten(r.Host)+" is not served here", "The operator allows it with --allow-host "+shorten(adapter.HostName(r.Host))+".")
+		return false
+	}
+	return !screen.Browser(w, r, func() string { return strings.Join(s.table.Methods(r.URL.EscapedPath()), ", ") })
 }

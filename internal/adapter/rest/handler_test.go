@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,71 +107,87 @@ func TestHandler_suggestsNearPaths(t *testing.T) {
 }
 
 func TestHandler_problemTypesBeginAsConfigured(t *testing.T) {
-	h := New(Config{Plan: &plan.Plan{}, Server: &plan.Server{}, Invoker: &invoker{}, ProblemBase: "urn:x:"})
+	h := New(Config{Server: &plan.Server{}, Invoker: &invoker{}, ProblemBase: "urn:x:"})
 	if got := problemOf(t, do(h, "GET", "/", "")).Get("type").Text(); got != "urn:x:not-found" {
 		t.Error(got)
 	}
 }
 
+// reading is a route whose unit changes nothing.
+func reading(method, path string) *plan.Route {
+	r := operationOf(method, path)
+	yes := true
+	r.Unit.Hints.ReadOnly = &yes
+	return r
+}
+
 func TestHandler_keepsPagesOfOtherSitesAway(t *testing.T) {
-	h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}},
-		Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/a"), operationOf("POST", "/a")}}})
+	h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}},
+		Server: &plan.Server{Routes: []*plan.Route{reading("GET", "/a"), operationOf("POST", "/a"), operationOf("GET", "/deletes")}}})
 	for name, tt := range map[string]struct {
 		request string
 		headers []string
 		status  int
+		says    string
 	}{
-		"a program":                 {"POST http://127.0.0.1:8080/a", nil, 200},
-		"an own page":               {"POST http://127.0.0.1:8080/a", []string{"Origin: http://127.0.0.1:8080"}, 200},
-		"an allowed page":           {"POST http://127.0.0.1:8080/a", []string{"Origin: https://app.example"}, 200},
-		"another page":              {"POST http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 403},
-		"another page reading":      {"GET http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 200},
-		"another page, without one": {"POST http://127.0.0.1:8080/a", []string{"Sec-Fetch-Site: cross-site"}, 403},
-		"a rebound name":            {"GET http://evil.example:8080/a", nil, 403},
+		"a program":                       {"POST http://127.0.0.1:8080/a", nil, 200, ""},
+		"an own page":                     {"POST http://127.0.0.1:8080/a", []string{"Origin: http://127.0.0.1:8080"}, 200, ""},
+		"an allowed page":                 {"POST http://127.0.0.1:8080/a", []string{"Origin: https://app.example"}, 200, ""},
+		"another page":                    {"POST http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 403, "--allow-origin"},
+		"another page reading":            {"GET http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 200, ""},
+		"another page, without one":       {"POST http://127.0.0.1:8080/a", []string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
+		"a rebound name":                  {"GET http://evil.example:8080/a", nil, 403, "--allow-host evil.example."},
+		"a program on a GET that writes":  {"GET http://127.0.0.1:8080/deletes", nil, 200, ""},
+		"another page on it":              {"GET http://127.0.0.1:8080/deletes", []string{"Origin: http://evil.example"}, 403, "--allow-origin"},
+		"a link of another page to it":    {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
+		"a link of another page, by HEAD": {"HEAD http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method, target, _ := strings.Cut(tt.request, " ")
-			if w := do(h, method, target, "", tt.headers...); w.Code != tt.status {
+			w := do(h, method, target, "", tt.headers...)
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.says) {
 				t.Errorf("%d %s", w.Code, w.Body)
-			} else if w.Code == 403 {
+			} else if w.Code == 403 && method != "HEAD" {
 				problemOf(t, w)
 			}
 		})
 	}
 }
 
-func TestHandler_knowsItsRoutes(t *testing.T) {
-	h := koyeb(&invoker{})
-	tests := map[string]struct {
-		method, path   string
-		matches, knows bool
-	}{
-		"served":         {"GET", "/v1/apps/a%2Fb", true, true},
-		"head":           {"HEAD", "/v1/apps", true, true},
-		"another method": {"PATCH", "/v1/apps", false, true},
-		"options":        {"OPTIONS", "/v1/apps", false, true},
-		"unknown":        {"GET", "/v2/apps", false, false},
+func TestHandler_tellsBrowsersWhichPagesMayRead(t *testing.T) { // CORS, Fetch section 3.2
+	locked := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	}
-	for name, tt := range tests {
+	h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}}})
+	g := h.Prepare(nil, &plan.Server{Routes: []*plan.Route{reading("GET", "/a/{id}"), operationOf("PUT", "/a/{id}")}}).Handler(locked)
+	ask := []string{"Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization, content-type"}
+	for name, tt := range map[string]struct {
+		method, origin string
+		headers        []string
+		status         int
+		want           string // Allow-Origin, Allow-Methods, Allow-Headers
+	}{
+		"a question of an allowed page":  {"OPTIONS", "https://app.example", ask, 204, "https://app.example GET, HEAD, PUT authorization, content-type"},
+		"an answer for an allowed page":  {"PUT", "https://app.example", nil, 401, "https://app.example  "},
+		"a question of another page":     {"OPTIONS", "https://evil.example", ask, 401, "  "},
+		"a question that is no question": {"OPTIONS", "https://app.example", nil, 401, "https://app.example  "},
+	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest(tt.method, tt.path, nil)
-			if h.Match(r) != tt.matches || h.Knows(r) != tt.knows {
-				t.Errorf("Match %v, Knows %v", h.Match(r), h.Knows(r))
+			w := do(g, tt.method, "http://127.0.0.1/a/1", "", append(tt.headers, "Origin: "+tt.origin)...)
+			got := w.Header().Get("Access-Control-Allow-Origin") + " " + w.Header().Get("Access-Control-Allow-Methods") + " " + w.Header().Get("Access-Control-Allow-Headers")
+			if w.Code != tt.status || got != tt.want {
+				t.Errorf("%d %q", w.Code, got)
 			}
 		})
-	}
-	if got := h.Routes(); len(got) != 5 || got[4].Path != "/v1/apps" {
-		t.Errorf("routes are %v", got)
 	}
 }
 
 func TestHandler_doesNotServeWhatThePlannerShouldHaveWithheld(t *testing.T) {
 	var log bytes.Buffer
-	first := operationOf("GET", "/a/{x}")
-	h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, Logger: logTo(&log), Server: &plan.Server{Routes: []*plan.Route{
-		first, operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"), {Path: "/c/{path}", Forward: &plan.Forward{}},
+	h := New(Config{Invoker: &invoker{}, Logger: logTo(&log), Server: &plan.Server{Routes: []*plan.Route{
+		operationOf("GET", "/a/{x}"), operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"), {Path: "/c/{path}", Forward: &plan.Forward{}},
 	}}})
-	if got := h.Routes(); len(got) != 1 || got[0] != first {
+	if got := h.served.Load().Units(); !slices.Equal(got, []string{"GET /a/{x}"}) {
 		t.Errorf("serves %v", got)
 	}
 	if strings.Count(log.String(), "route is not served") != 3 {
@@ -178,8 +195,7 @@ func TestHandler_doesNotServeWhatThePlannerShouldHaveWithheld(t *testing.T) {
 	}
 }
 
-func TestHandler_Update_finishesWhatRunsOnTheOldPlan(t *testing.T) {
-	old, next := &plan.Plan{}, &plan.Plan{}
+func TestHandler_Prepare_finishesWhatRunsOnTheOldPlan(t *testing.T) {
 	running, finish := make(chan bool), make(chan bool)
 	inv := &invoker{run: func(_ context.Context, u *plan.Unit, _ engine.Args) (*engine.Result, *engine.Error) {
 		if u.ID == "GET /old" {
@@ -188,12 +204,12 @@ func TestHandler_Update_finishesWhatRunsOnTheOldPlan(t *testing.T) {
 		}
 		return &engine.Result{Value: value.Of(u.ID)}, nil
 	}}
-	h := New(Config{Plan: old, Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/old")}}, Invoker: inv})
+	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/old")}}, Invoker: inv})
 	answered := make(chan string)
 	go func() { answered <- do(h, "GET", "/old", "").Body.String() }()
 	<-running
-	h.Update(next, &plan.Server{Routes: []*plan.Route{operationOf("GET", "/new")}})
-	if w := do(h, "GET", "/old", ""); w.Code != 404 || h.Plan() != next {
+	h.Prepare(nil, &plan.Server{Routes: []*plan.Route{operationOf("GET", "/new")}}).Begin()
+	if w := do(h, "GET", "/old", ""); w.Code != 404 {
 		t.Errorf("the old path gives %d", w.Code)
 	}
 	if got := do(h, "GET", "/new", "").Body.String(); got != `"GET /new"` {
@@ -210,7 +226,7 @@ func TestHandler_answersPanicsWithoutInternals(t *testing.T) {
 	inv := &invoker{run: func(context.Context, *plan.Unit, engine.Args) (*engine.Result, *engine.Error) {
 		panic("index of inner things")
 	}}
-	h := New(Config{Plan: &plan.Plan{}, Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: inv, Logger: logTo(&log)})
+	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: inv, Logger: logTo(&log)})
 	w := do(h, "GET", "/x", "")
 	if p := problemOf(t, w); w.Code != 500 || strings.Contains(w.Body.String(), "inner") || p.Get("type").Text() != "https://fairlead.dev/problems/internal" {
 		t.Errorf("got %d %s", w.Code, w.Body)
@@ -259,7 +275,7 @@ func TestHandler_forwardsWhatNoOperationTakes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := &forwarder{}
-			h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
+			h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
 				operationOf("GET", "/notion/me"),
 				{Path: "/notion/{path}", Forward: &plan.Forward{Rest: 0}},
 				{Path: "/all", Forward: &plan.Forward{Rest: -1}},
@@ -277,7 +293,7 @@ func TestHandler_forwardsWhatNoOperationTakes(t *testing.T) {
 
 func TestHandler_limitsForwardedBodiesOfUnknownLength(t *testing.T) {
 	f := &forwarder{}
-	h := New(Config{Plan: &plan.Plan{}, Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
+	h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
 		{Path: "/{path}", Forward: &plan.Forward{}},
 	}}})
 	for body, status := range map[string]int{"ten  bytes": 203, "eleven bytes": 413} {

@@ -10,8 +10,9 @@ import (
 
 // operation is a route with everything looked up that does not depend on the request.
 type operation struct {
-	route *plan.Route
-	rest  int // of a forward: which of the path's values is the rest, -1 for none
+	route  *plan.Route
+	writes bool // it may change something, whatever its method
+	rest   int  // of a forward: which of the path's values is the rest, -1 for none
 
 	// Where the inputs stand; indexes are those of the unit's inputs.
 	path    []variable
@@ -35,7 +36,7 @@ type source struct {
 }
 
 func compile(r *plan.Route, names []string) *operation {
-	op := &operation{route: r, rest: -1, entity: -1, defaults: make([]value.Value, len(r.Unit.Inputs))}
+	op := &operation{route: r, writes: !r.Unit.ReadOnly(), rest: -1, entity: -1, defaults: make([]value.Value, len(r.Unit.Inputs))}
 	for i, in := range r.Unit.Inputs {
 		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", nests: nests(in.Schema.Type), choose: in.Select}
 		switch in.Place {

@@ -74,7 +74,7 @@ func operationOf(method, path string, inputs ...*plan.Input) *plan.Route {
 }
 
 func handlerOf(inv *invoker, routes ...*plan.Route) *Handler {
-	return New(Config{Plan: &plan.Plan{}, Server: &plan.Server{Routes: routes}, Invoker: inv})
+	return New(Config{Server: &plan.Server{Routes: routes}, Invoker: inv})
 }
 
 // do sends a request through a handler without a network.

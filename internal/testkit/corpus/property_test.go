@@ -225,7 +225,7 @@ func (p *probe) rest(t *testing.T, d *host.Document, s *plan.Server, r *plan.Rou
 		req.Header.Set("Content-Type", "application/json")
 	}
 	rec := httptest.NewRecorder()
-	rest.New(rest.Config{Plan: d.Plan, Server: s, Invoker: p.engine}).ServeHTTP(rec, req)
+	rest.New(rest.Config{Server: s, Invoker: p.engine}).ServeHTTP(rec, req)
 	return p.compare(t, d, u, s.Namespace, given, "REST "+u.ID, rec.Code, rec.Body.String())
 }
 

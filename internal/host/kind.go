@@ -1,0 +1,69 @@
+package host
+
+import (
+	"net/http"
+
+	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/mcp"
+	"github.com/fairlead/fairlead/internal/adapter/rest"
+	"github.com/fairlead/fairlead/internal/plan"
+)
+
+// kind is one kind of server that documents expose over HTTP.
+type kind struct {
+	// claims are the routes of a server; nil for a kind whose servers have an
+	// address of their own, which takes all their requests.
+	claims func(*plan.Server) []adapter.Claim
+	// open makes a server, which takes requests from where screen says.
+	open func(c *Config, screen adapter.Screen) adapter.Server
+}
+
+// kinds are the kinds that ship, by the type of the plan's server.
+var kinds = map[string]kind{
+	"rest": {claims: rest.Claims, open: openREST},
+	"mcp":  {open: openMCP},
+}
+
+// hosted reports whether a server is served over HTTP.
+func hosted(s *plan.Server) bool {
+	_, known := kinds[s.Type]
+	return known && s.Model.Transport != "stdio"
+}
+
+func openREST(c *Config, screen adapter.Screen) adapter.Server {
+	r := rest.Config{Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, MaxRequest: c.Limits.Request, ReadOnly: c.ReadOnly}
+	if c.Forwarder != nil {
+		r.Forwarder = forwardOnBehalf{c.Forwarder}
+	}
+	return rest.New(r)
+}
+
+func openMCP(c *Config, screen adapter.Screen) adapter.Server {
+	m := c.MCP.Config(nil, nil, c.ReadOnly)
+	m.Invoker, m.Version, m.Logger, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker}}, c.Version, c.Logger, screen, principal
+	var s adapter.Server = mcp.New(m)
+	if c.MCP.CredentialHeader != "" {
+		s = &credentialed{s, c.MCP.CredentialHeader}
+	}
+	return s
+}
+
+// credentialed lets callers of a server bring the API's credential in a header.
+type credentialed struct {
+	adapter.Server
+	header string
+}
+
+func (s *credentialed) Prepare(p *plan.Plan, one *plan.Server) adapter.Generation {
+	return &credentialedGeneration{s.Server.Prepare(p, one), s.header}
+}
+
+type credentialedGeneration struct {
+	adapter.Generation
+	header string
+}
+
+// Handler reads the header behind the guard.
+func (g *credentialedGeneration) Handler(guard func(http.Handler) http.Handler) http.Handler {
+	return g.Generation.Handler(func(next http.Handler) http.Handler { return guard(bringsCredential(g.header, next)) })
+}
