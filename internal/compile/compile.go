@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -242,7 +243,11 @@ func looksLikeCredential(name string) bool {
 
 // outputs compiles the answer of a unit and of what a caller may rely on.
 func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
-	u.Output = shape.Compile(outputs, &k.diags)
+	compile := shape.Compile
+	if len(u.Steps) == 1 && u.Steps[0].Call != nil && u.Steps[0].Call.Format == format.XML {
+		compile = shape.CompileXML
+	}
+	u.Output = compile(outputs, &k.diags)
 	u.Result = u.Output.Schema()
 }
 

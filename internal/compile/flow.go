@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -56,7 +57,7 @@ func (s *scope) step(step *plan.Step, m *model.Step) bool {
 			return false
 		}
 		step.Kind, step.Call = plan.CallStep, c
-		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags)
+		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags, c.Format == format.XML)
 		return true
 	case "lookup":
 		return s.lookup(step, m)

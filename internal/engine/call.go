@@ -261,14 +261,22 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 	if !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
 		return nil, r.refused(c, v)
 	}
-	if found {
-		v = shaped
+	if v = shaped; !found {
+		v = r.nothing(ctx, result, program)
 	}
 	if failure := r.fits(ctx, m, v); failure != nil {
 		return nil, failure
 	}
 	result.Value = v
 	return result, nil
+}
+
+// nothing is the answer in which the outputs of program find nothing. The answer
+// itself may hold what the author left out.
+func (r *run) nothing(ctx context.Context, result *Result, program *shape.Program) value.Value {
+	result.Hollow = true
+	r.log.WarnContext(ctx, "the declared outputs find nothing in the answer", "unit", r.unit.ID)
+	return program.Nothing()
 }
 
 // fits takes what v costs as JSON text, which an adapter makes of it. A mapping can

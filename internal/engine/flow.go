@@ -262,6 +262,8 @@ func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) 
 	}
 	if shaped, ok := r.unit.Output.Apply(m, result.Value); ok {
 		result.Value = shaped
+	} else if !result.Value.IsAbsent() {
+		result.Value = r.nothing(ctx, result, r.unit.Output)
 	}
 	if failure := cmp.Or(r.spent(ctx, r.unit.Name, m), r.fits(ctx, m, result.Value)); failure != nil {
 		return nil, failure

@@ -52,6 +52,7 @@ type Result struct {
 	Raw         io.ReadCloser
 	Length      int64 // of Raw, -1 when not known
 	Binary      bool  // Raw is not text
+	Hollow      bool  // the declared outputs find nothing in the answer: Value is null or empty
 }
 
 // Close releases the upstream connection of a raw answer. It may be called twice.

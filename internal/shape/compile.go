@@ -3,6 +3,7 @@ package shape
 import (
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -18,7 +19,16 @@ import (
 // nothing more of it. A path or template that cannot be read is a diagnostic,
 // and its output finds nothing.
 func Compile(outputs []*model.Output, diags *diag.List) *Program {
-	c := compiler{diags: diags}
+	return compile(outputs, compiler{diags: diags})
+}
+
+// CompileXML is Compile for answers in XML, of which an element that may occur
+// again is no list when it does not: where an output is an array, it is one.
+func CompileXML(outputs []*model.Output, diags *diag.List) *Program {
+	return compile(outputs, compiler{diags: diags, xml: true})
+}
+
+func compile(outputs []*model.Output, c compiler) *Program {
 	p := c.program(outputs)
 	p.stream = len(p.outputs) > 0 && !slices.ContainsFunc(p.outputs, func(o *output) bool {
 		o.stream.root = newFrame()
@@ -39,6 +49,7 @@ func CompileOrchestrated(outputs []*model.Output, diags *diag.List) *Program {
 type compiler struct {
 	diags    *diag.List
 	declared bool
+	xml      bool
 }
 
 func (c *compiler) program(outputs []*model.Output) *Program {
@@ -81,7 +92,7 @@ func (c *compiler) output(m *model.Output, own string) *output {
 	case static:
 		c.static(o, m)
 	case m.Items != nil || m.Type == "array":
-		o.kind = array
+		o.kind, o.lone = array, c.xml
 		if m.Items != nil {
 			o.item = c.output(m.Items, "")
 		}
@@ -133,7 +144,11 @@ func (c *compiler) static(o *output, m *model.Output) {
 
 func (c *compiler) mapping(o *output, m *model.Output) {
 	at, _ := m.Node.First("mapping", "path", "value") // which of them normalize read
-	notes := c.path(o, m.Mapping, jsonpath.Lenient, at)
+	path := m.Mapping
+	if list, ok := strings.CutSuffix(path, "[*]"); ok && o.lone && strings.TrimSpace(list) != "$" {
+		path = list // whose items are the same, however many there are
+	}
+	notes := c.path(o, path, jsonpath.Lenient, at)
 	if o.path == nil { // the root: "$." is this format's own spelling of it
 		return
 	}

@@ -37,6 +37,7 @@ type output struct {
 	item     *output            // array, table; nil leaves the items as they are
 
 	partial bool // of an object: of which no member is found, it is absent
+	lone    bool // of an array: what occurs once is a list of one, and "" an empty one
 	loose   bool // a node that is no array or object, though declared so, stays as it is
 
 	stream streaming
@@ -88,6 +89,24 @@ func (o *output) object(m *budget.Meter, base value.Value) value.Value {
 	return value.Members(members)
 }
 
+// nothing is o where nothing is found.
+func (o *output) nothing() value.Value {
+	switch o.kind {
+	case array:
+		return value.List()
+	case table:
+		return value.Map()
+	case object:
+		members := make([]value.Member, len(o.members))
+		for i, name := range o.names {
+			members[i] = value.Member{Name: name, Value: value.Nil()}
+		}
+		return value.Map(members...)
+	default:
+		return value.Nil()
+	}
+}
+
 func (o *output) each(m *budget.Meter, found value.Value) value.Value {
 	switch found.Kind() {
 	case value.Null:
@@ -101,7 +120,12 @@ func (o *output) each(m *budget.Meter, found value.Value) value.Value {
 			return o.values(m, found)
 		}
 	}
-	if o.loose {
+	switch {
+	case o.lone && found.Kind() == value.String && found.Text() == "":
+		return value.List()
+	case o.lone && !found.IsAbsent():
+		return o.items(m, value.List(found))
+	case o.loose:
 		return found
 	}
 	return value.Value{}

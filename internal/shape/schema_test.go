@@ -74,7 +74,7 @@ func TestSchema_holdsForWhatApplyReturns(t *testing.T) {
 
 func TestSchema_ofSteps(t *testing.T) {
 	var diags diag.List
-	if s := CompileStep(outputs(t, `[{name: a, type: string, value: $.a}]`), &diags).Schema(); s != nil {
+	if s := CompileStep(outputs(t, `[{name: a, type: string, value: $.a}]`), &diags, false).Schema(); s != nil {
 		t.Error(schemaText(s))
 	}
 	if got := schemaText(CompileOrchestrated(outputs(t, `{a: {type: number}, l: {type: array, items: {type: string}}}`), &diags).Schema()); got != `{"type":"object","properties":{"a":{"type":"number"},"l":{"type":"array","items":{"type":"string"}}}}` {

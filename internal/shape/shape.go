@@ -47,7 +47,7 @@ func (p *Program) Streamable() bool { return p != nil && p.stream }
 // Apply returns what the outputs make of an answer. It is the first output that
 // finds something; null if none does, but some find a null. When every output
 // has a name, it is one object of them all, unless they all find nothing. ok is
-// false when nothing is found at all: then the answer is better passed as it is.
+// false when nothing is found at all: then Nothing takes the answer's place.
 // Apply counts its steps with m, which may be nil; when m has failed, what is
 // returned means nothing.
 func (p *Program) Apply(m *budget.Meter, root value.Value) (shaped value.Value, ok bool) {
@@ -70,6 +70,11 @@ func (p *Program) Apply(m *budget.Meter, root value.Value) (shaped value.Value, 
 	}
 	return shaped, !shaped.IsAbsent()
 }
+
+// Nothing is what stands for an answer in which nothing was found: null, an empty
+// array or map, or an object of nulls, as the outputs declare. The answer itself
+// may hold what the outputs leave out on purpose.
+func (p *Program) Nothing() value.Value { return p.outputs[0].nothing() }
 
 // maxShaped is the most bytes of a shaped answer.
 const maxShaped = 1 << 30

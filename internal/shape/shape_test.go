@@ -308,7 +308,7 @@ func TestCompileStep(t *testing.T) {
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			var diags diag.List
-			p := CompileStep(outputs(t, v.outputs), &diags)
+			p := CompileStep(outputs(t, v.outputs), &diags, false)
 			if got := shaped(p.Apply(nil, parse(t, v.answer))); got != v.want || len(diags) > 0 || p.Streamable() {
 				t.Errorf("got %s, want %s, %v", got, v.want, diags)
 			}

@@ -16,9 +16,10 @@ import (
 // object gets the outputs, evaluated from that item; outputs that are the whole
 // answer are not repeated there. An answer that is a scalar gives an object of
 // the outputs alone. When no output has a name, the result is as with Compile;
-// what is no array or object although declared so stays as it is.
-func CompileStep(outputs []*model.Output, diags *diag.List) *Program {
-	c := compiler{diags: diags, declared: true}
+// what is no array or object although declared so stays as it is. xml says that
+// answers are XML, as with CompileXML.
+func CompileStep(outputs []*model.Output, diags *diag.List, xml bool) *Program {
+	c := compiler{diags: diags, declared: true, xml: xml}
 	named := slices.DeleteFunc(slices.Clone(outputs), func(m *model.Output) bool { return m.Name == "" })
 	if len(named) == 0 {
 		return c.program(outputs)

@@ -43,9 +43,15 @@ func (w *Writer) Size() int { return cap(w.Out) + cap(w.Raw) + cap(w.JSON) }
 // Open begins a result with what all results of the revision have.
 func (w *Writer) Open() { w.Out = append(w.Out, w.Head...) }
 
+// hollow tells a model why it gets nothing.
+const hollow = "The API answered, but with nothing that this tool declares."
+
 // Result writes the result of a call that worked.
 func (w *Writer) Result(t *catalogue.Tool, res *engine.Result) *engine.Error {
 	note := headerNote(t, res.Header)
+	if res.Hollow {
+		note = strings.TrimSpace(hollow + "\n" + note)
+	}
 	if res.Raw == nil {
 		switch res.Value.Kind() {
 		case value.Absent:
