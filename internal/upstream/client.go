@@ -42,7 +42,7 @@ const maxResponseHeader = 1 << 20
 
 // Client keeps what calls to all consumed APIs share: the connections, one pool
 // per host, HTTP/2 where it is offered; tokens and digest challenges. It keeps
-// no cookies and decodes gzip and zstd. Use one per process.
+// no cookies and decodes what is encoded. Use one per process.
 type Client struct {
 	transport  http.RoundTripper
 	limits     Limits
@@ -57,7 +57,7 @@ type Client struct {
 // NewClient makes a client.
 func NewClient(limits Limits) *Client {
 	limits = limits.WithDefaults()
-	c := &Client{limits: limits, decoders: decoders{offered: []string{"zstd, br, gzip"}}, transport: &http.Transport{
+	c := &Client{limits: limits, decoders: newDecoders(), transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            guardedDial(limits.Connect, isGuarded),
 		TLSHandshakeTimeout:    limits.Connect,

@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -24,6 +26,22 @@ func gzipped(text string) []byte {
 func brotlied(text string) []byte {
 	var b bytes.Buffer
 	w := brotli.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func zlibbed(text string) []byte {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func deflated(text string) []byte {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
 	_, _ = io.WriteString(w, text)
 	w.Close()
 	return b.Bytes()
@@ -60,14 +78,20 @@ func fetch(t *testing.T, c *Client, r *Request) (*http.Response, string, error) 
 func TestDecode_readsWhatItOffers(t *testing.T) {
 	text := strings.Repeat("the quick brown fox ", 20_000)
 	c := newClient(t)
-	for encoding, body := range map[string][]byte{"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "br": brotlied(text), "identity": []byte(text)} {
+	for encoding, body := range map[string][]byte{
+		"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "br": brotlied(text), "deflate": zlibbed(text), " Deflate ": deflated(text),
+		"gzip, br": brotlied(string(gzipped(text))), "identity, gzip,gzip": gzipped(string(gzipped(text))), "identity": []byte(text), "UTF-8": []byte(text),
+	} {
 		base := encodedAs(t, encoding, body)
 		for range 3 {
 			resp, got, err := fetch(t, c, to(t, base, "GET", "/", nil))
 			if err != nil || got != text {
 				t.Errorf("%s: %d bytes, error %v", encoding, len(got), err)
 			}
-			if encoding != "identity" && (resp.Header["Content-Encoding"] != nil || resp.Header["Content-Length"] != nil || resp.ContentLength != -1) {
+			if resp.Header["Content-Encoding"] != nil {
+				t.Errorf("%s: the header still speaks of an encoding", encoding)
+			}
+			if len(body) < len(text) && (resp.Header["Content-Encoding"] != nil || resp.Header["Content-Length"] != nil || resp.ContentLength != -1) {
 				t.Errorf("%s: the header still speaks of the encoded body: %v", encoding, resp.Header)
 			}
 		}
@@ -90,6 +114,15 @@ func TestDecode_servesManyAtOnce(t *testing.T) {
 	calls.Wait()
 }
 
+func TestDecode_saysWhatItCannotUndo(t *testing.T) {
+	for _, encoding := range []string{"compress", "gzip, compress", "gzip, gzip, gzip, gzip", "gzip;q=1"} {
+		resp, got, err := fetch(t, newClient(t), to(t, encodedAs(t, encoding, []byte("bytes")), "GET", "/", nil))
+		if err != nil || got != "bytes" || resp.Header.Get("Content-Encoding") != encoding {
+			t.Errorf("%s: %q, %v, %v", encoding, got, resp.Header, err)
+		}
+	}
+}
+
 func TestDecode_failsForWhatIsBrokenOrCut(t *testing.T) {
 	text := strings.Repeat("text ", 1000)
 	for name, c := range map[string]struct {
@@ -97,6 +130,9 @@ func TestDecode_failsForWhatIsBrokenOrCut(t *testing.T) {
 		body     []byte
 	}{
 		"no gzip":        {"gzip", []byte("plain text, no gzip")},
+		"no deflate":     {"deflate", []byte("\xff\xff\xffplain text")},
+		"cut deflate":    {"deflate", zlibbed(text)[:20]},
+		"cut inside":     {"deflate, gzip", gzipped(string(zlibbed(text)[:20]))},
 		"no zstd":        {"zstd", []byte("plain text, no zstd")},
 		"cut gzip":       {"gzip", gzipped(text)[:20]},
 		"cut zstd":       {"zstd", zstandard(text)[:12]},
@@ -159,7 +195,7 @@ func BenchmarkDecode(b *testing.B) {
 	text := strings.Repeat(`{"id":12345678901234567890,"name":"a thing"},`, 3000)
 	for encoding, body := range map[string][]byte{"gzip": gzipped(text), "zstd": zstandard(text)} {
 		b.Run(encoding, func(b *testing.B) {
-			var d decoders
+			d := newDecoders()
 			b.ReportAllocs()
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
