@@ -137,7 +137,7 @@ func TestToolsCall_results(t *testing.T) {
 		modern     string // for modern ones, where it is different
 	}{
 		{"object, raw", raw(" {\"b\" : 1.10,\n\"a\":\"\\u00e9\"} "), `text:{"b":1.10,"a":"\u00e9"}`, `{"b":1.10,"a":"\u00e9"}`, ""},
-		{"object, shaped", &engine.Result{Value: value.Map(value.Member{Name: "a", Value: value.Num("9007199254740993")})}, `text:{"a":9007199254740993}`, `{"a":9007199254740993}`, ""},
+		{"object, shaped", &engine.Result{Value: value.Map(value.Member{Name: "a", Value: value.Num("9007199254740991")})}, `text:{"a":9007199254740991}`, `{"a":9007199254740991}`, ""},
 		{"array", raw(`[1, 2]`), "text:[1,2]", "", "[1,2]"},
 		{"number", raw(`7`), "text:7", "", "7"},
 		{"string", raw(`"a\"b"`), `text:a"b`, "", `"a\"b"`},
@@ -557,6 +557,49 @@ func TestResourcesRead_sendsFilesUpToTenMiB(t *testing.T) {
 	for name, want := range map[string]string{"fits.md": `"contents":[`, "large.md": `"code":-32603`} {
 		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"docs://weather/`+name+`"}}`); !strings.Contains(body, want) {
 			t.Errorf("%s: %.300s", name, body)
+		}
+	}
+}
+
+// Programs in JavaScript round what a float64 does not hold, so such numbers stand
+// in the text only, which says so.
+func TestToolsCall_keepsNumbersThatClientsRoundOutOfStructuredContent(t *testing.T) {
+	promised := &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "id", Schema: &schema.Schema{Type: "integer"}},
+		{Name: "ids", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "integer"}}}, {Name: "name", Schema: text()}}}
+	for name, tt := range map[string]struct {
+		answer     string
+		output     *schema.Schema
+		structured string
+		modern     string // where it is different
+		note       string
+	}{
+		"without a promise": {`{"id":9007199254740993,"big":1e400,"name":"n","at":[{"id":12345678901234567890,"n":1}]}`, nil, `{"name":"n","at":[{"n":1}]}`, "", "`id`, `big`, `at[].id`"},
+		"as promised":       {`{"id":9007199254740993,"ids":[1,9007199254740993],"name":"n","more":0.12345678901234567890}`, promised, `{"name":"n"}`, "", "`id`, `ids[]`, `more`"},
+		"of another type":   {`{"id":"9007199254740993","name":9007199254740993}`, promised, `{}`, "", "`id`, `name`"},
+		"a list":            {`[9007199254740993]`, nil, "", "", ""},
+		"a list of objects": {`[{"id":9007199254740993,"n":1}]`, nil, "", `[{"n":1}]`, "`[].id`"},
+		"a number":          {`9007199254740993`, nil, "", "", ""},
+		"a promised list":   {`[{"id":9007199254740993,"n":1}]`, &schema.Schema{Type: "array", Items: &schema.Schema{Type: "object"}}, `{"items":[{"n":1}]}`, "", "`items[].id`"},
+		"in a text":         {`{"id":"9007199254740993"}`, nil, `{"id":"9007199254740993"}`, "", ""},
+	} {
+		for _, modernEra := range []bool{false, true} {
+			cfg := fixture()
+			cfg.Server.Tools[1].Result = tt.output
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.answer), nil }}
+			url, _ := serve(t, cfg)
+			headers, meta, want := legacy, "", tt.structured
+			if modernEra {
+				headers, meta, want = modern("tools/call", "list_cities"), ","+modernMeta, tt.structured+tt.modern
+			}
+			_, body := post(t, url, headers, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_cities"`+meta+`}}`)
+			res := parse(t, body)
+			if got := string(res.StructuredContent); got != want || res.IsError {
+				t.Errorf("%s: structured content %s, want %s", name, got, want)
+			}
+			told := want == "" && !modernEra || strings.Contains(res.text(), tt.note) // where there is no structured content, nothing is missing there
+			if res.Content[0].Text != tt.answer || !told {
+				t.Errorf("%s: got %s, want the answer and %s", name, res.text(), tt.note)
+			}
 		}
 	}
 }

@@ -103,59 +103,72 @@ func (w *Writer) Structured(t *catalogue.Tool, v value.Value, note string) *engi
 		w.text(t, string(text), note, true)
 		return nil
 	}
-	long := len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars
-	if (long || t.Output != nil) && v.IsAbsent() {
-		var err error
-		if v, err = value.Parse(w.JSON); err != nil { // it is valid, so it is nested too deeply
-			return engine.Unreadable("the API answered JSON that is nested too deeply", "")
+	var failed *engine.Error
+	if len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars {
+		if v.IsAbsent() {
+			if v, failed = parsed(w.JSON); failed != nil {
+				return failed
+			}
 		}
-	}
-	if long {
 		var what string
 		v, what = cut(v, t, noteRoom+len(note))
 		note = strings.TrimSpace(what + "\n" + note)
 		w.JSON = v.AppendJSON(w.JSON[:0])
 	}
 	content := w.JSON
-	if t.Output != nil {
+	if rounded := rounds(w.JSON); t.Output != nil || rounded && (w.AnyContent || w.JSON[0] == '{') {
+		if v.IsAbsent() {
+			if v, failed = parsed(w.JSON); failed != nil {
+				return failed
+			}
+		}
 		var left string
-		content, left = w.conforming(t, v)
+		content, left = w.conforming(t, v, rounded)
 		note = strings.TrimSpace(note + "\n" + left)
 	}
 	w.Open()
 	w.Out = appendContent(w.Out, w.JSON, note)
-	if content[0] == '{' || w.AnyContent {
+	if len(content) > 0 && (content[0] == '{' || w.AnyContent) {
 		w.Out = append(append(w.Out, `,"structuredContent":`...), content...)
 	}
 	w.Out = append(w.Out, '}')
 	return nil
 }
 
-// conforming returns v as the output schema promises it: an object. What is not
-// of the declared type is left out, and named.
-func (w *Writer) conforming(t *catalogue.Tool, v value.Value) (content []byte, note string) {
+// parsed is valid JSON as a value.
+func parsed(json []byte) (value.Value, *engine.Error) {
+	v, err := value.Parse(json)
+	if err != nil { // so it is nested too deeply
+		return v, engine.Unreadable("the API answered JSON that is nested too deeply", "")
+	}
+	return v, nil
+}
+
+// conforming returns v, which w.JSON holds, as structured content: an object as the
+// output schema promises it, where there is one, and no number that clients round.
+// What is left out is named.
+func (w *Writer) conforming(t *catalogue.Tool, v value.Value, rounded bool) (content []byte, note string) {
 	name := ""
 	switch {
-	case v.Kind() == value.Object:
+	case t.Output == nil || v.Kind() == value.Object:
+	case v.Kind() == value.Null:
+		return []byte("{}"), "" // a null stands in the text only
 	case v.Kind() == value.Array && t.Output.Property(catalogue.ItemsMember) != nil:
 		name = catalogue.ItemsMember
 	default:
 		name = catalogue.ValueMember
 	}
-	if v.Kind() == value.Null {
-		return []byte("{}"), "" // a null stands in the text only
-	}
 	if name != "" {
 		v = value.Map(value.Member{Name: name, Value: v})
 	}
 	switch {
-	case !catalogue.Conforms(v, t.Output):
-		var f catalogue.Fitter
-		v, _ = f.Fit(v, t.Output, "")
-		if f.Left != nil {
-			note = "Not of the declared type, so only in the text: `" + strings.Join(f.Left[:min(len(f.Left), 5)], "`, `") + "`."
+	case rounded || !conforms(v, t.Output):
+		var f fitter
+		v, ok := f.fit(v, t.Output, "")
+		if !ok {
+			return nil, f.note()
 		}
-		return v.AppendJSON(nil), note
+		return v.AppendJSON(nil), f.note()
 	case name == "":
 		return w.JSON, ""
 	}
