@@ -11,6 +11,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/schema"
 )
 
 func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
@@ -78,7 +79,7 @@ func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 		failed bool
 	}{
 		{"something new", "POST", 201, http.Header{"Location": {"https://me:pw@api.example/orders/77?key=secret#x"}}, ``, "text:Done: 201 Created\nLocation: https://api.example/orders/77", false},
-		{"a next page", "GET", 200, http.Header{"Link": {`<https://api.example/x?limit=5&api_key=secret>; rel="next", <https://api.example/x>; rel="last"`}}, `[1]`, "text:[1] text:Next page: call again with `limit`: 5.", false},
+		{"a next page", "GET", 200, http.Header{"Link": {`<https://api.example/x?limit=5&api_key=secret>; rel="next", <https://api.example/x>; rel="last"`}}, `[1]`, "text:[1] text:There is a next page.", false},
 		{"a next page that no argument asks for", "GET", 200, http.Header{"Link": {`<https://api.example/x?token=secret>; rel=next`}, "X-Total-Count": {"431"}}, `[1]`, "text:[1] text:In all: 431\nThere is a next page.", false},
 		{"not ready", "GET", 202, http.Header{"Retry-After": {"5"}}, `{}`, "text:{} text:Not ready yet: ask again after 5 (seconds, or a date).", false},
 		{"elsewhere", "GET", 302, http.Header{"Location": {"https://blob.example/log?sig=secret"}}, ``, "the API answered 302 Found and points elsewhere: https://blob.example/log\n", true},
@@ -154,5 +155,83 @@ func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 		})
+	}
+}
+
+// withArguments is a server whose list_cities takes the arguments and answers so.
+func withArguments(t *testing.T, answer func() *engine.Result, names ...string) (url string) {
+	cfg := fixture()
+	cfg.MaxChars = 3000
+	list := cfg.Server.Tools[1]
+	list.Inputs = nil
+	for _, name := range names {
+		list.Inputs = append(list.Inputs, &plan.Input{Name: name, Schema: &schema.Schema{Input: true}})
+	}
+	cfg.Invoker = invoker{list.Name: func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return answer(), nil }}
+	url, _ = serve(t, cfg)
+	return url
+}
+
+// What is advised leads to the next page, and nowhere else.
+func TestToolsCall_advisesOnlyWhatLeadsToTheNextPage(t *testing.T) {
+	for _, tt := range []struct {
+		name, arguments, given, link, want string
+	}{
+		{"a page number", "page limit", `{"limit":5}`, "?page=2&limit=5", "Next page: call again with `limit`: 5, `page`: 2."},
+		{"a cursor", "cursor", `{}`, "?cursor=abc%3D", "Next page: call again with `cursor`: abc=."},
+		{"an offset", "offset q", `{"offset":10,"q":"x"}`, "?offset=20&q=x", "Next page: call again with `offset`: 20, `q`: x."},
+		{"the page of this call", "page", `{"page":2}`, "?page=2", "There is a next page."},
+		{"a size only", "limit", `{"limit":5}`, "?limit=5&after=x", "There is a next page."},
+		{"a size, and a page that no argument chooses", "limit page", `{"page":1}`, "?limit=5&page=2&cursor=x", "There is a next page."},
+		{"by something nobody knows", "page", `{}`, "?t=abc", "There is a next page; for it, use page."},
+		{"by nothing", "limit", `{}`, "?limit=5", "There is a next page."},
+	} {
+		url := withArguments(t, func() *engine.Result {
+			res := raw(`[1]`)
+			res.Header = http.Header{"Link": {"<https://api.example/x" + tt.link + `>; rel="next"`}}
+			return res
+		}, strings.Fields(tt.arguments)...)
+		if got := call(t, url, "list_cities", tt.given).Content[1].Text; got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What is advised of a list that was cut skips nothing of it.
+func TestToolsCall_advisesNothingThatSkipsWhatWasCut(t *testing.T) {
+	const asks = "Cut to fit: shows 22 of 100 items. To see all, ask for at most 22 at a time with limit, then go on with page."
+	row := `{"text":"` + strings.Repeat("x", 100) + `"}`
+	list := "[" + strings.Repeat(row+",", 99) + row + "]"
+	for _, tt := range []struct {
+		name, arguments, given, body, want string
+	}{
+		{"a smaller page first", "limit page", `{}`, list, " at a time with limit, then go on with page."},
+		{"a cursor in the answer", "per_page cursor q", `{}`, `{"next_cursor":"x","rows":` + list + `}`,
+			" at a time with per_page, then go on with cursor. For less, use q."},
+		{"a size that the API ignores", "limit page", `{"limit":10}`, list, "items. What page leads to begins after what was cut."},
+		{"a cursor without a size", "cursor", `{}`, list, "items. What cursor leads to begins after what was cut."},
+		{"an offset", "limit offset", `{}`, list, "items. For the rest, use offset."},
+		{"two lists", "limit offset", `{}`, `{"a":` + list + `,"b":` + list + `}`, "at a time with limit, then go on with offset."},
+		{"a size only", "limit", `{}`, list, "items. Ask for something narrower to see the rest."},
+		{"a list within an item", "offset limit", `{}`, `[{"rows":` + list + `}]`, "items. Ask for something narrower to see the rest."},
+		{"a text", "offset limit page", `{}`, strings.Repeat("a,b\n", 2000), "characters. Ask for something narrower to see the rest."},
+		{"a text in JSON", "offset limit filter", `{}`, `{"log":"` + strings.Repeat("x ", 4000) + `"}`, "characters. For less, use filter."},
+	} {
+		for _, linked := range []bool{false, true} {
+			url := withArguments(t, func() *engine.Result {
+				res := raw(tt.body)
+				if linked {
+					res.Header = http.Header{"Link": {`<https://api.example/x?page=2&offset=100&cursor=x>; rel="next"`}}
+				}
+				return res
+			}, strings.Fields(tt.arguments)...)
+			got := call(t, url, "list_cities", tt.given).text()
+			if tt.name == "a smaller page first" && !linked && !strings.HasSuffix(got, asks) {
+				t.Errorf("got %s", got)
+			}
+			if !strings.Contains(got, tt.want) || strings.Contains(got, "call again with") {
+				t.Errorf("%s: got %s, want %s", tt.name, got[max(0, len(got)-300):], tt.want)
+			}
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 			p.report(0.5, 1, "the API has answered")
 		}
 		if err = res.Redirect(); err == nil {
-			err = r.Result(t, res)
+			err = r.Result(t, values, res)
 		}
 	}
 	switch {

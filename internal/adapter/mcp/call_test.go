@@ -258,8 +258,8 @@ func TestToolsCall_cutsLongAnswers(t *testing.T) {
 		many[i] = fmt.Sprintf(`"key%d":{"a":%d}`, i, i)
 	}
 	for _, tt := range []struct{ name, body, want string }{
-		{"array in an object", `{"total":431,"items":` + list + `,"next":"abc"}`, "items shows 20 of 431 items. For less, use limit."},
-		{"array", list, "shows 20 of 431 items. For less, use limit."},
+		{"array in an object", `{"total":431,"items":` + list + `,"next":"abc"}`, "items shows 20 of 431 items. Ask for something narrower to see the rest."},
+		{"array", list, "shows 20 of 431 items. Ask for something narrower to see the rest."},
 		{"long string", `{"log":"` + strings.Repeat("x\\n", 10000) + `","ok":true}`, "log shows"},
 		{"many members", `{` + strings.Join(many, ",") + `}`, "of 5000 members"},
 		{"one huge item", `[{"blob":"` + strings.Repeat("x", 20000) + `"}]`, "[0].blob shows"},

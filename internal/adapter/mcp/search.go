@@ -96,7 +96,7 @@ func (r *request) describeTool(t *catalogue.Tool, p *callParams) *wire.Error {
 // answerWith writes a result of the tool that was called.
 func (r *request) answerWith(t *catalogue.Tool, v value.Value) {
 	r.JSON = v.AppendJSON(r.JSON[:0])
-	_ = r.Structured(t, v, "") // ours is not nested deeply
+	_ = r.Structured(t, v) // ours is not nested deeply
 }
 
 func (r *request) callRead(t *catalogue.Tool, p *callParams) *wire.Error {

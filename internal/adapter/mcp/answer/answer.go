@@ -43,46 +43,40 @@ func (w *Writer) Size() int { return cap(w.Out) + cap(w.Raw) + cap(w.JSON) }
 // Open begins a result with what all results of the revision have.
 func (w *Writer) Open() { w.Out = append(w.Out, w.Head...) }
 
-// hollow tells a model why it gets nothing.
-const hollow = "The API answered, but with nothing that this tool declares."
-
-// Result writes the result of a call that worked.
-func (w *Writer) Result(t *catalogue.Tool, res *engine.Result) *engine.Error {
-	note := headerNote(t, res.Header)
-	if res.Hollow {
-		note = strings.TrimSpace(hollow + "\n" + note)
-	}
+// Result writes the result of a call that worked; given are its arguments, by input.
+func (w *Writer) Result(t *catalogue.Tool, given []value.Value, res *engine.Result) *engine.Error {
+	by := remarks{tool: t, header: res.Header, given: given, hollow: res.Hollow}
 	if res.Raw == nil {
 		switch res.Value.Kind() {
 		case value.Absent:
-			w.done(t, res.Status, note)
+			w.done(t, res.Status, by.note(false))
 			return nil
 		case value.String:
-			w.text(t, res.Value.Text(), note, true)
+			w.text(by, res.Value.Text(), true)
 			return nil
 		}
 		w.JSON = res.Value.AppendJSON(w.JSON[:0])
-		return w.Structured(t, res.Value, note)
+		return w.structured(by, res.Value)
 	}
 	kind, failed := w.ReadAnswer(t.Unit, res)
 	switch {
 	case failed != nil:
 		return failed
 	case res.Binary:
-		return w.binary(t.Unit.Namespace+"/"+t.Name, res.ContentType, note)
+		return w.binary(t.Unit.Namespace+"/"+t.Name, res.ContentType, by.note(false))
 	case len(w.Raw) == 0:
-		w.done(t, res.Status, note)
+		w.done(t, res.Status, by.note(false))
 		return nil
 	}
 	var bad error
 	w.JSON, bad = jsontext.AppendFormat(w.JSON[:0], w.Raw, compactOptions...)
 	switch {
 	case bad == nil:
-		return w.Structured(t, value.Value{}, note)
+		return w.structured(by, value.Value{})
 	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (w.Raw[0] == '{' || w.Raw[0] == '['): // and no text under a wrong name
 		return engine.BrokenOff("the API", "It begins: "+wire.Shorten(string(w.Raw), 300))
 	}
-	w.text(t, strings.ToValidUTF8(string(w.Raw), "\uFFFD"), note, false)
+	w.text(by, strings.ToValidUTF8(string(w.Raw), "\uFFFD"), false)
 	return nil
 }
 
@@ -95,14 +89,22 @@ func appendContent[Text ~string | ~[]byte](dst []byte, text Text, note string) [
 	return append(dst, `}]`...)
 }
 
-// Structured writes w.json, compact JSON, as text and as structuredContent. v is
-// the same as a value, or Absent where nobody needed one so far.
-func (w *Writer) Structured(t *catalogue.Tool, v value.Value, note string) *engine.Error {
+// Structured writes w.JSON, compact JSON, as text and as structuredContent. v is
+// the same as a value.
+func (w *Writer) Structured(t *catalogue.Tool, v value.Value) *engine.Error {
+	return w.structured(remarks{tool: t}, v)
+}
+
+// structured writes w.JSON with what there is to remark. v is Absent where nobody
+// needed it so far.
+func (w *Writer) structured(by remarks, v value.Value) *engine.Error {
+	t := by.tool
 	if len(w.JSON) > 0 && w.JSON[0] == '"' {
 		text, _ := jsontext.AppendUnquote(nil, w.JSON) // it is valid
-		w.text(t, string(text), note, true)
+		w.text(by, string(text), true)
 		return nil
 	}
+	note := by.note(false)
 	var failed *engine.Error
 	if len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars {
 		if v.IsAbsent() {
@@ -111,7 +113,7 @@ func (w *Writer) Structured(t *catalogue.Tool, v value.Value, note string) *engi
 			}
 		}
 		var what string
-		v, what = cut(v, t, noteRoom+len(note))
+		v, what, note = cut(v, by, noteRoom+len(note))
 		note = strings.TrimSpace(what + "\n" + note)
 		w.JSON = v.AppendJSON(w.JSON[:0])
 	}
@@ -177,13 +179,15 @@ func (w *Writer) conforming(t *catalogue.Tool, v value.Value, rounded bool) (con
 }
 
 // text writes an answer that is one JSON string, or no JSON at all.
-func (w *Writer) text(t *catalogue.Tool, text, note string, isJSON bool) {
+func (w *Writer) text(by remarks, text string, isJSON bool) {
+	t, note := by.tool, by.note(false)
 	if total := utf8.RuneCountInString(text); total > t.MaxChars {
 		text = firstRunes(text, room(t, noteRoom+len(note)))
 		if line := strings.LastIndexByte(text, '\n'); line > len(text)/2 {
 			text = text[:line]
 		}
-		note = strings.TrimSpace(cutNote([]missing{{shown: utf8.RuneCountInString(text), total: total, what: "characters"}}, t) + "\n" + note)
+		what := by.cut([]missing{{shown: utf8.RuneCountInString(text), total: total, what: characters}})
+		note = strings.TrimSpace(what + "\n" + by.note(true))
 	}
 	w.Open()
 	w.Out = appendContent(w.Out, text, note)

@@ -1,7 +1,6 @@
 package answer
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,8 +16,18 @@ const cutMember = "_truncated"
 type missing struct {
 	path         string // "" is the whole answer
 	shown, total int
-	what         string // items, members, characters
+	what         string
 }
+
+const (
+	items      = "items"
+	members    = "members"
+	characters = "characters"
+)
+
+// isList reports whether m is a list that a call may choose a part of, not one
+// within its items.
+func (m missing) isList() bool { return m.what == items && !strings.Contains(m.path, "[") }
 
 // noteRoom is how many characters of an answer may say that it was cut.
 const noteRoom = 500
@@ -28,53 +37,21 @@ func room(t *catalogue.Tool, notes int) int { return max(t.MaxChars-notes, t.Max
 
 // cut shortens v to the tool's limit less notes: arrays at the end of an item,
 // long strings at the end of a character, never JSON in the middle. An object
-// says so in a member of its own; for anything else the note has to be told
-// beside it.
-func cut(v value.Value, t *catalogue.Tool, notes int) (value.Value, string) {
+// says so in a member of its own; for anything else what was cut has to be told
+// beside it. The note is what there is to remark of an answer that is cut.
+func cut(v value.Value, by remarks, notes int) (short value.Value, what, note string) {
 	c := cutter{}
-	v = c.fit(v, room(t, notes), "")
-	note := cutNote(c.missing, t)
+	v = c.fit(v, room(by.tool, notes), "")
+	what, note = by.cut(c.missing), by.note(slices.ContainsFunc(c.missing, missing.isList))
 	if v.Kind() != value.Object || !v.Get(cutMember).IsAbsent() {
-		return v, note
+		return v, what, note
 	}
 	marked := value.Map()
 	for i := range v.Len() {
 		marked.Add(v.Name(i), v.At(i))
 	}
-	marked.Add(cutMember, value.Of(note))
-	return marked, ""
-}
-
-// cutNote says how much there is and how to get the rest.
-func cutNote(all []missing, t *catalogue.Tool) string {
-	var b strings.Builder
-	b.WriteString("Cut to fit: ")
-	for i, m := range all {
-		if i == 3 {
-			fmt.Fprintf(&b, "; and %d more places", len(all)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		if m.path != "" {
-			b.WriteString(firstRunes(m.path, 60) + " ")
-		}
-		fmt.Fprintf(&b, "shows %d of %d %s", m.shown, m.total, m.what)
-	}
-	b.WriteByte('.')
-	for _, way := range []struct {
-		to   string
-		with []string
-	}{{"For the rest", t.Paging}, {"For less", t.Narrowing}} {
-		if len(way.with) > 0 {
-			fmt.Fprintf(&b, " %s, use %s.", way.to, strings.Join(way.with[:min(len(way.with), 3)], ", "))
-		}
-	}
-	if len(t.Paging)+len(t.Narrowing) == 0 {
-		b.WriteString(" Ask for something narrower to see the rest.")
-	}
-	return b.String()
+	marked.Add(cutMember, value.Of(what))
+	return marked, "", note
 }
 
 type cutter struct{ missing []missing }
@@ -114,7 +91,7 @@ func (c *cutter) array(v value.Value, budget int, path string) value.Value {
 		left -= need
 	}
 	if kept.Len() < v.Len() {
-		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), "items"})
+		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), items})
 	}
 	return kept
 }
@@ -149,7 +126,7 @@ func (c *cutter) object(v value.Value, budget int, path string) value.Value {
 		kept.Add(v.Name(i), item)
 	}
 	if kept.Len() < v.Len() {
-		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), "members"})
+		c.missing = append(c.missing, missing{path, kept.Len(), v.Len(), members})
 	}
 	return kept
 }
@@ -160,7 +137,7 @@ func (c *cutter) text(v value.Value, budget int, path string) value.Value {
 	for size(value.Of(short), budget) > budget-1 { // what is escaped takes more
 		short = firstRunes(short, utf8.RuneCountInString(short)*9/10)
 	}
-	c.missing = append(c.missing, missing{path, utf8.RuneCountInString(short), utf8.RuneCountInString(text), "characters"})
+	c.missing = append(c.missing, missing{path, utf8.RuneCountInString(short), utf8.RuneCountInString(text), characters})
 	return value.Of(short + "…")
 }
 

@@ -21,8 +21,7 @@ type Tool struct {
 	Item       []byte         // its entry of tools/list
 	Output     *schema.Schema // what structuredContent conforms to; nil when not promised
 	MaxChars   int
-	Paging     []string // arguments that ask for the rest
-	Narrowing  []string // arguments that ask for less
+	Choosers   [parts][]string // arguments that choose a part of a list, by what they choose
 	Confirm    bool
 	Questions  []*ask.Question
 	Mirrored   bool // clients of 2026-07-28 repeat some arguments as headers
@@ -34,6 +33,7 @@ type Tool struct {
 type argument struct {
 	Listed   string         // listed
 	index    int            // among the unit's inputs
+	Part     Part           // of a list, that it chooses
 	question *ask.Question  // that asks the user for it, else nil
 	listed   *schema.Schema // Schema with names within objects that every model accepts
 	*plan.Input
@@ -80,29 +80,14 @@ func newTool(opts *Options, u *plan.Unit, name string) *Tool {
 	}
 	for _, a := range t.Args {
 		t.Mirrored = t.Mirrored || a.Schema != nil && a.Schema.MCPHeader != ""
-		switch plain := plainName.Replace(strings.ToLower(a.Name)); {
-		case slices.Contains(pagingNames, plain):
-			t.Paging = append(t.Paging, a.Listed)
-		case slices.Contains(narrowingNames, plain):
-			t.Narrowing = append(t.Narrowing, a.Listed)
+		if a.Part != NoPart {
+			t.Choosers[a.Part] = append(t.Choosers[a.Part], a.Listed)
 		}
 	}
 	t.Output = announced(u.Result)
 	t.Item = t.appendItem(nil)
 	return t
 }
-
-// plainName takes from names what APIs write differently.
-var plainName = strings.NewReplacer("_", "", "-", "", ".", "", "$", "", "[", "", "]", "")
-
-// What APIs call the parameters that choose a part of a list, in lower case and
-// plain: those that reach the rest of it, and those that make it smaller.
-var (
-	pagingNames = []string{"page", "offset", "cursor", "skip", "start", "startat", "startindex", "after", "before", "startingafter", "pagetoken", "nexttoken",
-		"continuationtoken", "pagenumber", "pageindex", "marker"}
-	narrowingNames = []string{"limit", "pagesize", "perpage", "count", "maxresults", "top", "size", "rowlimit", "resultsperpage", "maxrecords",
-		"fields", "filter", "query", "q", "select", "search", "since"}
-)
 
 // arguments are the inputs that a caller gives, under names that every model
 // accepts as property names.
@@ -111,7 +96,7 @@ func arguments(inputs []*plan.Input) ([]argument, map[string]int) {
 	var names []string
 	for i, in := range inputs {
 		if in.Place != plan.InPlan {
-			args = append(args, argument{index: i, Input: in, listed: portableNames(in.Schema)})
+			args = append(args, argument{index: i, Input: in, listed: portableNames(in.Schema), Part: PartOf(in.Name)})
 			names = append(names, in.Name)
 		}
 	}
