@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,6 +31,7 @@ type run struct {
 	status        int         // that the last step of a flow got; 0 when it is no call
 	header        http.Header // of that answer, where it only points on
 	trusted       http.Header // headers of the caller that pass on; forwarding only
+	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
 	end           time.Time // when the call's time is up
 }
@@ -61,14 +64,20 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	}
 	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	limit := r.client.Limits().Response
-	switch {
-	case noBody(resp) || pointsOn(c, resp):
+	if noBody(resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
 		result.ContentType, result.Length = "", 0
 		return result, nil
-	case c.Format == format.Binary && c.MediaType != "" && isHTML(result.ContentType) && !isHTML(c.MediaType):
-		resp.Body.Close()
-		return nil, htmlAnswer(c)
+	}
+	if isRedirection(resp.StatusCode) {
+		return r.stream(result, resp, limit)
+	}
+	if wantsNoPage(c) {
+		if failure := r.refusePage(ctx, result, resp, c); failure != nil {
+			return nil, failure
+		}
+	}
+	switch {
 	case c.Format == format.Binary:
 		if c.MediaType != "" {
 			result.ContentType = c.MediaType
@@ -78,18 +87,11 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		result.Binary = true
 		return r.stream(result, resp, r.cap(c))
 	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
-		if c.Format == format.JSON && isHTML(result.ContentType) {
-			resp.Body.Close()
-			return nil, htmlAnswer(c)
-		}
 		return r.stream(result, resp, limit)
 	}
 	body, failure := readAll(ctx, c, resp, limit)
 	if failure != nil {
 		return nil, failure
-	}
-	if isRedirection(resp.StatusCode) {
-		body = r.masked(body)
 	}
 	result.ContentType = ""
 	return r.shape(ctx, result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
@@ -125,10 +127,41 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		return nil, failure
 	}
 	r.sent.add(resp.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
+	if resp.StatusCode < http.StatusOK {
+		resp.Body.Close()
+		return nil, Unreadable(c.Request.Target+" answered "+statusText(resp.StatusCode)+", which is not passed on", "")
+	}
+	encoding := strings.Join(resp.Header["Content-Encoding"], ", ")
+	foreign := encoding != "" && req.Method != http.MethodHead && !noBody(resp) && !lists(r.codings, encoding)
 	if resp.StatusCode >= http.StatusBadRequest {
+		if foreign {
+			resp.Body.Close()
+			resp.Body, resp.Header["Content-Type"] = http.NoBody, nil
+		}
 		return nil, answered(c, resp)
 	}
+	if foreign {
+		resp.Body.Close()
+		return nil, Unreadable(c.Request.Target+" answered in the encoding “"+encoding+"”, which nobody asked for", "")
+	}
 	return resp, nil
+}
+
+// lists reports whether the value of an Accept-Encoding names every coding of an
+// answer (RFC 9110 section 12.5.3).
+func lists(accepted, encoding string) bool {
+	offers := strings.Split(accepted, ",")
+	for coding := range strings.SplitSeq(encoding, ",") {
+		named := func(offer string) bool {
+			name, weight, _ := strings.Cut(strings.ReplaceAll(offer, " ", ""), ";")
+			refused := strings.HasPrefix(weight, "q=0") && strings.Trim(weight, "q=0.") == ""
+			return strings.EqualFold(name, strings.TrimSpace(coding)) && !refused
+		}
+		if !slices.ContainsFunc(offers, named) {
+			return false
+		}
+	}
+	return true
 }
 
 // answered keeps an upstream's error answer.
@@ -170,7 +203,11 @@ func statusText(code int) string {
 func itoa(n int) string { return value.Int(int64(n)).Text() }
 
 func noBody(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || resp.ContentLength == 0
+	switch resp.StatusCode {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return true
+	}
+	return resp.ContentLength == 0
 }
 
 // pointsOn reports whether an answer to a write only says where its result is, with
@@ -179,9 +216,41 @@ func pointsOn(c *plan.Call, resp *http.Response) bool {
 	return seesOther(c.Request.Method, resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json")
 }
 
-func isHTML(contentType string) bool {
-	media, _, _ := mime.ParseMediaType(contentType)
-	return media == "text/html" || media == "application/xhtml+xml"
+// wantsNoPage reports whether a page in the place of an answer that passes as it
+// comes means that something went wrong.
+func wantsNoPage(c *plan.Call) bool {
+	return c.Format == format.JSON || c.Format == format.Binary && c.MediaType != "" && !format.LabelsHTML(c.MediaType)
+}
+
+// beginning is how much of an answer is looked at to tell whether it is a page.
+const beginning = 512
+
+// refusePage looks at the beginning of an answer that is called a page, and ends
+// it if it is one. JSON or plain text is called what it is.
+func (r *run) refusePage(ctx context.Context, result *Result, resp *http.Response, c *plan.Call) *Error {
+	if !format.LabelsHTML(result.ContentType) {
+		return nil
+	}
+	body := bufio.NewReaderSize(resp.Body, beginning)
+	start, err := body.Peek(beginning)
+	if len(start) == 0 && err != nil && err != io.EOF {
+		resp.Body.Close()
+		return fail(ctx, c.Request.Target, err)
+	}
+	if format.IsHTML(result.ContentType, start) {
+		resp.Body.Close()
+		return htmlAnswer(c)
+	}
+	_, parameters, _ := mime.ParseMediaType(result.ContentType)
+	result.ContentType = mime.FormatMediaType("text/plain", parameters)
+	if trimmed := bytes.TrimLeft(start, "\ufeff \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
+		result.ContentType = "application/json"
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return nil
 }
 
 func htmlAnswer(c *plan.Call) *Error {

@@ -160,6 +160,9 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if failure != nil {
 		return value.Value{}, failure
 	}
+	if isRedirection(resp.StatusCode) {
+		body = r.masked(body)
+	}
 	if c.Format == format.Binary {
 		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
 	}
@@ -268,7 +271,7 @@ func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) 
 	if failure := cmp.Or(r.spent(ctx, r.unit.Name, m), r.fits(ctx, m, result.Value)); failure != nil {
 		return nil, failure
 	}
-	if result.Value.IsAbsent() && !isRedirect(result.Status) {
+	if result.Value.IsAbsent() && result.Status == http.StatusOK {
 		result.Status = http.StatusNoContent
 	}
 	return result, nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -28,7 +29,8 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 		(*frame)[slot] = value.Of(subject.Reveal())
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
-	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers)}
+	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers),
+		codings: strings.Join(req.Header["Accept-Encoding"], ",")}
 	for _, name := range f.Private {
 		run.sent.add(req.Header.Get(name))
 	}
@@ -37,6 +39,12 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 		return run.leave(nil, failure)
 	}
 	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	if encoding := resp.Header["Content-Encoding"]; encoding != nil { // which the caller takes
+		if result.Header == nil {
+			result.Header = http.Header{}
+		}
+		result.Header["Content-Encoding"] = encoding
+	}
 	return run.leave(run.stream(result, resp, e.client.Limits().Response))
 }
 

@@ -97,15 +97,15 @@ func declaredEncoding(body []byte) string {
 	return string(name)
 }
 
-// IsHTML reports whether an answer is an HTML page: its media type says so, or
-// the body begins, after white space and comments, like an HTML document.
+// IsHTML reports whether an answer, or its beginning, is an HTML page: it begins
+// like one, or with any markup where its media type says that it is one. JSON and
+// plain text under the name of HTML, which some APIs send, are no pages.
 func IsHTML(mediaType string, body []byte) bool {
-	essence, _, _ := strings.Cut(mediaType, ";")
-	essence = strings.TrimSpace(essence)
-	if strings.EqualFold(essence, "text/html") || strings.EqualFold(essence, "application/xhtml+xml") {
-		return true
-	}
 	body = bytes.TrimPrefix(body, []byte(boms[0].mark))
+	if LabelsHTML(mediaType) {
+		body = bytes.TrimLeft(body, " \t\r\n\f")
+		return len(body) > 0 && body[0] == '<'
+	}
 	for {
 		body = bytes.TrimLeft(body, " \t\r\n\f")
 		if !bytes.HasPrefix(body, []byte("<!--")) {
@@ -118,6 +118,13 @@ func IsHTML(mediaType string, body []byte) bool {
 		body = rest
 	}
 	return startsWithTag(body, "<!doctype html") || startsWithTag(body, "<html")
+}
+
+// LabelsHTML reports whether a media type is that of HTML or XHTML.
+func LabelsHTML(mediaType string) bool {
+	essence, _, _ := strings.Cut(mediaType, ";")
+	essence = strings.TrimSpace(essence)
+	return strings.EqualFold(essence, "text/html") || strings.EqualFold(essence, "application/xhtml+xml")
 }
 
 // startsWithTag reports whether body begins with start, in any case, and the name ends there.

@@ -85,8 +85,11 @@ func TestIsHTML(t *testing.T) {
 		mediaType, body string
 		html            bool
 	}{
-		"media type":                {"text/html; charset=utf-8", "", true},
-		"XHTML":                     {"application/xhtml+xml", "", true},
+		"a page, and so called":     {"text/html; charset=utf-8", " <p>", true},
+		"XHTML":                     {"application/xhtml+xml", "<?xml", true},
+		"called a page, JSON":       {"text/html", `{"a":"<html>"}`, false},
+		"called a page, text":       {"text/html; charset=utf-8", "OK <b>", false},
+		"called a page, empty":      {"text/html", "", false},
 		"doctype":                   {"application/json", "\n <!DOCTYPE html>\n<html>", true},
 		"root after comments":       {"", "\xEF\xBB\xBF<!-- a --> <!-- b --><HTML lang=en>", true},
 		"JSON":                      {"application/json", `{"a":"<html>"}`, false},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/format"
 )
 
 // copySize is the size in bytes of the pieces in which an answer is passed on,
@@ -19,7 +20,7 @@ func (x *exchange) answer(result *engine.Result) {
 	defer result.Close()
 	status := cmp.Or(result.Status, http.StatusOK)
 	switch {
-	case status == http.StatusNoContent, status == http.StatusNotModified, result.Raw == nil && result.Value.IsAbsent():
+	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified, result.Raw == nil && result.Value.IsAbsent():
 		x.pass(result.Header)
 		x.start(status)
 	case result.Raw != nil:
@@ -53,9 +54,15 @@ func (x *exchange) write(status int, contentType string, body []byte) {
 	}
 }
 
-// describe sets the headers of a body; length is -1 when not known.
+// describe sets the headers of a body; length is -1 when not known. What an API
+// answers is never taken for another type than it says, and a page of it is none
+// of this server's own.
 func (x *exchange) describe(contentType string, length int64) {
 	h := x.w.Header()
+	h["X-Content-Type-Options"] = x.noSniff
+	if isPage(contentType) {
+		h["Content-Security-Policy"] = []string{"sandbox"}
+	}
 	h["Content-Type"] = nil // keeps net/http from guessing
 	if contentType != "" {
 		h["Content-Type"] = []string{contentType}
@@ -65,12 +72,26 @@ func (x *exchange) describe(contentType string, length int64) {
 	}
 }
 
-// stream passes the upstream's bytes on: as they come when nobody knows how
-// many there will be. An answer that breaks off ends the connection, so that it
+// isPage reports whether browsers show a body of that type as a page that may run
+// scripts.
+func isPage(contentType string) bool {
+	return format.LabelsHTML(contentType) || strings.Contains(contentType, "svg")
+}
+
+// held is up to which length an answer is read whole before any of it is passed
+// on, in bytes.
+const held = 64 << 10
+
+// stream passes the upstream's bytes on: whole when they are few, as they come
+// when nobody knows how many there will be. An answer that breaks off ends the connection, so that it
 // does not look complete; if nothing was written yet, it is a problem.
 func (x *exchange) stream(status int, result *engine.Result) {
 	if x.r.Method == http.MethodHead {
 		x.begin(status, result)
+		return
+	}
+	if 0 < result.Length && result.Length <= held {
+		x.hold(status, result)
 		return
 	}
 	if result.Length < 0 && strings.HasPrefix(result.ContentType, "text/event-stream") {
@@ -103,6 +124,20 @@ func (x *exchange) stream(status int, result *engine.Result) {
 			x.flush()
 		}
 	}
+}
+
+// hold passes a short answer on when all of it has come.
+func (x *exchange) hold(status int, result *engine.Result) {
+	if int64(cap(x.buffer)) <= result.Length {
+		x.buffer = make([]byte, result.Length+1)
+	}
+	n, err := io.ReadFull(result.Raw, x.buffer[:result.Length+1])
+	if int64(n) != result.Length || err != io.ErrUnexpectedEOF { // one byte more is asked for than there should be
+		x.brokeOff()
+		return
+	}
+	x.pass(result.Header)
+	x.write(status, result.ContentType, x.buffer[:n])
 }
 
 func (x *exchange) begin(status int, result *engine.Result) {

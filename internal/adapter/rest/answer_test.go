@@ -144,6 +144,23 @@ func TestHandler_neverEndsABrokenAnswerAsComplete(t *testing.T) {
 	}
 }
 
+func TestHandler_saysThatAShortAnswerBrokeOff(t *testing.T) { // issue 9, C20
+	for name, length := range map[string]int64{"short": 100, "as long as is held": held} {
+		result := raw(200, "application/json", `{"a":1`)
+		result.Length = length
+		server := serve(t, koyeb(answering(result, nil)))
+		resp, err := http.DefaultTransport.RoundTrip(httptestRequest(t, "GET", server.URL+"/v1/apps", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 502 || resp.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(string(text), "broke off") {
+			t.Errorf("%s: %d %s, %v", name, resp.StatusCode, text, err)
+		}
+	}
+}
+
 // errorReader is a connection that was reset.
 type errorReader struct{}
 

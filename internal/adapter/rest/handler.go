@@ -55,6 +55,7 @@ type Handler struct {
 	log       *slog.Logger
 	served    atomic.Pointer[served]
 	exchanges sync.Pool
+	noSniff   []string // the value of X-Content-Type-Options; shared, not to be changed
 }
 
 // served is what requests run on, a generation of the handler.
@@ -68,7 +69,7 @@ type served struct {
 func New(config Config) *Handler {
 	config.MaxRequest = cmp.Or(config.MaxRequest, 10<<20)
 	config.ProblemBase = cmp.Or(config.ProblemBase, "https://fairlead.dev/problems/")
-	h := &Handler{config: config, log: config.Logger}
+	h := &Handler{config: config, log: config.Logger, noSniff: []string{"nosniff"}}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
