@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -101,8 +100,8 @@ func (s *scope) known(name string, at diag.Range) (expr.Expr, bool) {
 // feeding says what the with entry key feeds, for an input that it refers to as name.
 func (c *call) feeding(key, name string) hint {
 	for _, exact := range []bool{true, false} {
-		for _, p := range c.params {
-			if p.Name == key || !exact && loose(p.Name, key) {
+		for _, i := range c.byName.like(key) {
+			if p := c.params[i]; !exact || p.Name == key {
 				return c.hintFor(p, "with")
 			}
 		}
@@ -111,41 +110,49 @@ func (c *call) feeding(key, name string) hint {
 	if c.isPlaceholder(key) {
 		h.must = true
 	} else if c.op.Body != nil {
-		h.place, h.must = plan.InBody, c.hasBlock() && c.bodyNeeds(c.op.Body.Data, key, true)
+		h.place, h.must = plan.InBody, c.hasBlock() && c.bodyNeeds(key)
 	}
 	return h
 }
 
-// bodyNeeds reports whether the body block, or a part n of it, cannot be built
-// without a value for name: it stands in a text. Where it is all of a member, the
-// member can be left out.
-func (c *call) bodyNeeds(n *document.Node, name string, whole bool) bool {
-	if n.Is(value.Object) {
-		return slices.ContainsFunc(n.Pairs, func(p document.Pair) bool { return c.bodyNeeds(p.Value, name, false) })
+// bodyNeeds reports whether the body block cannot be built without a value for
+// name: it stands in a text. Where it is all of a member, the member can be left out.
+func (c *call) bodyNeeds(name string) bool {
+	if c.bodyVars == nil {
+		c.bodyVars = map[string]bool{}
+		c.needs(c.op.Body.Data, true)
 	}
-	if n.Is(value.Array) {
-		return slices.ContainsFunc(n.Items, func(item *document.Node) bool { return c.bodyNeeds(item, name, false) })
+	return c.bodyVars[name]
+}
+
+// needs notes which variables the part n of the body block needs; whole is for
+// the block itself.
+func (c *call) needs(n *document.Node, whole bool) {
+	for _, p := range n.Pairs {
+		c.needs(p.Value, false)
+	}
+	for _, item := range n.Items {
+		c.needs(item, false)
 	}
 	t, err := template.Compile(n.Str(), template.Double)
 	if err != nil {
-		return false
+		return
 	}
 	if _, single := t.Single(); single && !whole {
-		return false
+		return
 	}
-	return slices.ContainsFunc(t.Vars(), func(v template.Var) bool {
-		input, isReference := c.reference(v.Name)
-		return !v.Optional && (v.Name == name || isReference && input == name)
-	})
+	for _, v := range t.Vars() {
+		if v.Optional {
+			continue
+		}
+		c.bodyVars[v.Name] = true
+		if input, isReference := c.reference(v.Name); isReference {
+			c.bodyVars[input] = true
+		}
+	}
 }
 
-func (c *call) isPlaceholder(name string) bool {
-	t, err := template.Compile(c.op.FullPath(), template.SingleToo)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(t.Vars(), func(v template.Var) bool { return loose(v.Name, name) })
-}
+func (c *call) isPlaceholder(name string) bool { return c.placeholders.has(name) }
 
 // hintFor says what an input that feeds p is like.
 func (c *call) hintFor(p *model.Param, origin string) hint {
@@ -179,16 +186,7 @@ func (c *call) speaksJSON() bool {
 
 // isEntity reports whether p, alone, is the whole body.
 func (c *call) isEntity(p *model.Param) bool {
-	if c.hasBlock() {
-		return false
-	}
-	n := 0
-	for _, q := range c.params {
-		if q.In == "body" || q.In == "formdata" || q.In == "form" {
-			n++
-		}
-	}
-	return n == 1 && p.In == "body"
+	return !c.hasBlock() && c.entities == 1 && p.In == "body"
 }
 
 func (c *call) hasBlock() bool { return c.op.Body != nil && !c.op.Body.Data.IsNull() }

@@ -183,18 +183,18 @@ func (s *scope) fixedParam(p *model.Param) expr.Expr {
 
 // reportOnce reports what every unit that uses the same element would repeat.
 func (k *compiler) reportOnce(code *diag.Code, at diag.Range, hint, format string, args ...any) {
-	before := len(k.diags)
-	k.report(code, at, hint, format, args...)
-	d := k.diags[before]
-	if slices.ContainsFunc(k.diags[:before], func(e diag.Diagnostic) bool { return e.Code == d.Code && e.Range == d.Range }) {
-		k.diags = k.diags[:before]
+	if this := (placed{code.ID, at}); !k.reported[this] {
+		k.reported[this] = true
+		k.report(code, at, hint, format, args...)
+	} else if code.Severity == diag.Error {
+		k.failed = true
 	}
 }
 
 // unknownAuth reports a type of authentication that Fairlead cannot do.
 func (c *call) unknownAuth(a *model.Auth) {
 	known := []string{"basic", "bearer", "apikey", "digest", "oauth1", "oauth2", "hmac", "aws-sigv4"}
-	hint := diag.Meant(a.Type, known, "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
+	hint := c.c.meant(a.Type, slices.Values(known), "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
 	c.c.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
 	c.c.failed = true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
@@ -25,6 +26,13 @@ type call struct {
 	at      diag.Range // of the call
 	values  map[*model.Param]expr.Expr
 	open    map[*model.Param]bool // being evaluated, against templates that use each other
+
+	byName       index           // of params
+	arguments    index           // of with
+	placeholders index           // of the operation's path
+	bodyVars     map[string]bool // variables of the body block, and whether it needs them; see bodyNeeds
+	texts        map[string]bool // variables of all texts; see usedInTexts
+	entities     int             // how many parameters stand in the body
 }
 
 type argument struct {
@@ -41,8 +49,13 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 		return nil, false
 	}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
-	for _, a := range with {
+	for i, a := range with {
 		c.with = append(c.with, &argument{Argument: a})
+		c.arguments.add(a.Key, i)
+	}
+	c.indexNames()
+	if !s.c.spend(len(c.params)+len(c.with), at) {
+		return nil, false
 	}
 	request, ok := c.request()
 	if !ok {
@@ -56,19 +69,37 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 // mergeParams lists the input parameters of an operation: those of the API, the
 // resource and the operation, the nearest wins by name and place.
 func mergeParams(api *model.Consume, op *model.Operation) (merged []*model.Param) {
+	at := map[string]int{}
 	for _, level := range [][]*model.Param{api.Inputs, op.Resource.Inputs, op.Inputs} {
 		for _, p := range level {
-			same := func(q *model.Param) bool {
-				return q.In == p.In && (q.Name == p.Name || p.In == "header" && strings.EqualFold(q.Name, p.Name))
+			key := p.In + " " + p.Name
+			if p.In == "header" {
+				key = strings.ToLower(key)
 			}
-			if i := slices.IndexFunc(merged, same); i >= 0 {
+			if i, have := at[key]; have {
 				merged[i] = p
 			} else {
+				at[key] = len(merged)
 				merged = append(merged, p)
 			}
 		}
 	}
 	return merged
+}
+
+// indexNames makes the maps by which the call finds what it names.
+func (c *call) indexNames() {
+	for i, p := range c.params {
+		c.byName.add(p.Name, i)
+		if p.In == "body" || p.In == "formdata" || p.In == "form" {
+			c.entities++
+		}
+	}
+	if t, err := template.Compile(c.op.FullPath(), template.SingleToo); err == nil {
+		for i, v := range t.Vars() {
+			c.placeholders.add(v.Name, i)
+		}
+	}
 }
 
 func (c *call) target() string { return c.api.Namespace + "." + c.op.Name }
@@ -80,7 +111,7 @@ func (c *call) request() (*upstream.Request, bool) {
 		return nil, false
 	}
 	for _, a := range c.with {
-		if !slices.ContainsFunc(c.params, func(p *model.Param) bool { return loose(p.Name, a.Key) && c.fromAuth(p) }) {
+		if !slices.ContainsFunc(c.byName.like(a.Key), func(i int) bool { return c.fromAuth(c.params[i]) }) {
 			c.argument(a)
 		}
 	}
@@ -91,6 +122,9 @@ func (c *call) request() (*upstream.Request, bool) {
 	r.Path = path
 	var inBody []*model.Param
 	for _, p := range c.params {
+		if !c.c.spend(1, c.at) {
+			return nil, false
+		}
 		switch p.In {
 		case "path", "environment":
 		case "body", "formdata", "form":
@@ -122,19 +156,41 @@ func (c *call) unusedArguments() {
 			continue
 		}
 		hint := "Remove it, or declare a parameter of that name on the operation."
-		var names []string
-		for _, p := range c.params {
-			names = append(names, p.Name)
-		}
-		c.c.report(diag.WithUnused, a.Pair.KeyAt, diag.Meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
+		names := namesOf(c.params, func(p *model.Param) string { return p.Name })
+		c.c.report(diag.WithUnused, a.Pair.KeyAt, c.c.meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
 	}
+}
+
+type decoderKey struct {
+	kind   format.Kind
+	schema string
+}
+
+type decoded struct {
+	decoder format.Decoder
+	err     error
+}
+
+// decoder makes the decoder of a format and schema, once for all operations.
+func (k *compiler) decoder(kind format.Kind, text string) (format.Decoder, error) {
+	key := decoderKey{kind, text}
+	made, known := k.decoders[key]
+	if !known {
+		schema := format.Schema{Text: text}
+		if kind == format.Avro || kind == format.Protobuf {
+			schema.Files = k.schemaFiles()
+		}
+		made.decoder, made.err = format.New(kind, schema)
+		k.decoders[key] = made
+	}
+	return made.decoder, made.err
 }
 
 // answer compiles how the operation's answer is read.
 func (c *call) answer(out *plan.Call) bool {
 	kind, ok := format.ParseKind(c.op.RawFormat)
 	if !ok {
-		hint := diag.Meant(c.op.RawFormat, format.Names(), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
+		hint := c.c.meant(c.op.RawFormat, slices.Values(format.Names()), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
 		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint, "the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
 		kind = format.JSON
 	}
@@ -147,11 +203,7 @@ func (c *call) answer(out *plan.Call) bool {
 		}
 		return true
 	}
-	schema := format.Schema{Text: c.op.OutputSchema}
-	if kind == format.Avro || kind == format.Protobuf {
-		schema.Files = c.c.schemaFiles()
-	}
-	decoder, err := format.New(kind, schema)
+	decoder, err := c.c.decoder(kind, c.op.OutputSchema)
 	if err != nil {
 		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"), "Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
 		c.c.failed = true

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/template"
@@ -46,7 +48,11 @@ type Files interface {
 // Capability makes a plan of a capability. What cannot work is withheld and
 // reported; the plan serves the rest.
 func Capability(c *model.Capability, o Options) (*plan.Plan, diag.List) {
-	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}}
+	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}, reported: map[placed]bool{}, found: map[*diag.Code]int{}, programs: map[string]*script.Program{}, decoders: map[decoderKey]decoded{}, patterns: map[string]*regexp.Regexp{}}
+	if o.Files != nil {
+		k.options.Files = &metered{Files: o.Files, left: mostRead}
+	}
+	k.indexNames()
 	k.upstreams()
 	k.served()
 	k.sharedPorts()
@@ -65,10 +71,31 @@ type compiler struct {
 	usedBinds map[*model.Bind]map[string]bool
 	failed    bool // the unit being compiled cannot work
 	closed    bool // what protects the server being compiled cannot be read: it serves nothing
+	spent     int  // of mostWork
+	finder    diag.Finder
+	reported  map[placed]bool    // by reportOnce
+	found     map[*diag.Code]int // how many findings report made
+
+	programs   map[string]*script.Program // by language and files; nil for what cannot be read
+	decoders   map[decoderKey]decoded
+	patterns   map[string]*regexp.Regexp
+	servers    map[string]bool // namespaces of servers
+	binds      map[string]boundKey
+	apis       map[string][]*model.Consume // by namespace
+	operations map[*model.Consume]*operations
+	flows      map[string]foundFlow
+}
+
+// placed is a kind of finding at a place.
+type placed struct {
+	code string
+	at   diag.Range
 }
 
 func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {
-	k.diags.Add(code, at, hint, format, args...)
+	if k.found[code]++; k.found[code] <= mostFound {
+		k.diags.Add(code, at, hint, format, args...)
+	}
 	if code.Severity == diag.Error {
 		k.failed = true
 	}
@@ -78,15 +105,13 @@ func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, a
 // reports an error.
 func (k *compiler) withhold(kind, name string, make func() bool) {
 	k.failed = false
-	if k.closed || !make() || k.failed {
+	if !k.spend(1, diag.Range{}) || k.closed || !make() || k.failed {
 		k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: kind, Name: name})
 	}
 	k.failed = false
 }
 
-func (k *compiler) isServer(namespace string) bool {
-	return slices.ContainsFunc(k.model.Exposes, func(e *model.Expose) bool { return e.Namespace == namespace })
-}
+func (k *compiler) isServer(namespace string) bool { return k.servers[namespace] }
 
 // sibling reports whether namespace is that of another server than own.
 func (k *compiler) sibling(namespace, own string) bool {
@@ -95,31 +120,11 @@ func (k *compiler) sibling(namespace, own string) bool {
 
 // bind resolves a variable name to where its value comes from; nil when it is no bind.
 func (k *compiler) bind(name string) []secret.Ref {
-	namespace, variable, qualified := strings.Cut(name, ".")
-	if qualified {
-		for i := len(k.model.Binds) - 1; i >= 0; i-- {
-			b := k.model.Binds[i]
-			if b.Namespace != namespace {
-				continue
-			}
-			for _, key := range b.Keys {
-				if key.Name == variable {
-					return k.boundTo(b, key, name)
-				}
-			}
-		}
-		if namespace == "env" {
-			return []secret.Ref{{Name: variable, Key: variable}}
-		}
-		return nil
+	if found, ok := k.binds[name]; ok {
+		return k.boundTo(found.bind, found.key, name)
 	}
-	for i := len(k.model.Binds) - 1; i >= 0; i-- {
-		b := k.model.Binds[i]
-		for _, key := range b.Keys {
-			if key.Name == name {
-				return k.boundTo(b, key, name)
-			}
-		}
+	if variable, ok := strings.CutPrefix(name, "env."); ok {
+		return []secret.Ref{{Name: variable, Key: variable}}
 	}
 	return nil
 }
@@ -161,9 +166,10 @@ func isSeparator(c rune) bool { return c == '_' || c == '-' }
 // unusedBinds warns of credentials that nothing sends: the engine invents no
 // authentication.
 func (k *compiler) unusedBinds() {
+	named := k.authVariables()
 	for _, b := range k.model.Binds {
 		for _, key := range b.Keys {
-			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || k.authenticates(b, key) {
+			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || named[key.Name] || named[b.Namespace+"."+key.Name] {
 				continue
 			}
 			namespace := "NAMESPACE"
@@ -177,17 +183,21 @@ func (k *compiler) unusedBinds() {
 	}
 }
 
-// authenticates reports whether the authentication of an API names the key: it
-// is used even if no unit that works calls that API.
-func (k *compiler) authenticates(b *model.Bind, key model.BindKey) bool {
-	names := func(v template.Var) bool { return v.Name == key.Name || v.Name == b.Namespace+"."+key.Name }
-	return slices.ContainsFunc(k.model.Consumes, func(c *model.Consume) bool {
+// authVariables are the variables that the authentication of APIs names: they are
+// used even if no unit that works calls that API.
+func (k *compiler) authVariables() map[string]bool {
+	named := map[string]bool{}
+	for _, c := range k.model.Consumes {
 		if c.Auth == nil {
-			return false
+			continue
 		}
-		t, err := template.Compile(c.Auth.Node.Value().Text(), template.Double)
-		return err == nil && slices.ContainsFunc(t.Vars(), names)
-	})
+		if t, err := template.Compile(c.Auth.Node.Value().Text(), template.Double); err == nil {
+			for _, v := range t.Vars() {
+				named[v.Name] = true
+			}
+		}
+	}
+	return named
 }
 
 // locations reports binds whose location no provider reads.
@@ -203,7 +213,7 @@ func (k *compiler) locations() {
 			continue // the environment, or a path
 		}
 		if !slices.Contains(known, scheme) {
-			hint := diag.Meant(scheme, known, "Use "+strings.Join(known, ", ")+"; until then its keys have no value.")
+			hint := k.meant(scheme, slices.Values(known), "Use "+strings.Join(known, ", ")+"; until then its keys have no value.")
 			k.diags.Add(diag.BindLocation, at, hint, "no secrets are read from %s: locations", scheme)
 		} else if _, err := url.Parse(b.Location); err != nil {
 			k.diags.Add(diag.BindLocation, at, "Correct it; until then its keys have no value.", "the location is not a URL") // it may hold a password
@@ -216,17 +226,19 @@ func (k *compiler) sharedPorts() {
 	address := func(s *plan.Server) string {
 		return cmp.Or(strings.Replace(s.Model.Address, "localhost", "127.0.0.1", 1), "127.0.0.1")
 	}
-	for i, s := range k.plan.Servers {
+	first := map[string]*plan.Server{} // by address and port
+	for _, s := range k.plan.Servers {
 		if s.Model.Port == 0 || s.Model.Transport == "stdio" {
 			continue
 		}
-		for _, earlier := range k.plan.Servers[:i] {
-			if earlier.Model.Port == s.Model.Port && earlier.Model.Transport != "stdio" && address(earlier) == address(s) {
-				k.diags.Add(diag.PortTaken, s.Model.Node.Where("port"), "Nothing needs to change; another port keeps them apart.",
-					"“%s” shares port %d with “%s”: one listener serves both", s.Namespace, s.Model.Port, earlier.Namespace)
-				break
-			}
+		listener := fmt.Sprintf("%s:%d", address(s), s.Model.Port)
+		earlier := first[listener]
+		if earlier == nil {
+			first[listener] = s
+			continue
 		}
+		k.diags.Add(diag.PortTaken, s.Model.Node.Where("port"), "Nothing needs to change; another port keeps them apart.",
+			"“%s” shares port %d with “%s”: one listener serves both", s.Namespace, s.Model.Port, earlier.Namespace)
 	}
 }
 
@@ -243,6 +255,9 @@ func looksLikeCredential(name string) bool {
 
 // outputs compiles the answer of a unit and of what a caller may rely on.
 func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
+	if !k.spendOutputs(outputs) {
+		return
+	}
 	compile := shape.Compile
 	if len(u.Steps) == 1 && u.Steps[0].Call != nil && u.Steps[0].Call.Format == format.XML {
 		compile = shape.CompileXML

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,17 +19,23 @@ import (
 // flow compiles the steps and mappings of a unit. Steps whose inputs do not
 // depend on each other may run side by side.
 func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
+	at := map[int]int{} // indexes of steps, by the slots of their results
 	for _, st := range m.Steps {
 		s.reads = map[int]bool{}
+		if !s.c.spend(1, st.Node.Range()) {
+			return false
+		}
 		step := &plan.Step{Name: st.Name, Model: st, Result: s.slot()}
 		if !s.step(step, st) {
 			return false
 		}
-		for i, earlier := range u.Steps {
-			if s.reads[earlier.Result] {
+		for slot := range s.reads {
+			if i, ok := at[slot]; ok {
 				step.After = append(step.After, i)
 			}
 		}
+		slices.Sort(step.After)
+		at[step.Result] = len(u.Steps)
 		u.Steps = append(u.Steps, step)
 		s.steps[st.Name] = step.Result
 		s.fields[st.Name] = fieldsOf(step)
@@ -37,6 +44,9 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 		if !s.mapping(u, mapping) {
 			return false
 		}
+	}
+	if !s.c.spendOutputs(m.Outputs) {
+		return false
 	}
 	u.Output = shape.CompileOrchestrated(m.Outputs, &s.c.diags)
 	if len(m.Mappings) == 0 {
@@ -56,6 +66,9 @@ func (s *scope) step(step *plan.Step, m *model.Step) bool {
 		if !ok {
 			return false
 		}
+		if !s.c.spendOutputs(c.Operation.Outputs) {
+			return false
+		}
 		step.Kind, step.Call = plan.CallStep, c
 		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags, c.Format == format.XML)
 		return true
@@ -64,7 +77,7 @@ func (s *scope) step(step *plan.Step, m *model.Step) bool {
 	case "script":
 		return s.script(step, m)
 	default:
-		hint := diag.Meant(m.Kind, []string{"call", "lookup", "script"}, "Use call, lookup or script.")
+		hint := s.c.meant(m.Kind, slices.Values([]string{"call", "lookup", "script"}), "Use call, lookup or script.")
 		s.c.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
 		return false
 	}
@@ -160,16 +173,15 @@ func (s *scope) splitStep(text string) (name string, slot int, rest string) {
 	if i := strings.IndexAny(text, ".["); i >= 0 {
 		name = text[:i]
 	}
-	best := ""
-	for step := range s.steps {
-		if after, ok := strings.CutPrefix(text, step); ok && (after == "" || after[0] == '.' || after[0] == '[') && len(step) > len(best) {
-			best = step
+	for end := len(text); end > 0; end-- { // the longest name goes first
+		if end < len(text) && text[end] != '.' && text[end] != '[' {
+			continue
+		}
+		if slot, ok := s.steps[text[:end]]; ok {
+			return text[:end], slot, text[end:]
 		}
 	}
-	if best == "" {
-		return name, -1, ""
-	}
-	return best, s.steps[best], text[len(best):]
+	return name, -1, ""
 }
 
 // stepResult gives a name that begins with an earlier step: step, step.field.field.
@@ -194,7 +206,13 @@ func (s *scope) brokenStep(name string, at diag.Range) bool {
 	if !dotted || s.unit.Model == nil {
 		return false
 	}
-	later := slices.ContainsFunc(s.model().Steps, func(st *model.Step) bool { return st.Name == head })
+	if s.later == nil {
+		s.later = map[string]bool{}
+		for _, st := range s.model().Steps {
+			s.later[st.Name] = true
+		}
+	}
+	later := s.later[head]
 	if !later && len(s.steps) == 0 {
 		return false
 	}
@@ -207,16 +225,11 @@ func (s *scope) brokenStep(name string, at diag.Range) bool {
 }
 
 func (s *scope) unknownStep(name string, at diag.Range) {
-	var names []string
-	for n := range s.steps {
-		names = append(names, n)
-	}
-	slices.Sort(names)
 	hint := "Name an earlier step."
-	if len(names) > 0 {
-		hint = "Name an earlier step: " + strings.Join(names, ", ") + "."
+	if n := len(s.steps); n > 0 && n <= 100 {
+		hint = "Name an earlier step: " + diag.Some(slices.Sorted(maps.Keys(s.steps))) + "."
 	}
-	s.c.report(diag.StepUnresolved, at, diag.Meant(name, names, hint), "“%s” names no earlier step", name)
+	s.c.report(diag.StepUnresolved, at, s.c.meant(name, maps.Keys(s.steps), hint), "“%s” names no earlier step", name)
 }
 
 // model is the unit or flow whose texts are being compiled.
@@ -231,15 +244,10 @@ func (s *scope) model() *model.Unit {
 // with block gives feeds the flow's inputs, the rest is asked of the caller.
 func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	m := u.Model
-	aggregate, flow := s.c.findFlow(m.Ref)
+	found := s.c.flows[m.Ref]
+	aggregate, flow := found.aggregate, found.flow
 	if flow == nil {
-		var names []string
-		for _, a := range s.c.model.Aggregates {
-			for _, f := range a.Flows {
-				names = append(names, a.Namespace+"."+f.Name)
-			}
-		}
-		hint := diag.Meant(m.Ref, names, "Name a flow: namespace.name.")
+		hint := s.c.meant(m.Ref, maps.Keys(s.c.flows), "Name a flow: namespace.name.")
 		s.c.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
 		return false
 	}
@@ -302,17 +310,6 @@ func paramNamed(params []*model.Param, name string) *model.Param {
 		}
 	}
 	return nil
-}
-
-func (k *compiler) findFlow(ref string) (*model.Aggregate, *model.Flow) {
-	for _, a := range k.model.Aggregates {
-		for _, f := range a.Flows {
-			if a.Namespace+"."+f.Name == ref || a.Namespace == "" && f.Name == ref {
-				return a, f
-			}
-		}
-	}
-	return nil, nil
 }
 
 // semantics derives hints that the tool does not give itself.

@@ -28,11 +28,8 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 			return false
 		}
 		if api == nil {
-			var names []string
-			for _, c := range k.model.Consumes {
-				names = append(names, c.Namespace)
-			}
-			hint := diag.Meant(r.Forward.TargetNamespace, names, "Name a consumed namespace.")
+			names := namesOf(k.model.Consumes, func(c *model.Consume) string { return c.Namespace })
+			hint := k.meant(r.Forward.TargetNamespace, names, "Name a consumed namespace.")
 			k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", r.Forward.TargetNamespace)
 			return false
 		}

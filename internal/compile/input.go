@@ -16,8 +16,26 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
+// pattern compiles a pattern, once for all parameters that have it.
+func (k *compiler) pattern(source string, at diag.Range) (*regexp.Regexp, error) {
+	if re, known := k.patterns[source]; known {
+		return re, nil
+	}
+	re, size, err := jsonpath.CompilePattern(source)
+	if err != nil {
+		return nil, err
+	}
+	k.spend(size/instructions, at)
+	k.patterns[source] = re
+	return re, nil
+}
+
+// instructions is how many of a pattern weigh as much as a value that is bound.
+const instructions = 2
+
 // paramSchema is the schema of a parameter, declared or consumed.
 func paramSchema(k *compiler, p *model.Param) *schema.Schema {
+	k.spend(1+len(p.Enum)/4+len(p.Pattern)/16, p.Node.Range())
 	s := &schema.Schema{Input: true, Type: p.Type, Description: p.Description, MaxLength: p.MaxLength}
 	for _, e := range p.Enum {
 		s.Enum = append(s.Enum, e.Value())
@@ -26,9 +44,8 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 		s.Default = p.Default.Value()
 	}
 	if p.Pattern != "" {
-		if re, err := regexp.Compile(p.Pattern); err == nil {
-			s.Pattern = re
-		} else {
+		var err error
+		if s.Pattern, err = k.pattern(p.Pattern, p.Node.Where("pattern")); err != nil {
 			k.reportOnce(diag.BadPattern, p.Node.Where("pattern"), "Use RE2 syntax.", "the pattern of “%s” cannot be used and is not checked: %s", p.Name, err)
 		}
 	}
@@ -53,6 +70,9 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 // "required" means.
 func (s *scope) declare(params []*model.Param, pathNames []string, method string, required bool) {
 	for _, p := range params {
+		if !s.c.spend(1, p.Node.Range()) {
+			return
+		}
 		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.c, p), Origin: "declared", Required: required, Secret: p.Secret}
 		if p.Required != nil {
 			in.Required = *p.Required
@@ -62,7 +82,7 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 		}
 		in.Schema.MCPHeader = p.Header
 		s.place(in, p, pathNames, method)
-		if i := slices.IndexFunc(s.unit.Inputs, func(o *plan.Input) bool { return o.Name == in.Name }); i >= 0 {
+		if i := s.inputIndex().find(in.Name); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot
 			s.unit.Inputs[i] = in
 		} else {
@@ -88,7 +108,7 @@ func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method
 	if !s.rest {
 		return
 	}
-	if i := slices.IndexFunc(pathNames, func(n string) bool { return n == p.Name }); i >= 0 {
+	if slices.Contains(pathNames, p.Name) {
 		in.Place, in.Required = plan.InPath, true
 		return
 	}
@@ -126,10 +146,15 @@ func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method
 // placeholders adds an input for every placeholder of an exposed path that is
 // not declared.
 func (s *scope) placeholders(names []string) {
+	have := map[string]bool{}
+	for _, in := range s.unit.Inputs {
+		have[in.Key] = have[in.Key] || in.Place == plan.InPath
+	}
 	for _, name := range names {
-		if slices.ContainsFunc(s.unit.Inputs, func(in *plan.Input) bool { return in.Place == plan.InPath && in.Key == name }) {
+		if have[name] || !s.c.spend(1, diag.Range{}) {
 			continue
 		}
+		have[name] = true
 		s.unit.Inputs = append(s.unit.Inputs, &plan.Input{
 			Slot: s.slot(), Name: name, Key: name, Place: plan.InPath, Required: true, Origin: "path", Schema: &schema.Schema{Input: true},
 		})
@@ -139,6 +164,15 @@ func (s *scope) placeholders(names []string) {
 // finish settles what is known only when everything is bound: canonical header
 // names, and declared inputs that feed nothing.
 func (s *scope) finish() {
+	replaced, own := map[string]bool{}, map[string]*model.Param{}
+	for _, name := range s.replaced {
+		replaced[name] = true
+	}
+	if s.unit.Model != nil {
+		for _, p := range s.unit.Model.Inputs {
+			own[p.Name] = p
+		}
+	}
 	for _, in := range s.unit.Inputs {
 		if in.Place == plan.InHeader {
 			in.Key = textproto.CanonicalMIMEHeaderKey(in.Key)
@@ -146,15 +180,13 @@ func (s *scope) finish() {
 		if in.Origin == "path" && in.Schema.Type == "" {
 			in.Schema.Type = "string"
 		}
-		if !s.used[in.Name] && slices.Contains(s.replaced, in.Name) {
+		if !s.used[in.Name] && replaced[in.Name] {
 			in.Required = false // nobody is asked for a credential that the operator has
 		}
 		if in.Origin == "declared" && !s.used[in.Name] && in.Place != plan.InPlan && s.unit.Model != nil {
 			at, whose := s.unit.Model.Node.Range(), "inherited input"
-			for _, p := range s.unit.Model.Inputs {
-				if p.Name == in.Name {
-					at, whose = p.Node.Where("name"), "input"
-				}
+			if p := own[in.Name]; p != nil {
+				at, whose = p.Node.Where("name"), "input"
 			}
 			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
 		}

@@ -115,6 +115,9 @@ func (k *compiler) schemaFiles() fs.FS {
 	if err != nil {
 		return nil
 	}
+	if m, ok := k.options.Files.(*metered); ok {
+		return schemas{files, m}
+	}
 	return files
 }
 

@@ -3,6 +3,7 @@ package compile
 import (
 	"cmp"
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,15 +46,13 @@ func (c *call) urlText(source string, at diag.Range, encode func([]byte, string)
 		return expr.Expr{}, false
 	}
 	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, at, optional) }
-	return bindText(t.Path(encode, c.keepsSlashes), lookup), true
+	return c.bindText(t.Path(encode, c.keepsSlashes), at, lookup)
 }
 
 // keepsSlashes reports whether the path parameter of that name may hold several
 // segments: x-fairlead: {slashes: keep}.
 func (c *call) keepsSlashes(name string) bool {
-	return slices.ContainsFunc(c.params, func(p *model.Param) bool {
-		return p.KeepSlashes && p.In == "path" && loose(p.Name, name)
-	})
+	return slices.ContainsFunc(c.byName.like(name), func(i int) bool { return c.params[i].KeepSlashes && c.params[i].In == "path" })
 }
 
 // appendParams adds the path parameters that the path has no placeholder for as
@@ -64,12 +63,19 @@ func (c *call) appendParams(path, query string) string {
 	if err != nil {
 		return path
 	}
+	var placeholders index
+	for i, v := range t.Vars() {
+		placeholders.add(v.Name, i)
+	}
 	for _, p := range c.params {
-		if p.In != "path" || p.Required != nil && !*p.Required || slices.ContainsFunc(t.Vars(), func(v template.Var) bool { return loose(v.Name, p.Name) }) {
+		if p.In != "path" || p.Required != nil && !*p.Required || placeholders.has(p.Name) {
 			continue
 		}
 		if p.Value != nil && c.usedInTexts(p.Name) {
 			continue
+		}
+		if !c.c.spend(1+len(path)/64, p.Node.Range()) {
+			return path
 		}
 		path = strings.TrimRight(path, "/") + "/{{" + p.Name + "}}"
 		c.c.reportOnce(diag.PathAppended, p.Node.Where("name"), "Put the placeholder where it belongs in the path.",
@@ -81,12 +87,28 @@ func (c *call) appendParams(path, query string) string {
 // usedInTexts reports whether a fixed parameter feeds another text, and so has a
 // meaning besides its place: {{token}} of an authentication block or a body.
 func (c *call) usedInTexts(name string) bool {
-	uses := func(n *document.Node) bool { return n != nil && strings.Contains(n.Value().Text(), "{{"+name+"}}") }
-	if c.api.Auth != nil && uses(c.api.Auth.Node) || c.op.Body != nil && uses(c.op.Body.Data) {
-		return true
+	if c.texts == nil {
+		c.texts = map[string]bool{}
+		add := func(n *document.Node) {
+			for _, found := range plainTag.FindAllStringSubmatch(n.Value().Text(), -1) {
+				c.texts[found[1]] = true
+			}
+		}
+		if c.api.Auth != nil {
+			add(c.api.Auth.Node)
+		}
+		if c.op.Body != nil {
+			add(c.op.Body.Data)
+		}
+		for _, p := range c.params {
+			add(p.Value)
+		}
 	}
-	return slices.ContainsFunc(c.params, func(p *model.Param) bool { return uses(p.Value) })
+	return c.texts[name]
 }
+
+// plainTag is a variable that is written without blanks.
+var plainTag = regexp.MustCompile(`\{\{([^{}]+)\}\}`)
 
 // styles are the names of x-fairlead: {style: …}.
 var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat, "comma": upstream.Comma, "csv": upstream.Comma,
@@ -148,10 +170,9 @@ var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Co
 // inputName is the name of the input that e is, else fallback.
 func (s *scope) inputName(e expr.Expr, fallback string) string {
 	if slot, ok := e.InSlot(); ok {
-		for _, in := range s.unit.Inputs {
-			if in.Slot == slot {
-				return in.Name
-			}
+		s.inputIndex()
+		if i, ok := s.slots[slot]; ok {
+			return s.unit.Inputs[i].Name
 		}
 	}
 	return fallback

@@ -45,7 +45,7 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 			i := index(name)
 			switch {
 			case i < 0:
-				refuse(nearInput(name, inputs), "the question “%s” asks for “%s”, which is no input here", m.Name, name)
+				refuse(k.nearInput(name, inputs), "the question “%s” asks for “%s”, which is no input here", m.Name, name)
 			case inputs[i].secret:
 				refuse("Let the operator bind it, or the caller give it.", "the question “%s” asks for the secret “%s”: clients show and keep what users write in a form", m.Name, name)
 			case !fitsForm(inputs[i].schema):
@@ -59,7 +59,7 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 			i := index(v.Name)
 			switch {
 			case i < 0:
-				refuse(nearInput(v.Name, inputs), "the message of the question “%s” names “%s”, which is no input here", m.Name, v.Name)
+				refuse(k.nearInput(v.Name, inputs), "the message of the question “%s” names “%s”, which is no input here", m.Name, v.Name)
 			case slices.ContainsFunc(all[at:], func(other *model.Question) bool { return slices.Contains(other.Inputs, v.Name) }):
 				refuse("Put the question that asks for it first.", "the message of the question “%s” names “%s”, which nobody knows yet", m.Name, v.Name)
 			case inputs[i].secret:
@@ -72,7 +72,7 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 	return compiled
 }
 
-func nearInput(name string, inputs []asked) string {
+func (k *compiler) nearInput(name string, inputs []asked) string {
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
 		names[i] = in.name
@@ -80,7 +80,7 @@ func nearInput(name string, inputs []asked) string {
 	if len(names) == 0 {
 		return "Declare it as an input."
 	}
-	return diag.Meant(name, names, "Inputs are "+strings.Join(names, ", ")+".")
+	return k.meant(name, slices.Values(names), "Inputs are "+diag.Some(names)+".")
 }
 
 // fitsForm reports whether the forms of MCP clients have a field for it

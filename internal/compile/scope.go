@@ -27,13 +27,18 @@ type scope struct {
 	outer     map[string]expr.Expr    // inside a flow: what the referring unit's with block gives
 	flowModel *model.Unit             // inside a flow
 	declared  map[string]bool
-	steps     map[string]int // slots of earlier steps
+	steps     map[string]int  // slots of earlier steps
+	later     map[string]bool // names of all steps
 	fields    map[string]stepFields
-	reads     map[int]bool      // slots of step results that the current step reads
-	inAuth    bool              // compiling outgoing authentication
-	replaced  []string          // inputs in whose place a credential is sent
-	sensitive bool              // compiling a parameter of a credential's name
-	used      map[string]bool   // inputs that feed something
+	reads     map[int]bool    // slots of step results that the current step reads
+	inAuth    bool            // compiling outgoing authentication
+	replaced  []string        // inputs in whose place a credential is sent
+	sensitive bool            // compiling a parameter of a credential's name
+	used      map[string]bool // inputs that feed something
+	inputs    index           // of the unit's inputs, by name
+	slots     map[int]int     // likewise, by slot
+	indexed   int             // how many inputs the two have
+	secrets   map[secret.Ref]int
 	asks      []*model.Question // of the flow that the unit refers to
 }
 
@@ -96,18 +101,29 @@ func (s *scope) input(name string, h hint, at diag.Range) expr.Expr {
 }
 
 func (s *scope) find(name string, at diag.Range) int {
-	for i, in := range s.unit.Inputs {
-		if in.Name == name {
-			return i
-		}
+	inputs := s.inputIndex()
+	if i := inputs.find(name); i >= 0 {
+		return i
 	}
-	for i, in := range s.unit.Inputs {
-		if loose(in.Name, name) {
-			s.c.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, in.Name)
-			return i
-		}
+	if like := inputs.like(name); len(like) > 0 {
+		s.c.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, s.unit.Inputs[like[0]].Name)
+		return like[0]
 	}
 	return -1
+}
+
+// inputIndex is the index of the unit's inputs. The scopes of a unit and of the flow
+// that it refers to share the inputs, so each looks whether the other added some.
+func (s *scope) inputIndex() *index {
+	if s.slots == nil {
+		s.slots = map[int]int{}
+	}
+	for ; s.indexed < len(s.unit.Inputs); s.indexed++ {
+		in := s.unit.Inputs[s.indexed]
+		s.inputs.add(in.Name, s.indexed)
+		s.slots[in.Slot] = s.indexed
+	}
+	return &s.inputs
 }
 
 // loose reports whether two names differ only in case, in - _ . and in blanks.
@@ -123,6 +139,7 @@ func canonical(s string) string {
 }
 
 func (s *scope) infer(name string, h hint) int {
+	s.c.spend(1, diag.Range{})
 	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin, Required: h.must}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
@@ -187,10 +204,17 @@ func merge(into, from *schema.Schema) *schema.Schema {
 
 // secretSlot is the slot of a secret, the same for every use in the unit.
 func (s *scope) secretSlot(refs []secret.Ref) expr.Expr {
-	i := slices.IndexFunc(s.unit.Secrets, func(o plan.SecretSlot) bool { return o.Refs[0] == refs[0] })
-	if i < 0 {
+	if s.secrets == nil {
+		s.secrets = map[secret.Ref]int{}
+	}
+	for i := len(s.secrets); i < len(s.unit.Secrets); i++ { // those of another scope, too; no two are equal
+		s.secrets[s.unit.Secrets[i].Refs[0]] = i
+	}
+	i, have := s.secrets[refs[0]]
+	if !have {
+		i = len(s.unit.Secrets)
 		s.unit.Secrets = append(s.unit.Secrets, plan.SecretSlot{Slot: s.slot(), Refs: refs, ForAuth: true})
-		i = len(s.unit.Secrets) - 1
+		s.secrets[refs[0]] = i
 	}
 	slot := &s.unit.Secrets[i]
 	slot.ForAuth = slot.ForAuth && s.inAuth
@@ -272,11 +296,14 @@ func (s *scope) text(source string, style template.Style, at diag.Range, lookup 
 	if !ok {
 		return expr.Expr{}, false
 	}
-	return bindText(t, lookup), true
+	return s.bindText(t, at, lookup)
 }
 
 // template reads a template; one that cannot be read is reported.
 func (s *scope) template(source string, style template.Style, at diag.Range) (*template.Template, bool) {
+	if !s.c.spend(1+len(source)/64, at) {
+		return nil, false
+	}
 	t, err := template.Compile(source, style)
 	if err != nil {
 		s.c.report(diag.BadTemplate, at, "Correct the braces.", "the template cannot be read: %s", err)
@@ -286,12 +313,15 @@ func (s *scope) template(source string, style template.Style, at diag.Range) (*t
 }
 
 // bindText is a template of which lookup resolves the variables.
-func bindText(t *template.Template, lookup func(name string, optional bool) expr.Expr) expr.Expr {
+func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	vars := make([]expr.Expr, len(t.Vars()))
 	for i, v := range t.Vars() {
+		if !s.c.spend(1, at) {
+			return expr.Expr{}, false
+		}
 		vars[i] = lookup(v.Name, v.Optional)
 	}
-	return expr.Text(t, vars)
+	return expr.Text(t, vars), true
 }
 
 // data compiles a value of the document: strings are templates, those within

@@ -39,21 +39,14 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 		return false
 	}
 	folder := cmp.Or(m.Location, settings.Location)
-	source, ok := s.c.scriptFile(folder, m.File, m)
-	if !ok {
-		return false
+	key := strings.Join(append([]string{language, folder, m.File}, m.Dependencies...), "\x00")
+	program, known := s.c.programs[key]
+	if !known {
+		program = s.program(folder, language, m)
+		s.c.programs[key] = program
 	}
-	var dependencies []string
-	for _, file := range m.Dependencies {
-		text, ok := s.c.scriptFile(folder, file, m)
-		if !ok {
-			return false
-		}
-		dependencies = append(dependencies, text)
-	}
-	program, err := script.Check(language, source, dependencies...)
-	if err != nil {
-		s.c.reportScript(m, language, err)
+	if program == nil {
+		s.c.failed = true
 		return false
 	}
 	step.Kind = plan.ScriptStep
@@ -63,6 +56,9 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	}
 	for name := range s.declared { // context holds every input too
 		s.used[name] = true
+	}
+	if !s.c.spend(len(s.unit.Steps), at) {
+		return false
 	}
 	for _, earlier := range s.unit.Steps { // context holds them all, so it runs after them
 		s.reads[earlier.Result] = true
@@ -76,6 +72,29 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 		step.Script.With = append(step.Script.With, plan.Named{Name: a.Key, From: e})
 	}
 	return true
+}
+
+// program reads a script and its dependencies; nil when they cannot be read,
+// which is reported at the first step that names them.
+func (s *scope) program(folder, language string, m *model.Step) *script.Program {
+	source, ok := s.c.scriptFile(folder, m.File, m)
+	if !ok {
+		return nil
+	}
+	var dependencies []string
+	for _, file := range m.Dependencies {
+		text, ok := s.c.scriptFile(folder, file, m)
+		if !ok {
+			return nil
+		}
+		dependencies = append(dependencies, text)
+	}
+	program, err := script.Check(language, source, dependencies...)
+	if err != nil {
+		s.c.reportScript(m, err)
+		return nil
+	}
+	return program
 }
 
 func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool) {
@@ -108,13 +127,11 @@ func (k *compiler) scriptFile(folder, file string, m *model.Step) (string, bool)
 }
 
 // reportScript says why a script cannot run, at its own place when it has one.
-func (k *compiler) reportScript(m *model.Step, language string, err error) {
+func (k *compiler) reportScript(m *model.Step, err error) {
 	at := m.Node.Where("file")
 	hint := "Correct the script."
 	if unknown := new(script.LanguageError); errors.As(err, &unknown) {
 		at, hint = m.Node.Where("language"), "Write it in JavaScript or in the Starlark subset of Python."
-	} else if strings.EqualFold(language, "python") {
-		hint = "Python runs as far as it is Starlark: no import, class, try or with."
 	}
 	k.report(diag.ScriptRefused, at, hint, "the script “%s” cannot run: %s", m.File, err)
 }

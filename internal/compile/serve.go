@@ -213,6 +213,9 @@ func (s *scope) mock(u *plan.Unit, m *model.Unit) bool {
 		s.c.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
 		return false
 	}
+	if !s.c.spendOutputs(m.Outputs) {
+		return false
+	}
 	mock := shape.CompileMock(m.Outputs, func(n *document.Node) (expr.Expr, bool) {
 		if n.Is(value.String) {
 			if name, ok := s.reference(n.Text); ok {

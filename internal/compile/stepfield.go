@@ -38,7 +38,7 @@ func (s *scope) stepField(step, rest string, at diag.Range) {
 	if !ok || isIndex(name) || strings.ContainsAny(name, "*()?@ ") || slices.Contains(f.names, name) {
 		return
 	}
-	hint := diag.Meant(name, f.names, "")
+	hint := s.c.meant(name, slices.Values(f.names), "")
 	switch {
 	case hint == "" && !f.all:
 		return

@@ -72,8 +72,8 @@ func (s *scope) outerHas(name string) bool {
 // findLoosely finds a declared input or exposed placeholder for a parameter
 // that the with block leaves out.
 func (c *call) findLoosely(name string) int {
-	for i, in := range c.unit.Inputs {
-		if (in.Origin == "declared" || in.Origin == "path") && loose(in.Name, name) {
+	for _, i := range c.inputIndex().like(name) {
+		if in := c.unit.Inputs[i]; in.Origin == "declared" || in.Origin == "path" {
 			return i
 		}
 	}
@@ -81,18 +81,20 @@ func (c *call) findLoosely(name string) int {
 }
 
 func (c *call) argumentFor(name string) *argument {
-	for _, exact := range []bool{true, false} {
-		for _, a := range c.with {
-			if a.Key == name || !exact && loose(a.Key, name) {
-				if a.Key != name && !a.used {
-					c.c.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
-				}
-				a.used = true
-				return a
-			}
+	i := c.arguments.find(name)
+	if i < 0 {
+		like := c.arguments.like(name)
+		if len(like) == 0 {
+			return nil
 		}
+		i = like[0]
 	}
-	return nil
+	a := c.with[i]
+	if a.Key != name && !a.used {
+		c.c.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
+	}
+	a.used = true
+	return a
 }
 
 // variable gives a variable of the consumed operation's own texts (path, fixed
@@ -103,8 +105,8 @@ func (c *call) variable(name string, self *model.Param, at diag.Range, optional 
 		return a.expr
 	}
 	for _, exact := range []bool{true, false} {
-		for _, p := range c.params {
-			if p != self && !c.open[p] && (p.Name == name || !exact && loose(p.Name, name)) {
+		for _, i := range c.byName.like(name) {
+			if p := c.params[i]; p != self && !c.open[p] && (!exact || p.Name == name) {
 				if e, ok := c.value(p); ok {
 					return e
 				}
@@ -146,7 +148,7 @@ func (c *call) templateHint(name string, self *model.Param, optional bool) hint 
 	case c.isPlaceholder(name):
 		h.must = !optional
 	default:
-		h.place, h.must = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(c.op.Body.Data, name, true)
+		h.place, h.must = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(name)
 		if c.op.Method == "GET" || c.op.Method == "HEAD" {
 			h.place = plan.InQuery
 		}

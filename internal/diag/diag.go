@@ -89,6 +89,30 @@ func (l List) Count(s Severity) (n int) {
 	return n
 }
 
+// MostAlike is how many findings of one code a list keeps. More tell nobody more,
+// and a document can make them by the hundred thousand.
+const MostAlike = 1000
+
+// Cap leaves the first findings of each code, in the order of the list, and says
+// with the last of them that there are more.
+func (l *List) Cap() {
+	seen := map[string]int{}
+	last := map[string]int{} // of each code, where the list keeps it
+	kept := (*l)[:0]
+	for _, d := range *l {
+		if seen[d.Code]++; seen[d.Code] <= MostAlike {
+			last[d.Code] = len(kept)
+			kept = append(kept, d)
+		}
+	}
+	for code, n := range seen {
+		if n > MostAlike {
+			kept[last[code]].Message += "; more findings of this kind are not listed"
+		}
+	}
+	*l = kept
+}
+
 // Sort orders by file, place, severity (gravest first) and code, and drops exact repeats.
 func (l *List) Sort() {
 	slices.SortStableFunc(*l, func(a, b Diagnostic) int {

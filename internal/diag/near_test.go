@@ -2,6 +2,7 @@ package diag
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,59 @@ func TestNear(t *testing.T) {
 				t.Errorf("%s: got %q, %v, want %q", name, got, ok, c.want)
 			}
 		}
+	}
+}
+
+func TestFinder_looksAtNoMoreThanItsBudget(t *testing.T) {
+	looked := 0
+	names := func(yield func(string) bool) {
+		for i := range 20_000 {
+			if looked++; !yield("operation" + strconv.Itoa(i)) {
+				return
+			}
+		}
+	}
+	var f Finder
+	if hint := f.Meant("operatio17", names, "otherwise"); hint != "Did you mean “operation17”?" {
+		t.Errorf("the first word: %s", hint)
+	}
+	for i := range 20_000 {
+		f.Meant("operatio"+strconv.Itoa(i), names, "")
+	}
+	if looked > mostFinding/passing+20_000 {
+		t.Errorf("it looked at %d names", looked)
+	}
+	if hint := f.Meant("operatio17", names, "otherwise"); hint != "otherwise" {
+		t.Errorf("the last word: %s", hint)
+	}
+}
+
+func TestSome_listsTheFirst(t *testing.T) {
+	for names, want := range map[string]string{
+		"":                              "",
+		"a b":                           "a, b",
+		"a b c d e f g h i j k l":       "a, b, c, d, e, f, g, h, i, j, k, l",
+		"a b c d e f g h i j k l m n o": "a, b, c, d, e, f, g, h, i, j, k, l and 3 more",
+	} {
+		if got := Some(strings.Fields(names)); got != want {
+			t.Errorf("%s: %s", names, got)
+		}
+	}
+}
+
+func TestList_Cap_keepsTheFirstOfEachCode(t *testing.T) {
+	var l List
+	for range MostAlike + 5 {
+		l.Add(UnknownKey, Range{}, "", "a")
+	}
+	l.Add(WrongType, Range{}, "", "b")
+	l.Cap()
+	if len(l) != MostAlike+1 || l[MostAlike-1].Message != "a; more findings of this kind are not listed" || l[MostAlike].Message != "b" {
+		t.Errorf("%d findings, the last %v", len(l), l[len(l)-2:])
+	}
+	l.Cap()
+	if len(l) != MostAlike+1 || strings.Count(l[MostAlike-1].Message, "more") != 1 {
+		t.Errorf("a second time: %v", l[MostAlike-1])
 	}
 }
 

@@ -42,6 +42,56 @@ func newProtobuf(schema Schema) (decodeFunc, error) {
 	}, nil
 }
 
+// maxProtoNesting is how deep brackets of a .proto file may nest. The library
+// that compiles it needs memory without end for what nests without end.
+const maxProtoNesting = 64
+
+// checkNesting refuses a .proto file that nests too deep.
+func checkNesting(text string) error {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"', '\'':
+			i = behindText(text, i)
+		case '/':
+			if strings.HasPrefix(text[i:], "//") {
+				i = behind(text, i, "\n")
+			} else if strings.HasPrefix(text[i:], "/*") {
+				i = behind(text, i+1, "*/")
+			}
+		case '{', '[', '<', '(':
+			if depth++; depth > maxProtoNesting {
+				return fail("it nests deeper than %d levels", maxProtoNesting)
+			}
+		case '}', ']', '>', ')':
+			depth--
+		}
+	}
+	return nil
+}
+
+// behind is the index of the last byte of end, where it comes next after at.
+func behind(text string, at int, end string) int {
+	n := strings.Index(text[at+1:], end)
+	if n < 0 {
+		return len(text)
+	}
+	return at + n + len(end)
+}
+
+// behindText is the index of the quote that closes the one at.
+func behindText(text string, at int) int {
+	for i := at + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case text[at], '\n':
+			return i
+		}
+	}
+	return len(text)
+}
+
 // compileProto compiles a file and its imports and finds the root message: the
 // named one, else the first of the file. Imports are looked for from the top of
 // the files, then beside the file itself; those of google/protobuf are built in.
@@ -52,6 +102,9 @@ func compileProto(schema Schema, file, message string) (protoreflect.MessageDesc
 			if beside, besideErr := readSchema(schema.Files, path.Join(path.Dir(file), name)); besideErr == nil {
 				text, err = beside, nil
 			}
+		}
+		if err == nil {
+			err = checkNesting(text)
 		}
 		return io.NopCloser(strings.NewReader(text)), err
 	}

@@ -138,6 +138,26 @@ func TestDecodeProtobuf_refuses(t *testing.T) {
 	}
 }
 
+func TestNewProtobuf_refusesWhatNestsWithoutEnd(t *testing.T) {
+	for name, text := range map[string]string{
+		"options":                     "option (a) = " + strings.Repeat("{ a: ", 200_000),
+		"messages":                    strings.Repeat("message M {", 80_000),
+		"types":                       "message M { map<" + strings.Repeat("map<", 100_000),
+		"brackets closed in texts":    "option (a) = " + strings.Repeat("{ a: \"}\" b: ", 70_000),
+		"brackets closed in comments": "option (a) = " + strings.Repeat("{ a: /* } */ ", 70_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := fstest.MapFS{"deep.proto": {Data: []byte("syntax = \"proto3\";\n" + text)}}
+			_, err := New(Protobuf, Schema{Text: "deep.proto", Files: files})
+			wantError(t, err, Protobuf, "nests deeper than 64 levels")
+		})
+	}
+	fine := fstest.MapFS{"fine.proto": {Data: []byte("syntax = \"proto3\";\n// " + strings.Repeat("{", 100) + "\nmessage M { string a = 1; }\n")}}
+	if _, err := New(Protobuf, Schema{Text: "fine.proto", Files: fine}); err != nil {
+		t.Errorf("brackets of a comment count: %v", err)
+	}
+}
+
 func TestNewProtobuf_refusesBadSchemas(t *testing.T) {
 	for schema, part := range map[string]string{
 		"": "must name a .proto file", "#M": "must name a .proto file", "no.proto": "no.proto", "../x.proto": "x.proto", "bad.proto": "bad.proto:1:",

@@ -176,10 +176,18 @@ type Document struct {
 // that the document names beside itself.
 func Compile(s Source, o compile.Options) *Document {
 	d := &Document{Source: s}
+	d.compile(o)
+	d.Diags.Sort()
+	d.Diags.Cap()
+	return d
+}
+
+func (d *Document) compile(o compile.Options) {
+	s := d.Source
 	root, diags := document.Parse(s.Name, s.Text)
 	d.Diags = diags
 	if root == nil {
-		return d
+		return
 	}
 	for _, f := range s.Overlays {
 		over, diags := document.Parse(f.Name, f.Text)
@@ -197,8 +205,6 @@ func Compile(s Source, o compile.Options) *Document {
 		d.Plan, diags = compile.Capability(d.Model, o)
 		d.Diags = append(d.Diags, diags...)
 	}
-	d.Diags.Sort()
-	return d
 }
 
 // Text is the text of a file that diagnostics point into, nil when it is not at hand.

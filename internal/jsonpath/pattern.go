@@ -22,6 +22,16 @@ type pattern struct {
 	size int // instructions
 }
 
+// CompilePattern compiles a pattern in Go's syntax, and says how many instructions
+// it has. One that has too many is refused before anything is made of it.
+func CompilePattern(source string) (compiled *regexp.Regexp, size int, err error) {
+	p, err := compilePattern(source)
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.Regexp, p.size, nil
+}
+
 // compilePattern compiles a pattern in Go's syntax. Its size is counted before
 // anything is made of it.
 func compilePattern(source string) (*pattern, error) {

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -128,7 +129,7 @@ func (r *reader) body(n *document.Node) *model.Body {
 		t := n.Get("type")
 		kind, ok := bodyTypes[strings.ToLower(t.Text)]
 		if !ok {
-			hint := diag.Meant(t.Text, []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}, "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or yaml.")
+			hint := r.finder.Meant(t.Text, slices.Values([]string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}), "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or yaml.")
 			r.report(diag.BodyUnknown, t.At, hint, "the body type “%s” is not known; the body is sent as JSON", t.Text)
 			kind = "json"
 		}

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
@@ -21,18 +22,41 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 		return n
 	}
 	root := r.importFile(from)
-	if root == nil {
+	if root == nil || r.brought > document.MaxNodes { // which has been reported
 		return nil
 	}
 	items := root.Get(section)
 	if items.IsNull() || len(items.Items) == 0 {
 		items = root.Get("capability").Get(section)
 	}
+	r.brought += 1 // what it looks through counts too
+	if items != nil {
+		r.brought += len(items.Items)
+	}
 	source := r.pick(items, n, from)
+	if r.brought += size(source, document.MaxNodes); r.brought > document.MaxNodes {
+		r.report(diag.DocumentLimit, from.At, "Import less, or split the document.", "the imports bring more than %d values", document.MaxNodes)
+		return nil
+	}
 	if source == nil {
 		return nil
 	}
 	return alias(source, n, name)
+}
+
+// size counts the values of n, up to most.
+func size(n *document.Node, most int) int {
+	if n == nil || most <= 0 {
+		return 0
+	}
+	count := 1
+	for _, p := range n.Pairs {
+		count += size(p.Value, most-count)
+	}
+	for _, item := range n.Items {
+		count += size(item, most-count)
+	}
+	return count
 }
 
 func (r *reader) importFile(from *document.Node) *document.Node {
@@ -92,7 +116,7 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 		}
 		return only
 	}
-	hint := diag.Meant(name, names, "Correct the namespace; whatever needs it is withheld.")
+	hint := r.finder.Meant(name, slices.Values(names), "Correct the namespace; whatever needs it is withheld.")
 	r.report(diag.ImportFailed, at, hint, "“%s” has no entry “%s”", from.Str(), name)
 	return nil
 }

@@ -40,6 +40,8 @@ type reader struct {
 
 	unreadable *bool // of what is being read: a key that protects it cannot be read
 	scripting  *model.Scripting
+	finder     diag.Finder
+	brought    int // values that imports have brought so far
 }
 
 func (r *reader) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {
@@ -82,14 +84,14 @@ type entry struct {
 // name. Of two equal names the last wins at the place of the first, except that
 // resources, which are known by their paths, are all kept.
 func (r *reader) named(n *document.Node, what string, nameless bool) (entries []entry) {
+	places := map[string]int{}
 	add := func(e entry) {
-		for i := range entries {
-			if e.name != "" && entries[i].name == e.name && what != "resource" {
-				r.report(diag.DuplicateName, e.at, "Give one of them another name.", "the %s “%s” is declared twice; the last one counts", what, e.name)
-				entries[i].node = e.node
-				return
-			}
+		if i, twice := places[e.name]; twice && e.name != "" && what != "resource" {
+			r.report(diag.DuplicateName, e.at, "Give one of them another name.", "the %s “%s” is declared twice; the last one counts", what, e.name)
+			entries[i].node = e.node
+			return
 		}
+		places[e.name] = len(entries)
 		entries = append(entries, e)
 	}
 	switch {
@@ -272,7 +274,12 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 	}
 	f := r.read(n, element.Bind)
 	b := &model.Bind{Node: n, Namespace: f.text("namespace"), Description: f.text("description"), Location: f.text("location")}
-	keys, fallback := f.node("keys"), f.block("x-fairlead").node("fallback")
+	keys, fallback := f.node("keys"), map[string]*document.Node{}
+	if others := f.block("x-fairlead").node("fallback"); others.Is(value.Object) {
+		for _, p := range others.Pairs {
+			fallback[p.Key] = p.Value
+		}
+	}
 	switch {
 	case keys.Is(value.Object):
 		for i := range keys.Pairs {
@@ -281,7 +288,7 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 			if source == "" {
 				source = p.Key
 			}
-			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}, Name: p.Key, Source: source, Fallback: texts(fallback.Get(p.Key))})
+			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}, Name: p.Key, Source: source, Fallback: texts(fallback[p.Key])})
 		}
 	case keys.Is(value.Array):
 		for _, item := range keys.Items {
@@ -315,19 +322,18 @@ func (r *reader) aggregate(n *document.Node) *model.Aggregate {
 // uniqueNamespaces reports namespaces of consumed APIs that stand twice (a call
 // reaches the first), and of servers of one type.
 func (r *reader) uniqueNamespaces(c *model.Capability) {
-	for i, m := range c.Consumes {
-		for _, earlier := range c.Consumes[:i] {
-			if earlier.Namespace == m.Namespace && m.Namespace != "" {
-				r.report(diag.DuplicateName, m.Node.Where("namespace"), "Give one of them another namespace.", "the consumed namespace “%s” is declared twice; an operation is looked for in both, the first wins", m.Namespace)
-				break
-			}
+	consumed, exposed := map[string]bool{}, map[string]bool{}
+	for _, m := range c.Consumes {
+		if consumed[m.Namespace] && m.Namespace != "" {
+			r.report(diag.DuplicateName, m.Node.Where("namespace"), "Give one of them another namespace.", "the consumed namespace “%s” is declared twice; an operation is looked for in both, the first wins", m.Namespace)
 		}
+		consumed[m.Namespace] = true
 	}
-	for i, e := range c.Exposes {
-		same := func(earlier *model.Expose) bool {
-			return earlier.Type == e.Type && earlier.Namespace == e.Namespace && e.Namespace != ""
-		}
-		if slices.ContainsFunc(c.Exposes[:i], same) {
+	for _, e := range c.Exposes {
+		name := e.Type + " " + e.Namespace
+		twice := exposed[name] && e.Namespace != ""
+		exposed[name] = true
+		if twice {
 			r.report(diag.DuplicateName, e.Node.Where("namespace"), "Give one of them another namespace.", "two %s servers have the namespace “%s”; clients cannot tell them apart", e.Type, e.Namespace)
 		}
 	}

@@ -127,7 +127,7 @@ func (r *reader) unknown(p *document.Pair, e *element.Element, further []element
 	if e.Open || strings.HasPrefix(p.Key, "x-") && p.Key != "x-fairlead" {
 		return
 	}
-	r.report(diag.UnknownKey, p.KeyAt, diag.Meant(p.Key, e.Keys(), "Remove it, or check its spelling."), "“%s” has no meaning on %s and is ignored", p.Key, e.Name)
+	r.report(diag.UnknownKey, p.KeyAt, r.finder.Meant(p.Key, slices.Values(e.Keys()), "Remove it, or check its spelling."), "“%s” has no meaning on %s and is ignored", p.Key, e.Name)
 }
 
 // meantToProtect finds the key that protects for which an unknown key was

@@ -4,6 +4,7 @@ package overlay
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -29,13 +30,52 @@ func Apply(root, overlay *document.Node) diag.List {
 		diags.Add(diag.BadOverlay, overlay.Where("actions"), "List the actions: target, update or remove.", "the overlay has no list of actions")
 		return diags
 	}
+	t := tree{root: root, size: size(root), call: budget.NewCall(nil)}
 	for _, a := range actions.Items {
-		apply(root, a, &diags)
+		if t.apply(a, &diags); t.full {
+			diags.Add(diag.DocumentLimit, a.Range(), "Apply fewer or narrower actions; this one and those after it are not applied in full.",
+				"the overlay makes more than %d values of the document, or takes more than %d steps", document.MaxNodes, mostSteps)
+			return diags
+		}
 	}
 	return diags
 }
 
-func apply(root, action *document.Node, diags *diag.List) {
+// mostSteps bounds what all actions of an overlay together look at and change.
+const mostSteps = 4_000_000
+
+// tree is a document that an overlay changes.
+type tree struct {
+	root  *document.Node
+	size  int          // values in it, an upper bound
+	steps int          // taken so far
+	call  *budget.Call // what all targets together may cost
+	full  bool         // it has grown or worked too much, and is not changed any more
+}
+
+// step takes n steps and reports whether that may be.
+func (t *tree) step(n int) bool {
+	t.steps += n
+	t.full = t.full || t.steps > mostSteps || t.size > document.MaxNodes
+	return !t.full
+}
+
+// size counts the values of n.
+func size(n *document.Node) int {
+	if n == nil {
+		return 1
+	}
+	count := 1
+	for _, p := range n.Pairs {
+		count += size(p.Value)
+	}
+	for _, item := range n.Items {
+		count += size(item)
+	}
+	return count
+}
+
+func (t *tree) apply(action *document.Node, diags *diag.List) {
 	target := action.Get("target")
 	path, _, err := jsonpath.Compile(target.Str(), jsonpath.Strict)
 	if err != nil {
@@ -52,8 +92,11 @@ func apply(root, action *document.Node, diags *diag.List) {
 		diags.Add(diag.BadOverlay, action.Range(), "Add update or remove: true.", "the action changes nothing")
 		return
 	}
-	meter := budget.NewMeter(context.Background(), nil)
-	places := path.Locate(meter, root.Value())
+	if !t.step(t.size) {
+		return
+	}
+	meter := budget.NewMeter(context.Background(), t.call)
+	places := path.Locate(meter, t.root.Value())
 	if meter.Err() != nil {
 		diags.Add(diag.BadOverlay, target.At, "Name what is meant, or use fewer wildcards.", "the target “%s” selects too much", target.Str())
 		return
@@ -63,53 +106,56 @@ func apply(root, action *document.Node, diags *diag.List) {
 		return
 	}
 	// From the last to the first, so that removing an item moves none that is still to come.
-	for i := len(places) - 1; i >= 0; i-- {
+	for i := len(places) - 1; i >= 0 && t.step(1+len(places[i])); i-- {
 		if remove {
-			removeAt(root, places[i])
+			t.remove(places[i])
 		} else {
-			updateAt(root, places[i], update)
+			t.update(places[i], update)
 		}
 	}
 }
 
-func removeAt(root *document.Node, place jsonpath.Location) {
+func (t *tree) remove(place jsonpath.Location) {
 	if len(place) == 0 {
 		return
 	}
-	parent, last := find(root, place[:len(place)-1]), place[len(place)-1]
+	parent, last := t.find(place[:len(place)-1]), place[len(place)-1]
 	switch {
 	case parent == nil:
 	case last.IsIndex:
 		if last.Index < len(parent.Items) {
-			parent.Items = append(parent.Items[:last.Index:last.Index], parent.Items[last.Index+1:]...)
+			t.step((len(parent.Items) - last.Index) / 8)
+			parent.Items = slices.Delete(parent.Items, last.Index, last.Index+1)
 		}
 	default:
-		for i := range parent.Pairs {
-			if parent.Pairs[i].Key == last.Name {
-				parent.Pairs = append(parent.Pairs[:i:i], parent.Pairs[i+1:]...)
+		for i := len(parent.Pairs) - 1; i >= 0; i-- { // they go from the last to the first
+			if t.step(1); parent.Pairs[i].Key == last.Name {
+				parent.Pairs = slices.Delete(parent.Pairs, i, i+1)
 				return
 			}
 		}
 	}
 }
 
-func updateAt(root *document.Node, place jsonpath.Location, update *document.Node) {
-	n := find(root, place)
+func (t *tree) update(place jsonpath.Location, update *document.Node) {
+	n := t.find(place)
 	switch {
 	case n == nil:
 	case n.Is(value.Array) && !update.Is(value.Array):
-		n.Items = append(n.Items, clone(update))
+		n.Items = append(n.Items, t.clone(update))
 	default:
-		merge(n, update)
+		t.merge(n, update)
 	}
 }
 
-func find(n *document.Node, place jsonpath.Location) *document.Node {
+func (t *tree) find(place jsonpath.Location) *document.Node {
+	n := t.root
 	for _, step := range place {
 		switch {
 		case n == nil:
 			return nil
 		case !step.IsIndex:
+			t.step(len(n.Pairs) / 8)
 			n = n.Get(step.Name)
 		case step.Index < len(n.Items):
 			n = n.Items[step.Index]
@@ -122,37 +168,47 @@ func find(n *document.Node, place jsonpath.Location) *document.Node {
 
 // merge makes n what update says: members are merged, items appended, scalars
 // and values of another kind replaced.
-func merge(n, update *document.Node) {
+func (t *tree) merge(n, update *document.Node) {
 	switch {
 	case n.Is(value.Object) && update.Is(value.Object):
+		t.step(len(n.Pairs) / 8)
+		at := make(map[string]int, len(n.Pairs))
+		for i, p := range n.Pairs {
+			at[p.Key] = i
+		}
 		for _, p := range update.Pairs {
-			if have := n.Pair(p.Key); have != nil && have.Value != nil {
-				merge(have.Value, p.Value)
+			if !t.step(1) {
+				return
+			}
+			if i, have := at[p.Key]; have && n.Pairs[i].Value != nil {
+				t.merge(n.Pairs[i].Value, p.Value)
 			} else {
-				n.Pairs = append(n.Pairs, document.Pair{Key: p.Key, KeyAt: p.KeyAt, Value: clone(p.Value)})
+				at[p.Key] = len(n.Pairs)
+				n.Pairs = append(n.Pairs, document.Pair{Key: p.Key, KeyAt: p.KeyAt, Value: t.clone(p.Value)})
 			}
 		}
 	case n.Is(value.Array) && update.Is(value.Array):
 		for _, item := range update.Items {
-			n.Items = append(n.Items, clone(item))
+			n.Items = append(n.Items, t.clone(item))
 		}
 	default:
-		*n = *clone(update)
+		*n = *t.clone(update)
 	}
 }
 
-func clone(n *document.Node) *document.Node {
-	if n == nil {
+// clone copies n, or as much of it as there is room for.
+func (t *tree) clone(n *document.Node) *document.Node {
+	if t.size++; !t.step(1) || n == nil {
 		return &document.Node{Kind: value.Null}
 	}
 	c := *n
 	c.Pairs, c.Items = nil, nil
 	for _, p := range n.Pairs {
-		p.Value = clone(p.Value)
+		p.Value = t.clone(p.Value)
 		c.Pairs = append(c.Pairs, p)
 	}
 	for _, item := range n.Items {
-		c.Items = append(c.Items, clone(item))
+		c.Items = append(c.Items, t.clone(item))
 	}
 	return &c
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/fairlead/fairlead/internal/document"
@@ -53,5 +54,27 @@ func TestApply_refusesOtherFiles(t *testing.T) {
 		if diags := Apply(root, over); len(diags) != 1 || diags[0].Code != "bad-overlay" {
 			t.Errorf("%s: got %v", src, diags)
 		}
+	}
+}
+
+// What grows with every action ends at the limit of a document, however short
+// the overlay is.
+func TestApply_staysWithinTheLimitsOfADocument(t *testing.T) {
+	for name, action := range map[string]string{
+		"lists that double":    "- {target: '$..[*]', update: [[1], [1]]}\n",
+		"mappings that double": "- {target: '$..*', update: {a: {b: 1}, c: {d: [1]}}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, _ := document.Parse("d.yaml", []byte("a: [[1], [1], {b: 1}]"))
+			over, _ := document.Parse("o.yaml", []byte("overlay: 1.0.0\nactions:\n"+strings.Repeat(action, 40)))
+			diags := Apply(root, over)
+			if n := size(root); n > 2*document.MaxNodes {
+				t.Errorf("the document has %d values", n)
+			}
+			last := diags[len(diags)-1]
+			if last.Code != "document-limit" && last.Code != "bad-overlay" || last.Hint == "" {
+				t.Errorf("got %v", last)
+			}
+		})
 	}
 }

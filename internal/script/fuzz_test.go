@@ -16,6 +16,11 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, source, dependency string) {
 		p, err := Check("python", source, dependency)
+		if err == nil {
+			if _, syntax := compileStarlark(p.sources()); syntax != nil {
+				err = syntax
+			}
+		}
 		var refused *SyntaxError
 		switch {
 		case err == nil && p.Language != Starlark:

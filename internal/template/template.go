@@ -8,7 +8,10 @@
 // delimiter changes are refused. A name may hold any character but braces.
 package template
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Limits of a template.
 const (
@@ -58,9 +61,11 @@ func Compile(text string, s Style) (*Template, error) {
 	}
 	t := &Template{source: text, nodes: nodes, vars: vars}
 	if t.IsLiteral() {
+		var literal strings.Builder
 		for i := range nodes {
-			t.literal += nodes[i].text
+			literal.WriteString(nodes[i].text)
 		}
+		t.literal = literal.String()
 	}
 	t.json = place(nodes, scanJSON, func(n *node, m mode) { n.json = m })
 	t.sparql = place(nodes, scanSPARQL, func(n *node, m mode) { n.sparql = m })
