@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -87,7 +88,10 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		result.Binary = true
 		return r.stream(result, resp, r.cap(c))
 	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
-		return r.stream(result, resp, limit)
+		if result, failure = r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" || c.Request.Method != http.MethodPost {
+			return result, failure
+		}
+		return r.mayFail(ctx, result, c)
 	}
 	body, failure := readAll(ctx, c, resp, limit)
 	if failure != nil {
@@ -327,7 +331,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 	if failure := r.spent(ctx, c.Request.Target, m); failure != nil {
 		return nil, failure
 	}
-	if !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
+	if program.Identity() && failsQuery(v) || !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
 		return nil, r.refused(c, v)
 	}
 	if v = shaped; !found {
@@ -399,7 +403,7 @@ func refuses(v value.Value) bool {
 	if v.Kind() != value.Object {
 		return false
 	}
-	if v.Get("errors").Len() > 0 && v.Get("data").Kind() <= value.Null {
+	if failsQuery(v) {
 		return true
 	}
 	for _, name := range []string{"ok", "success"} {
@@ -408,6 +412,38 @@ func refuses(v value.Value) bool {
 		}
 	}
 	return false
+}
+
+// failsQuery reports whether an answer is that of a GraphQL API to a request that
+// failed as a whole.
+func failsQuery(v value.Value) bool {
+	return v.Kind() == value.Object && v.Get("errors").Kind() == value.Array && v.Get("errors").Len() > 0 && v.Get("data").Kind() <= value.Null
+}
+
+// startsFailed is how answers begin of which failsQuery may be true.
+var startsFailed = regexp.MustCompile(`^\s*\{\s*("errors"\s*:\s*\[|"data"\s*:\s*null)`)
+
+// mayFail makes an unmapped answer to a tool's POST a failure where failsQuery is
+// true of it. The answer is read only if it begins like one.
+func (r *run) mayFail(ctx context.Context, result *Result, c *plan.Call) (*Result, *Error) {
+	body := bufio.NewReaderSize(result.Raw, beginning)
+	start, _ := body.Peek(beginning) // an error comes again when it is read
+	result.Raw = struct {
+		io.Reader
+		io.Closer
+	}{body, result.Raw}
+	if !startsFailed.Match(start) {
+		return result, nil
+	}
+	text, failure := result.Bytes(r.client.Limits().Response)
+	if failure != nil {
+		return nil, failure
+	}
+	if v, err := value.ParseWithin(r.meter(ctx), text); err == nil && failsQuery(v) {
+		return nil, r.refused(c, v)
+	}
+	result.Raw, result.Length = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return result, nil
 }
 
 func (r *run) refused(c *plan.Call, v value.Value) *Error {

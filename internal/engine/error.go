@@ -99,44 +99,6 @@ func (e *Error) Message() string {
 	return said(v, 4)
 }
 
-// sayings are the members in which APIs put words, the best first: their own,
-// RFC 9457's, JSON:API's, FastAPI's, AWS's, SOAP's.
-var sayings = []string{"message", "Message", "error_description", "errorMessage", "error_message", "detail", "faultstring", "Reason", "title", "msg", "reason", "description", "Text"}
-
-// containers are the members that hold those, best first.
-var containers = []string{"error", "Error", "errors", "Errors", "fault", "Fault", "Body", "detail", "details", "Envelope", "response"}
-
-// said finds the words of an error in v, at most so many levels down.
-func said(v value.Value, levels int) string {
-	switch {
-	case v.Kind() == value.Array && v.Len() > 0:
-		if v.At(0).Kind() == value.String {
-			return v.At(0).Text()
-		}
-		return said(v.At(0), levels-1)
-	case v.Kind() != value.Object || levels < 0:
-		return ""
-	}
-	for _, name := range sayings {
-		if m := v.Get(name); m.Kind() == value.String && m.Text() != "" {
-			return m.Text()
-		}
-	}
-	for _, name := range containers {
-		switch m := v.Get(name); m.Kind() {
-		case value.String:
-			if m.Text() != "" {
-				return m.Text()
-			}
-		case value.Object, value.Array:
-			if text := said(m, levels-1); text != "" {
-				return text
-			}
-		}
-	}
-	return ""
-}
-
 // Spent is what a call is told that is over its budget: err is one of package budget.
 func Spent(err error) *Error {
 	switch {

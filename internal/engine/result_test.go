@@ -55,6 +55,22 @@ func TestMessage_readsWhatAPIsSay(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"message":"a"}`: "a", `{"error":{"message":"b"}}`: "b", `{"error":"c"}`: "c", `{"error":"x","error_description":"d"}`: "d",
 		`{"title":"e","status":4}`: "e", `{"errors":[{"message":"f"}]}`: "f", `{"errors":["g"]}`: "g", `plain words`: "plain words",
+		`{"errorCode":"E1","errorSummary":"i","errorCauses":[{"errorSummary":"x"}]}`: "i", // Okta
+		`{"errorMessages":["j"],"errors":{}}`:                                        "j", // Jira
+		`{"errorMessages":[],"errors":{"summary":"k"}}`:                              "summary: k",
+		`{"errors":{"name":["is taken"]}}`:                                           "name: is taken", // Rails
+		`{"errors":[{"status":"422","code":"x","detail":"l"}]}`:                      "l",              // JSON:API
+		`{"fault":{"faultstring":"m","detail":{"errorcode":"x"}}}`:                   "m",              // Apigee
+		`{"fault":"n"}`: "n",
+		`{"error_summary":"o/..","error":{".tag":"x"}}`:                  "o/..", // Dropbox
+		`{"status_code":34,"status_message":"p"}`:                        "p",    // TMDB
+		`{"Message":"q","ExceptionMessage":"r"}`:                         "q",    // ASP.NET
+		`{"error":{"errors":[{"reason":"x"}],"code":404,"message":"s"}}`: "s",    // Google
+		`{"messages":[{"message":"t"}]}`:                                 "t",
+		`{"ErrorCode":1,"ErrorMessage":"u"}`:                             "u",
+		`{"detail":[{"loc":["body"],"msg":"v"}]}`:                        "v", // FastAPI
+		`{"Fault":{"Error":[{"Message":"w","Detail":"x"}]}}`:             "w", // Intuit
+		`{"errors":[],"data":null,"message":"y"}`:                        "y",
 		`<html>`: "", `{"a":1}`: "", ``: "", `{"message":{"nested":1},"detail":"h"}`: "h",
 	} {
 		if got := (&Error{Body: []byte(in)}).Message(); got != want {
