@@ -33,6 +33,14 @@ func (c *call) argument(a *argument) {
 
 // suspectLiteral warns of a literal that looks like a reference with an unknown prefix.
 func (c *call) suspectLiteral(a *argument) {
+	text := a.Value.Text
+	if path, ok := strings.CutPrefix(text, "$."); ok && path != "" || c.declared[text] || text == a.Key {
+		if !ok {
+			path = text
+		}
+		c.c.report(diag.WithPrefix, a.Value.At, "Write “{{"+path+"}}” for the value.", "“%s” is sent as this text", text)
+		return
+	}
 	prefix, rest, ok := strings.Cut(a.Value.Text, ".")
 	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || startsWithDigit(prefix) || startsWithDigit(rest) {
 		return

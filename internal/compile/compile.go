@@ -172,15 +172,47 @@ func (k *compiler) unusedBinds() {
 			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || named[key.Name] || named[b.Namespace+"."+key.Name] {
 				continue
 			}
-			namespace := "NAMESPACE"
-			if len(k.model.Consumes) > 0 {
-				namespace = k.model.Consumes[0].Namespace
-			}
-			k.diags.Add(diag.BindUnused, key.Node.At,
-				fmt.Sprintf("If %s wants it, add to that API: authentication: {type: bearer, token: \"{{%s}}\"} (in the document or an overlay).", namespace, key.Name),
-				"“%s” is bound and never used: no request carries it", key.Name)
+			k.diags.Add(diag.BindUnused, key.Node.At, k.useFor(key.Name), "“%s” is bound and never used: no request carries it", key.Name)
 		}
 	}
+}
+
+// credentialBlocks are authentication blocks by what the name of a variable ends
+// in; the last fits every name. NAME is the name.
+var credentialBlocks = []struct{ ending, block string }{
+	{"CLIENT_SECRET", `{type: oauth2, tokenEndpoint: …, clientId: …, clientSecret: "{{NAME}}"}`},
+	{"CLIENT_ID", `{type: oauth2, tokenEndpoint: …, clientId: "{{NAME}}", clientSecret: …}`},
+	{"REFRESH_TOKEN", `{type: oauth2, tokenEndpoint: …, clientId: …, refreshToken: "{{NAME}}"}`},
+	{"PASSWORD", `{type: basic, username: …, password: "{{NAME}}"}`},
+	{"PASSWD", `{type: basic, username: …, password: "{{NAME}}"}`},
+	{"SECRET_ACCESS_KEY", `{type: aws-sigv4, accessKeyId: …, secretAccessKey: "{{NAME}}", region: …, service: …}`},
+	{"COOKIE", `{type: apikey, placement: cookie, key: …, value: "{{NAME}}"}`},
+	{"KEY", `{type: apikey, key: …, value: "{{NAME}}"}; where it is a bearer token, {type: bearer, token: "{{NAME}}"}`},
+	{"", `{type: bearer, token: "{{NAME}}"}`},
+}
+
+// useFor says how a credential that nothing uses could be used: by the API whose
+// namespace its name holds, else by the first that has no authentication.
+func (k *compiler) useFor(name string) string {
+	namespace, free, flat := "NAMESPACE", false, diag.Fold(name)
+	for _, c := range k.model.Consumes {
+		if c.Missing != "" {
+			continue
+		}
+		named := c.Namespace != "" && strings.Contains(flat, diag.Fold(c.Namespace))
+		if named || namespace == "NAMESPACE" || c.Auth == nil && !free {
+			namespace, free = c.Namespace, c.Auth == nil
+		}
+		if named {
+			break
+		}
+	}
+	if namespace != "NAMESPACE" && !free {
+		return "If " + namespace + " wants it, write “{{" + name + "}}” in its authentication."
+	}
+	i := slices.IndexFunc(credentialBlocks, func(b struct{ ending, block string }) bool { return strings.HasSuffix(strings.ToUpper(name), b.ending) })
+	block := strings.ReplaceAll(credentialBlocks[i].block, "NAME", name)
+	return "If " + namespace + " wants it, add to that API: authentication: " + block + " (in the document or an overlay)."
 }
 
 // authVariables are the variables that the authentication of APIs names: they are

@@ -257,6 +257,9 @@ func resemblesCredential(text string) bool {
 
 // writtenDown reports a credential that stands in the document. It is not quoted.
 func (k *compiler) writtenDown(n *document.Node) {
+	if _, variable := template.Foreign(n.Str()); variable {
+		return // it was reported as what it is
+	}
 	k.reportOnce(diag.CredentialWritten, n.Range(), "Bind a variable, binds: [{namespace: env, keys: {API_TOKEN: API_TOKEN}}], and write “{{API_TOKEN}}” here.",
 		"a credential stands in the document, for everybody who reads it")
 }

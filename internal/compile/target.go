@@ -16,8 +16,7 @@ func (k *compiler) resolve(call string, at diag.Range) (*model.Consume, *model.O
 	for _, c := range k.consumed(call) {
 		found = true
 		rest := call[len(c.Namespace)+1:]
-		if c.Missing != "" {
-			k.report(diag.CallUnresolved, at, "Put the file there; until then this is withheld.", "“%s” needs the import of %s, which brought nothing", call, c.Missing)
+		if c.Missing != "" { // the import was reported
 			return nil, nil
 		}
 		if op := k.operations[c].find(rest); op != nil {

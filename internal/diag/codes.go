@@ -19,18 +19,20 @@ var (
 	OverlayNoMatch    = &Code{"overlay-no-match", Warning, "An overlay action matches nothing"}
 
 	// Making one model of it.
-	NotCapability  = &Code{"not-a-capability", Error, "The file is not a capability document"}
-	UnknownVersion = &Code{"unknown-version", Warning, "The specification version is not known"}
-	UnknownKey     = &Code{"unknown-key", Warning, "A key has no meaning here"}
-	WrongType      = &Code{"wrong-type", Warning, "A value is of the wrong kind"}
-	Unprotected    = &Code{"unprotected", Error, "A key that protects cannot be read"}
-	BooleanWord    = &Code{"boolean-word", Info, "A word is taken for a boolean"}
-	UnknownServer  = &Code{"unknown-server-type", Warning, "A server is of a type that is not served"}
-	DuplicateName  = &Code{"duplicate-name", Warning, "A name is used twice"}
-	MissingName    = &Code{"missing-name", Warning, "Something that must be named has no name"}
-	ImportFailed   = &Code{"import-failed", Warning, "An import brings nothing"}
-	ImportName     = &Code{"import-name", Info, "An import names another namespace than the file has"}
-	OperationPath  = &Code{"operation-path", Info, "An operation has a path of its own"}
+	NotCapability   = &Code{"not-a-capability", Error, "The file is not a capability document"}
+	UnknownVersion  = &Code{"unknown-version", Warning, "The specification version is not known"}
+	UnknownKey      = &Code{"unknown-key", Warning, "A key has no meaning here"}
+	WrongType       = &Code{"wrong-type", Warning, "A value is of the wrong kind"}
+	Unprotected     = &Code{"unprotected", Error, "A key that protects cannot be read"}
+	BooleanWord     = &Code{"boolean-word", Info, "A word is taken for a boolean"}
+	UnknownServer   = &Code{"unknown-server-type", Warning, "A server is of a type that is not served"}
+	DuplicateName   = &Code{"duplicate-name", Warning, "A name is used twice"}
+	MissingName     = &Code{"missing-name", Warning, "Something that must be named has no name"}
+	ImportFailed    = &Code{"import-failed", Error, "An import brings nothing"}
+	ImportName      = &Code{"import-name", Info, "An import names another namespace than the file has"}
+	ImportBinds     = &Code{"import-binds", Warning, "Binds of an imported file stay there"}
+	ForeignVariable = &Code{"foreign-variable", Warning, "A text looks like a variable of another tool"}
+	OperationPath   = &Code{"operation-path", Info, "An operation has a path of its own"}
 
 	// Compiling the model.
 	CallUnresolved     = &Code{"call-unresolved", Error, "A call names no operation"}
@@ -70,6 +72,7 @@ var (
 	BodyInvalid        = &Code{"body-invalid", Error, "A body cannot be built"}
 	ToolName           = &Code{"tool-name", Info, "A tool goes by another name on the wire"}
 	PortTaken          = &Code{"port-shared", Info, "Servers share a port"}
+	NoPort             = &Code{"no-port", Warning, "A REST server has no port"}
 	BadPort            = &Code{"bad-port", Warning, "A port is out of range"}
 	ResourceUnreadable = &Code{"resource-unreadable", Error, "A static resource or prompt file cannot be read"}
 	QuestionInvalid    = &Code{"question-invalid", Error, "A question to the user cannot be asked"}
@@ -83,11 +86,11 @@ var (
 func Codes() []*Code {
 	return []*Code{
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
-		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName,
+		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName, ImportBinds, ForeignVariable,
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended, BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
-		PortTaken, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
+		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
 	}
 }

@@ -44,7 +44,7 @@ func (f *Finder) Near(word string, candidates iter.Seq[string]) (string, bool) {
 	if len(word) > 4*longestNear || f.spent >= mostFinding {
 		return "", false
 	}
-	runes, folded := []rune(word), []rune(fold(word))
+	runes, folded := []rune(word), []rune(Fold(word))
 	if len(runes) == 0 || len(runes) > longestNear {
 		return "", false
 	}
@@ -57,7 +57,7 @@ func (f *Finder) Near(word string, candidates iter.Seq[string]) (string, bool) {
 		if c == word || len(c) > 4*longestNear {
 			continue
 		}
-		other := []rune(fold(c))
+		other := []rune(Fold(c))
 		if apart := len(other) - len(folded); 1+2*max(apart, -apart) > limit && 2*max(len([]rune(c))-len(runes), len(runes)-len([]rune(c))) > limit {
 			continue
 		}
@@ -79,10 +79,13 @@ func (f *Finder) Meant(word string, candidates iter.Seq[string], otherwise strin
 }
 
 // Edits is how many edits lie between two words, case, dashes and underscores
-// set aside. It counts no further than their lengths differ.
-func Edits(a, b string) int {
-	x, y := []rune(fold(a)), []rune(fold(b))
-	if apart := max(len(x)-len(y), len(y)-len(x)); apart > longestNear/10 || max(len(x), len(y)) > longestNear {
+// set aside; any number above most when there are more.
+func Edits(a, b string, most int) int {
+	if len(a) > 4*longestNear || len(b) > 4*longestNear {
+		return most + 1
+	}
+	x, y := []rune(Fold(a)), []rune(Fold(b))
+	if apart := max(len(x)-len(y), len(y)-len(x)); apart > most {
 		return apart
 	}
 	return distance(x, y)
@@ -102,7 +105,8 @@ const longestNear = 100
 
 var separators = strings.NewReplacer("-", "", "_", "")
 
-func fold(s string) string { return separators.Replace(strings.ToLower(s)) }
+// Fold is a word without case, dashes and underscores.
+func Fold(s string) string { return separators.Replace(strings.ToLower(s)) }
 
 // distance is the optimal string alignment distance of a and b.
 func distance(a, b []rune) int {

@@ -3,6 +3,7 @@ package document
 import (
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -31,7 +32,8 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 			"the document has %d bytes; at most %d are read", len(src), MaxBytes)
 		return nil, p.diags
 	}
-	src = bytes.TrimPrefix(src, []byte("\uFEFF"))
+	src = plainDirective(bytes.TrimPrefix(src, []byte("\uFEFF")))
+	p.src = src
 	if !utf8.Valid(src) {
 		p.diags.Add(diag.SyntaxError, diag.Range{File: file, Start: firstInvalid(src)}, "Save the file as UTF-8.", "the document is not UTF-8 text")
 		return nil, p.diags
@@ -61,8 +63,24 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 	return n, p.diags
 }
 
+// directive is the %YAML directive of a text, after comments and blank lines.
+var directive = regexp.MustCompile(`\A(?:[ \t]*(?:#[^\n]*)?\r?\n)*%YAML[ \t]`)
+
+// plainDirective makes a comment of a %YAML directive: whatever version it names,
+// the text is read as this package reads all.
+func plainDirective(src []byte) []byte {
+	at := directive.FindIndex(src)
+	if at == nil {
+		return src
+	}
+	copied := bytes.Clone(src)
+	copied[at[1]-len("%YAML ")] = '#'
+	return copied
+}
+
 type parser struct {
 	file   string
+	src    []byte
 	diags  diag.List
 	nodes  int
 	failed bool
@@ -84,8 +102,17 @@ func (p *parser) syntax(err error) {
 		}
 		at.Start = diag.Pos{Line: mark.Line, Column: max(mark.Column, 1)}
 	}
-	p.diags.Add(diag.SyntaxError, at, "Correct the YAML at this place; nothing of the document is served until it parses.", "not valid YAML: %s", message)
+	hint := "Correct the YAML at this place; nothing of the document is served until it parses."
+	if lines := bytes.Split(p.src, []byte("\n")); at.Start.Line > 0 && at.Start.Line <= len(lines) && unquoted.Match(lines[at.Start.Line-1]) {
+		hint = quoteBraces
+	}
+	p.diags.Add(diag.SyntaxError, at, hint, "not valid YAML: %s", message)
 }
+
+// unquoted is a line with a template that stands in no quotes.
+var unquoted = regexp.MustCompile(`^[^"']*\{\{`)
+
+const quoteBraces = "Put a text that holds {{…}} between quotes: \"{{id}}\"."
 
 func (p *parser) limit(y *yaml.Node, format string, args ...any) *Node {
 	if !p.failed {
@@ -136,7 +163,11 @@ func (p *parser) mapping(n *Node, y *yaml.Node, depth int) {
 			k = k.Alias
 		}
 		if k.Kind != yaml.ScalarNode {
-			p.diags.Add(diag.SyntaxError, p.at(k), "Use a plain text as the key.", "a mapping key must be a scalar")
+			hint := "Use a plain text as the key."
+			if k.Kind == yaml.MappingNode {
+				hint = quoteBraces
+			}
+			p.diags.Add(diag.SyntaxError, p.at(k), hint, "a mapping key must be a scalar")
 			continue
 		}
 		item := p.node(v, depth+1)

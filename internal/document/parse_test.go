@@ -109,3 +109,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParse_takesYAMLDirectives(t *testing.T) {
+	for _, text := range []string{"%YAML 1.2\n---\na: 1\n", "# 100% fine\n\n%YAML 1.2\n---\na: 1\n", "%YAML 1.2\na: 1\n", "\uFEFF%YAML 1.1\n---\na: 1\n"} {
+		root, diags := Parse("x.yaml", []byte(text))
+		if root.Get("a").Str() != "1" || len(diags) > 0 {
+			t.Errorf("%q: %v", text, diags)
+		}
+	}
+}

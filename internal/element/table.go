@@ -364,7 +364,11 @@ var elements = [...]Element{
 		{"basic", AuthInBasic, nil}, {"digest", AuthInBasic, nil}, {"bearer", AuthInBearer, []string{"token"}},
 		{"apikey", AuthInAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthInOAuth2, nil},
 	}},
-	AuthInBasic: {Def: "authInBasic", Name: "basic authentication", Fields: credentials},
+	AuthInBasic: {Def: "authInBasic", Name: "basic authentication", Fields: []Field{
+		{Key: "type", Doc: "`basic` or `digest`"},
+		{Key: "username", Aliases: []string{"user"}, Protects: true, Doc: "the user"},
+		{Key: "password", Protects: true, Doc: "the password"},
+	}},
 	AuthInBearer: {Def: "authInBearer", Name: "bearer authentication", Fields: []Field{
 		{Key: "type", Doc: "`bearer`"},
 		{Key: "token", Aliases: []string{"accessToken", "value"}, Protects: true, Doc: "the token that callers bring"},

@@ -43,6 +43,7 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 		return c
 	}
 	c.BaseURI, c.Tunnel = strings.TrimSpace(f.text("baseUri")), f.node("tunnel")
+	r.foreign(f.node("baseUri"), false)
 	c.Inputs = r.params(f.node("inputParameters"))
 	for _, e := range r.named(f.node("resources"), "resource", true) {
 		c.Resources = append(c.Resources, r.consumedResource(e))
@@ -174,6 +175,7 @@ func (r *reader) authFields(n *document.Node, kind string, id element.ID) *model
 	for i, p := range f.pairs {
 		if p != nil {
 			a.Fields[f.of.Fields[i].Key] = p.Value
+			r.foreign(p.Value, f.of.Fields[i].Protects)
 		}
 	}
 	return a

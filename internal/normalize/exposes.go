@@ -29,6 +29,9 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 	if auth := f.node("authentication"); auth != nil {
 		e.Auth = r.auth(auth, element.AuthIn)
 	}
+	if e.Type == "rest" && n.Get("port").IsNull() { // an MCP server may be meant for “fairlead mcp”
+		r.report(diag.NoPort, n.Where("namespace"), "Add port: 8080, or another.", "the server has no port; it gets a free one, another at each start")
+	}
 	switch e.Type {
 	case "rest":
 		e.Inputs, e.Transport = r.params(f.node("inputParameters")), strings.ToLower(f.text("transport"))

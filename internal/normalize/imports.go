@@ -3,9 +3,11 @@ package normalize
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -41,6 +43,9 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 	if source == nil {
 		return nil
 	}
+	if section != "binds" {
+		r.bindsLeft(root, source, from)
+	}
 	return alias(source, n, name)
 }
 
@@ -57,6 +62,42 @@ func size(n *document.Node, most int) int {
 		count += size(item, most-count)
 	}
 	return count
+}
+
+// bindsLeft reports that a file from which source is imported binds variables
+// that source uses, and that nothing binds here.
+func (r *reader) bindsLeft(root, source, from *document.Node) {
+	t, err := template.Compile(source.Value().Text(), template.Double)
+	if r.left[from.Str()] || err != nil {
+		return
+	}
+	used := map[string]bool{}
+	for _, v := range t.Vars() {
+		used[v.Name[strings.LastIndexByte(v.Name, '.')+1:]] = true
+	}
+	for _, section := range []*document.Node{root.Get("binds"), root.Get("capability").Get("binds")} {
+		if !section.Is(value.Array) {
+			continue
+		}
+		for _, bind := range section.Items {
+			if keys := bind.Get("keys"); keys.Is(value.Object) && r.leaves(bind, keys, used, from) {
+				return
+			}
+		}
+	}
+}
+
+// leaves is bindsLeft for one bind.
+func (r *reader) leaves(bind, keys *document.Node, used map[string]bool, from *document.Node) bool {
+	for _, p := range keys.Pairs {
+		if used[p.Key] && !r.bound[p.Key] {
+			r.left[from.Str()] = true
+			r.report(diag.ImportBinds, from.At, "Import them, too: binds: [{from: "+from.Str()+", import: "+bind.Get("namespace").Str()+"}].",
+				"“%s” binds “%s”, and an import brings no binds with it", from.Str(), p.Key)
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) importFile(from *document.Node) *document.Node {

@@ -27,7 +27,7 @@ type Files interface {
 // Capability makes the model of a parsed document. It is nil when the tree is
 // not a capability document at all; then the list says what was found instead.
 func Capability(file string, root *document.Node, files Files) (*model.Capability, diag.List) {
-	r := &reader{file: file, files: files, imported: map[string]*document.Node{}}
+	r := &reader{file: file, files: files, imported: map[string]*document.Node{}, bound: map[string]bool{}, left: map[string]bool{}, noted: map[diag.Range]bool{}}
 	c := r.capability(file, root)
 	return c, r.diags
 }
@@ -37,6 +37,9 @@ type reader struct {
 	diags    diag.List
 	files    Files
 	imported map[string]*document.Node
+	bound    map[string]bool     // variables that the document's binds bind
+	noted    map[diag.Range]bool // words that were taken for booleans
+	left     map[string]bool     // imported files of which it was said that their binds stay there
 
 	unreadable *bool // of what is being read: a key that protects it cannot be read
 	scripting  *model.Scripting
@@ -180,6 +183,11 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 			if b := r.bind(n); b != nil {
 				c.Binds = append(c.Binds, b)
 			}
+		}
+	}
+	for _, b := range c.Binds {
+		for _, key := range b.Keys {
+			r.bound[key.Name] = true
 		}
 	}
 	for _, section := range []*document.Node{body.Get("consumes"), root.Get("consumes")} {

@@ -88,6 +88,7 @@ func (r *reader) param(e entry) *model.Param {
 	}
 	if v := f.node("value"); !v.IsNull() {
 		p.Value = v
+		r.foreign(v, false)
 	}
 	if enum := f.node("enum"); enum.Is(value.Array) {
 		p.Enum = enum.Items

@@ -8,6 +8,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/element"
+	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -136,7 +137,7 @@ func (r *reader) unknown(p *document.Pair, e *element.Element, further []element
 func meantToProtect(key string, e *element.Element, further []element.Safety) (element.Safety, bool) {
 	for _, safeties := range [][]element.Safety{e.Safeties(), further} {
 		if s, edits := nearest(key, safeties); edits <= 2 {
-			return s, !slices.ContainsFunc(e.Keys(), func(k string) bool { return diag.Edits(key, k) < edits })
+			return s, !slices.ContainsFunc(e.Keys(), func(k string) bool { return diag.Edits(key, k, 2) < edits })
 		}
 	}
 	return element.Safety{}, false
@@ -147,7 +148,7 @@ func meantToProtect(key string, e *element.Element, further []element.Safety) (e
 func nearest(key string, safeties []element.Safety) (best element.Safety, least int) {
 	least = 3
 	for _, s := range safeties {
-		if d := diag.Edits(key, s.Word); d < least && (d < 2 || len(s.Word) > 4) {
+		if d := diag.Edits(key, s.Word, 2); d < least && (d < 2 || len(s.Word) > 4) {
 			best, least = s, d
 		}
 	}
@@ -168,6 +169,21 @@ func (r *reader) guarding(flag *bool) func() {
 	return func() { r.unreadable = outer }
 }
 
+// foreign reports a text that is written as other tools write variables. As a
+// secret that callers must know it would protect nothing.
+func (r *reader) foreign(n *document.Node, protects bool) {
+	name, ok := template.Foreign(n.Str())
+	if !ok {
+		return
+	}
+	hint := "Write “{{" + name + "}}”, and bind it: binds: [{namespace: env, keys: {" + name + ": " + name + "}}]."
+	if protects {
+		r.unprotected(n.At, hint, "the text is taken as it stands: that is no variable here")
+		return
+	}
+	r.report(diag.ForeignVariable, n.At, hint, "the text is sent as it stands: that is no variable here")
+}
+
 // words are what YAML 1.1 and authors call true and false.
 var words = map[string]bool{"yes": true, "on": true, "y": true, "1": true, "true": true, "no": false, "off": false, "n": false, "0": false, "false": false}
 
@@ -177,17 +193,11 @@ func (r *reader) truth(key string, n *document.Node) (truth, ok bool) {
 		return n.Bool()
 	}
 	truth, ok = words[strings.ToLower(n.Str())]
-	if ok && n.Kind != value.Null {
-		r.note(diag.BooleanWord, n.At, "Write "+strconv.FormatBool(truth)+".", "“%s” of %s is no boolean, and is taken for %t", n.Text, key, truth)
+	if ok && !r.noted[n.At] {
+		r.noted[n.At] = true
+		r.report(diag.BooleanWord, n.At, "Write "+strconv.FormatBool(truth)+".", "“%s” of %s is no boolean, and is taken for %t", n.Text, key, truth)
 	}
 	return truth, ok
-}
-
-// note reports what stands at one place once.
-func (r *reader) note(code *diag.Code, at diag.Range, hint, format string, args ...any) {
-	if !slices.ContainsFunc(r.diags, func(d diag.Diagnostic) bool { return d.Code == code.ID && d.Range == at }) {
-		r.report(code, at, hint, format, args...)
-	}
 }
 
 func (f fields) index(key string) int {
