@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -18,17 +19,30 @@ func (c *call) argument(a *argument) {
 	c.sensitive = looksLikeCredential(a.Key)
 	defer func() { c.sensitive = false }()
 	if name, ok := c.reference(a.Value.Text); ok {
-		a.expr = c.input(name, c.feeding(a.Key, name), a.Value.At)
+		a.expr = c.input(name, c.feeding(a.Key, true), a.Value.At)
 		return
 	}
 	if a.Value.Is(value.String) && !strings.Contains(a.Value.Text, "{{") {
 		c.suspectLiteral(a)
 	}
+	whole := isSingle(a.Value)
 	a.expr, _ = c.data(a.Value, func(name string, optional bool) expr.Expr {
-		return c.callerVariable(name, c.feeding(a.Key, name), a.Value.At, optional)
+		h := c.feeding(a.Key, whole)
+		h.must = h.must || a.Value.Is(value.String) && !whole // a text around it
+		return c.callerVariable(name, h, a.Value.At, optional)
 	})
-	p := c.feeding(a.Key, "").param
+	p := c.feeding(a.Key, whole).param
 	a.expr = c.sealed(a.expr, a.Key, a.Value, p != nil && p.Secret)
+}
+
+// isSingle reports whether a text is exactly one variable.
+func isSingle(n *document.Node) bool {
+	t, err := template.Compile(n.Str(), template.Double)
+	if err != nil || !n.Is(value.String) {
+		return false
+	}
+	_, single := t.Single()
+	return single
 }
 
 // suspectLiteral warns of a literal that looks like a reference with an unknown prefix.
@@ -105,12 +119,14 @@ func (s *scope) known(name string, at diag.Range) (expr.Expr, bool) {
 	return expr.Expr{}, false
 }
 
-// feeding says what the with entry key feeds, for an input that it refers to as name.
-func (c *call) feeding(key, name string) hint {
+// feeding says what the with entry key feeds; whole says that an input is all of it.
+func (c *call) feeding(key string, whole bool) hint {
 	for _, exact := range []bool{true, false} {
 		for _, i := range c.byName.like(key) {
 			if p := c.params[i]; !exact || p.Name == key {
-				return c.hintFor(p, "with")
+				h := c.hintFor(p, "with")
+				h.whole = whole
+				return h
 			}
 		}
 	}
@@ -119,43 +135,75 @@ func (c *call) feeding(key, name string) hint {
 		h.must = true
 	} else if c.op.Body != nil {
 		h.place, h.must = plan.InBody, c.hasBlock() && c.bodyNeeds(key)
+		h.any = whole && c.takesJSON(key)
 	}
 	return h
 }
 
+// takesJSON reports whether name is, in the body block, a whole JSON value of which
+// nobody says the type: a member, an item, or a variable outside of strings.
+func (c *call) takesJSON(name string) bool {
+	return c.hasBlock() && jsonBodies[c.op.Body.Type] && c.bodyUses(name).value
+}
+
+// jsonBodies are the types of body blocks that hold JSON.
+var jsonBodies = map[string]bool{"json": true, "raw": true, "yaml": true}
+
+// isBare reports whether a variable stands outside of the strings of a JSON text.
+func isBare(n *document.Node, name string) bool {
+	t, err := template.Compile(n.Str(), template.Double)
+	if err != nil {
+		return false
+	}
+	i := slices.IndexFunc(t.Vars(), func(v template.Var) bool { return v.Name == name })
+	return i >= 0 && t.BareVars()[i]
+}
+
 // bodyNeeds reports whether the body block cannot be built without a value for
 // name: it stands in a text. Where it is all of a member, the member can be left out.
-func (c *call) bodyNeeds(name string) bool {
+func (c *call) bodyNeeds(name string) bool { return c.bodyUses(name).needed }
+
+// bodyUse is what the body block does with a variable.
+type bodyUse struct {
+	needed bool // it cannot be built without
+	value  bool // it is a whole JSON value somewhere
+}
+
+func (c *call) bodyUses(name string) bodyUse {
 	if c.bodyVars == nil {
-		c.bodyVars = map[string]bool{}
-		c.needs(c.op.Body.Data, true)
+		c.bodyVars = map[string]bodyUse{}
+		c.collect(c.op.Body.Data, true)
 	}
 	return c.bodyVars[name]
 }
 
-// needs notes which variables the part n of the body block needs; whole is for
+// collect notes what the part n of the body block does with variables; whole is for
 // the block itself.
-func (c *call) needs(n *document.Node, whole bool) {
+func (c *call) collect(n *document.Node, whole bool) {
 	for _, p := range n.Pairs {
-		c.needs(p.Value, false)
+		c.collect(p.Value, false)
 	}
 	for _, item := range n.Items {
-		c.needs(item, false)
+		c.collect(item, false)
+	}
+	note := func(name string, use bodyUse) {
+		before := c.bodyVars[name]
+		c.bodyVars[name] = bodyUse{before.needed || use.needed, before.value || use.value}
+	}
+	if input, ok := c.reference(n.Str()); ok && n.Is(value.String) {
+		note(input, bodyUse{value: true})
 	}
 	t, err := template.Compile(n.Str(), template.Double)
 	if err != nil {
 		return
 	}
-	if _, single := t.Single(); single && !whole {
-		return
-	}
-	for _, v := range t.Vars() {
-		if v.Optional {
-			continue
-		}
-		c.bodyVars[v.Name] = true
+	_, single := t.Single()
+	bare := t.BareVars()
+	for i, v := range t.Vars() {
+		use := bodyUse{needed: !v.Optional && (whole || !single), value: single || whole && bare[i]}
+		note(v.Name, use)
 		if input, isReference := c.reference(v.Name); isReference {
-			c.bodyVars[input] = true
+			note(input, use)
 		}
 	}
 }
@@ -164,7 +212,7 @@ func (c *call) isPlaceholder(name string) bool { return c.placeholders.has(name)
 
 // hintFor says what an input that feeds p is like.
 func (c *call) hintFor(p *model.Param, origin string) hint {
-	h := hint{param: p, origin: origin, json: c.speaksJSON(), must: p.Required != nil && *p.Required || p.In == "path", feeds: describePlace(p.In) + p.Name + " of " + c.target()}
+	h := hint{param: p, origin: origin, json: c.speaksJSON(), must: p.Required != nil && *p.Required || p.In == "path" && !(isOptional(p) && !c.placeholders.has(p.Name)), feeds: describePlace(p.In) + p.Name + " of " + c.target()}
 	switch p.In {
 	case "header":
 		h.place = plan.InHeader
@@ -189,12 +237,38 @@ func describePlace(in string) string {
 
 func (c *call) speaksJSON() bool {
 	kind, _ := format.ParseKind(c.op.RawFormat)
-	return kind == format.JSON || c.op.RawFormat == ""
+	return (kind == format.JSON || c.op.RawFormat == "") && (c.bodyType() == "json" || c.bodyType() == "raw")
 }
 
-// isEntity reports whether p, alone, is the whole body.
+// isEntity reports whether p, alone, is the whole body: its name says so, or it is a
+// text or object of which nobody says more. Everything else is a member of the body,
+// under its name.
 func (c *call) isEntity(p *model.Param) bool {
-	return !c.hasBlock() && c.entities == 1 && p.In == "body"
+	return !c.hasBlock() && p.In == "body" && c.entities == 1 && c.isWhole(p)
+}
+
+func (c *call) isWhole(p *model.Param) bool {
+	if kind := c.bodyType(); kind != "json" && kind != "raw" {
+		return kind != "form" && kind != "multipart" // those have members, the others none
+	}
+	return namesBody(p.Name) || p.Value == nil && p.Description == "" && (p.Type == "" || p.Type == "string" || p.Type == "object")
+}
+
+// bodyType is the type of the body, "json" where nobody says it.
+func (c *call) bodyType() string {
+	if c.op.Body == nil {
+		return "json"
+	}
+	return c.op.Body.Type
+}
+
+// namesBody reports whether a parameter's name says that it is the whole body.
+func namesBody(name string) bool {
+	switch canonical(name) {
+	case "body", "payload", "data", "request", "requestbody":
+		return true
+	}
+	return slices.ContainsFunc([]string{"Request", "Input", "Payload", "Body", "Dto", "Message"}, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 func (c *call) hasBlock() bool { return c.op.Body != nil && !c.op.Body.Data.IsNull() }

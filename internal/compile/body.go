@@ -1,12 +1,14 @@
 package compile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
@@ -24,23 +26,16 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 	if c.hasBlock() {
 		return c.block(r, c.op.Body)
 	}
-	kind := "json"
-	if c.op.Body != nil {
-		kind = c.op.Body.Type
-	}
+	kind := c.bodyType()
 	switch {
 	case len(params) == 0:
-		return true
+		return c.passBody(r)
 	case len(params) == 1 && c.isEntity(params[0]):
-		p := params[0]
-		e, ok := c.value(p)
-		if ok {
-			r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentTypes[kind], Whole: e, Required: p.Required != nil && *p.Required}
-			if kind == "binary" {
-				r.Body.Kind = upstream.BinaryBody
-			}
-		}
-		return true
+		return c.entity(r, params[0], kind)
+	}
+	if p := params[0]; len(params) == 1 && kind == "json" && p.In == "body" && !namesBody(p.Name) {
+		c.c.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: \"{{"+p.Name+"}}\"} makes it the whole body.",
+			"the only body parameter of %s is sent as the member “%s” of a JSON object", c.target(), p.Name)
 	}
 	tree := upstream.Tree{Kind: value.Object}
 	form := kind == "form" || params[0].In == "formdata" || params[0].In == "form"
@@ -55,10 +50,14 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 			leaf.Require = c.inputName(e, p.Name)
 		}
 		tree.Names, tree.Nodes = append(tree.Names, p.Name), append(tree.Nodes, leaf)
-		parts = append(parts, upstream.Part{Name: expr.Literal(value.Of(p.Name)), Value: e})
+		if kind == "multipart" && (p.Binary || namesFile(p.Name)) {
+			c.isFile(e, p.Binary)
+		}
+		parts = append(parts, upstream.Part{Name: expr.Literal(value.Of(p.Name)), Value: e, Base64: p.Binary})
 	}
 	switch {
 	case kind == "multipart":
+		c.unit.PassMultipart = !slices.ContainsFunc(parts, func(p upstream.Part) bool { return !c.isGiven(p.Value) })
 		r.Body = &upstream.Body{Kind: upstream.MultipartBody, Parts: parts}
 	case form:
 		r.Body = &upstream.Body{Kind: upstream.FormBody, ContentType: contentTypes["form"], Tree: tree}
@@ -66,6 +65,82 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 		r.Body = &upstream.Body{Kind: upstream.TreeBody, ContentType: contentTypes[kind], Tree: tree}
 	}
 	return true
+}
+
+// entity compiles a body that is one parameter.
+func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
+	if !namesBody(p.Name) && kind == "json" {
+		c.c.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
+			"the only body parameter of %s, “%s”, is sent as the whole body", c.target(), p.Name)
+	}
+	if text := strings.TrimSpace(p.Value.Str()); kind == "json" && text != "" && (text[0] == '{' || text[0] == '[') && !isSingle(p.Value) {
+		lookup := func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) }
+		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value}, contentTypes[kind], lookup)
+	}
+	e, ok := c.value(p)
+	if !ok {
+		return true
+	}
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentTypes[kind], Whole: e, Required: p.Required != nil && *p.Required}
+	switch kind {
+	case "json", "raw":
+	case "binary":
+		r.Body.Kind, r.Body.Base64 = upstream.BinaryBody, p.Binary
+		c.isFile(e, p.Binary)
+	default:
+		r.Body.Plain = true
+	}
+	return true
+}
+
+// passBody lets the caller's body pass where the operation of a plain call has none,
+// although its method wants one.
+func (c *call) passBody(r *upstream.Request) bool {
+	plain := c.flowModel == nil && c.unit.Model != nil && c.unit.Model.Call != "" && !c.hasArgs
+	if !plain || c.op.NoBody || c.op.Body != nil || len(c.declared) > 0 || !slices.Contains([]string{"POST", "PUT", "PATCH"}, c.op.Method) {
+		return true
+	}
+	name := "body"
+	if slices.ContainsFunc(c.unit.Inputs, func(in *plan.Input) bool { return loose(in.Name, name) }) {
+		name = "requestBody"
+	}
+	e := c.input(name, hint{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentTypes["json"], Whole: e}
+	c.c.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
+		"%s says nothing of a body; that of the caller passes as it comes", c.target())
+	return true
+}
+
+// isGiven reports whether e is an input that a REST caller gives in the body.
+func (c *call) isGiven(e expr.Expr) bool {
+	slot, ok := e.InSlot()
+	return ok && slices.ContainsFunc(c.unit.Inputs, func(in *plan.Input) bool { return in.Slot == slot && in.Place == plan.InBody })
+}
+
+// fileWords are what names of parameters that are files say.
+var fileWords = []string{"file", "image", "photo", "picture", "attachment", "upload", "document", "audio", "video", "media", "avatar", "logo"}
+
+func namesFile(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(fileWords, func(word string) bool { return strings.HasSuffix(name, word) || strings.HasSuffix(name, word+"s") })
+}
+
+// isFile says in the description of the input that e is how a file is given; binary
+// says that it is one of bytes.
+func (c *call) isFile(e expr.Expr, binary bool) {
+	slot, ok := e.InSlot()
+	if !ok {
+		return
+	}
+	forms := "A file: text, or for bytes a data: URL such as data:image/png;base64,iVBOR…"
+	if binary {
+		forms = "A file: Base64, or a data: URL such as data:image/png;name=a.png;base64,iVBOR…"
+	}
+	for _, in := range c.unit.Inputs {
+		if in.Slot == slot && !strings.Contains(in.Schema.Description, forms) {
+			in.Schema.Description = strings.TrimSpace(in.Schema.Description + " " + forms)
+		}
+	}
 }
 
 // escapes are the places that the texts of body kinds are.
@@ -79,7 +154,9 @@ func (c *call) block(r *upstream.Request, b *model.Body) bool {
 		return c.multipart(r, b, lookup)
 	case b.Type == "binary" && b.Data.Is(value.String):
 		e, ok := c.data(b.Data, lookup)
-		r.Body = &upstream.Body{Kind: upstream.BinaryBody, ContentType: contentType, Whole: e}
+		binary := c.feedsBinary(b.Data)
+		c.isFile(e, binary)
+		r.Body = &upstream.Body{Kind: upstream.BinaryBody, ContentType: contentType, Whole: e, Base64: binary}
 		return ok
 	case b.Data.IsScalar():
 		return c.textBlock(r, b, contentType, lookup)
@@ -136,6 +213,11 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 		r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentType, Whole: e, Required: true}
 		return true
 	}
+	if i, single := t.Single(); single && b.Type == "text" {
+		e := lookup(t.Vars()[i].Name, t.Vars()[i].Optional)
+		r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentType, Whole: e, Required: true, Plain: true}
+		return true
+	}
 	e, ok := c.text(text, template.Double, b.Data.At, lookup)
 	r.Body = &upstream.Body{Kind: upstream.TextBody, ContentType: contentType, Text: e, Escape: esc}
 	return ok
@@ -186,7 +268,7 @@ func (c *call) tree(n *document.Node) (upstream.Tree, bool) {
 	default:
 		if n.Is(value.String) {
 			if name, ok := c.reference(n.Text); ok {
-				t.Leaf = c.input(name, c.templateHint(name, nil, false), n.At)
+				t.Leaf = c.variable(name, nil, n.At, false)
 				return t, true
 			}
 		}
@@ -203,25 +285,35 @@ func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string,
 		e, _ := c.data(n.Get(key), lookup)
 		return e
 	}
+	add := func(name expr.Expr, n *document.Node) {
+		part := upstream.Part{Name: name, Value: field(n, "value"), Filename: field(n, "filename"), ContentType: field(n, "contentType"), Base64: c.feedsBinary(n.Get("value"))}
+		if part.Base64 || !part.Filename.IsZero() {
+			c.isFile(part.Value, part.Base64)
+		}
+		r.Body.Parts = append(r.Body.Parts, part)
+	}
 	switch {
 	case b.Data.Is(value.Array):
 		for _, item := range b.Data.Items {
-			r.Body.Parts = append(r.Body.Parts, upstream.Part{Name: field(item, "name"), Value: field(item, "value"), Filename: field(item, "filename"), ContentType: field(item, "contentType")})
+			add(field(item, "name"), item)
 		}
 	case b.Data.Is(value.Object):
 		for _, p := range b.Data.Pairs {
-			part := upstream.Part{Name: expr.Literal(value.Of(p.Key))}
+			name := expr.Literal(value.Of(p.Key))
 			if p.Value.Is(value.Object) && p.Value.Get("value") != nil {
-				part.Value, part.Filename, part.ContentType = field(p.Value, "value"), field(p.Value, "filename"), field(p.Value, "contentType")
-			} else {
-				tree, ok := c.tree(p.Value)
-				if !ok {
-					return false
-				}
-				part.Value = tree.Leaf
-				if tree.Kind != value.Absent {
-					part.Value = expr.Literal(p.Value.Value())
-				}
+				add(name, p.Value)
+				continue
+			}
+			tree, ok := c.tree(p.Value)
+			if !ok {
+				return false
+			}
+			part := upstream.Part{Name: name, Value: tree.Leaf, Base64: c.feedsBinary(p.Value)}
+			if tree.Kind != value.Absent {
+				part.Value = expr.Literal(p.Value.Value())
+			}
+			if part.Base64 {
+				c.isFile(part.Value, true)
 			}
 			r.Body.Parts = append(r.Body.Parts, part)
 		}
@@ -230,4 +322,20 @@ func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string,
 		return false
 	}
 	return true
+}
+
+// feedsBinary reports whether a text is one variable, which a parameter of bytes feeds.
+func (c *call) feedsBinary(n *document.Node) bool {
+	if n == nil || !isSingle(n) {
+		return false
+	}
+	t, err := template.Compile(n.Text, template.Double)
+	if err != nil {
+		return false
+	}
+	name := t.Vars()[0].Name
+	if input, ok := c.reference(name); ok {
+		name = input
+	}
+	return slices.ContainsFunc(c.params, func(p *model.Param) bool { return p.Binary && loose(p.Name, name) })
 }

@@ -27,12 +27,13 @@ type call struct {
 	values  map[*model.Param]expr.Expr
 	open    map[*model.Param]bool // being evaluated, against templates that use each other
 
-	byName       index           // of params
-	arguments    index           // of with
-	placeholders index           // of the operation's path
-	bodyVars     map[string]bool // variables of the body block, and whether it needs them; see bodyNeeds
-	texts        map[string]bool // variables of all texts; see usedInTexts
-	entities     int             // how many parameters stand in the body
+	byName       index              // of params
+	arguments    index              // of with
+	placeholders index              // of the operation's path
+	bodyVars     map[string]bodyUse // variables of the body block; see bodyUses
+	query        string             // the query of the operation's path without what parameters send
+	texts        map[string]bool    // variables of all texts; see usedInTexts
+	entities     int                // how many parameters stand in the body
 }
 
 type argument struct {
@@ -53,6 +54,9 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 		c.with = append(c.with, &argument{Argument: a})
 		c.arguments.add(a.Key, i)
 	}
+	path, _, _ := strings.Cut(op.FullPath(), "#")
+	_, query, _ := strings.Cut(path, "?")
+	c.query = c.mergeQuery(query)
 	c.indexNames()
 	if !s.c.spend(len(c.params)+len(c.with), at) {
 		return nil, false

@@ -263,10 +263,10 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	semantics(&u.Hints, flow.Semantics)
 	u.Confirm, s.asks = flow.Confirm, flow.Ask
 	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used}
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used, needs: s.needs}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
-			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key)}, a.Value.At)
+			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key), whole: true}, a.Value.At)
 			continue
 		}
 		e, ok := s.data(a.Value, func(name string, optional bool) expr.Expr {

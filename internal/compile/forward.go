@@ -72,7 +72,7 @@ func (k *compiler) api(namespace string) *model.Consume {
 // forwarding binds the API's own parameters and authentication; what the caller
 // brings is added when a request comes.
 func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (*plan.Forward, bool) {
-	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}}
+	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}}
 	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward"}

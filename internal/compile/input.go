@@ -77,11 +77,9 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 		if p.Required != nil {
 			in.Required = *p.Required
 		}
-		if !in.Schema.Default.IsAbsent() && p.Required == nil {
-			in.Required = false
-		}
 		in.Schema.MCPHeader = p.Header
 		s.place(in, p, pathNames, method)
+		s.need(p.Name).said = p.Required != nil || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan
 		if i := s.inputIndex().find(in.Name); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot
 			s.unit.Inputs[i] = in
@@ -180,6 +178,11 @@ func (s *scope) finish() {
 		if in.Origin == "path" && in.Schema.Type == "" {
 			in.Schema.Type = "string"
 		}
+		if in.Schema.JSON {
+			in.Schema.Description = cmp.Or(in.Schema.Description, "Any JSON value.")
+		}
+		s.require(in, own[in.Name])
+		s.c.settleDefaults(in.Name, in.Schema, own[in.Name])
 		if !s.used[in.Name] && replaced[in.Name] {
 			in.Required = false // nobody is asked for a credential that the operator has
 		}
@@ -190,5 +193,45 @@ func (s *scope) finish() {
 			}
 			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
 		}
+	}
+}
+
+// require settles whether an input must be given: as its author p says, else as what
+// it feeds needs it. One with a default need not. p is nil where the unit inherits it.
+func (s *scope) require(in *plan.Input, p *model.Param) {
+	n := s.need(in.Name)
+	switch {
+	case n.said || in.Origin == "path" || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan:
+	case !in.Schema.Default.IsAbsent():
+		in.Required = false
+	case n.must || in.Origin != "declared":
+		in.Required = n.must
+	case n.may && in.Required:
+		in.Required = false
+		if p != nil {
+			s.c.report(diag.InputOptional, p.Node.Where("name"), "Write required: true if it must be given.", "“%s” may be left out: %s is optional", in.Name, in.Feeds)
+		}
+	}
+}
+
+// settleDefaults converts the defaults of an input to its type, once and for all. One
+// that does not fit is left out. p is what the unit says of the input, or nil.
+func (k *compiler) settleDefaults(name string, s *schema.Schema, p *model.Param) {
+	if s == nil {
+		return
+	}
+	if !s.Default.IsAbsent() {
+		converted, problem := s.Convert(s.Default)
+		if problem != nil {
+			if p != nil {
+				k.report(diag.WrongType, p.Node.Where("default"), "Correct the default; until then it is left out.", "the default of “%s” does not fit: it %s", name, problem.Message)
+			}
+			converted = value.Value{}
+		}
+		s.Default = converted
+	}
+	k.settleDefaults(name, s.Items, p)
+	for _, member := range s.Properties {
+		k.settleDefaults(name+"."+member.Name, member.Schema, p)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 // path compiles the operation's path; a query that it holds is split off.
@@ -25,7 +26,8 @@ func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
 	if fragment != "" {
 		c.c.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
 	}
-	text, query, _ := strings.Cut(text, "?")
+	text, _, _ = strings.Cut(text, "?")
+	query := c.query
 	path, ok := c.urlText(c.appendParams(text, query), at, template.AppendPathText)
 	if !ok {
 		return path, false
@@ -55,9 +57,56 @@ func (c *call) keepsSlashes(name string) bool {
 	return slices.ContainsFunc(c.byName.like(name), func(i int) bool { return c.params[i].KeepSlashes && c.params[i].In == "path" })
 }
 
+// mergeQuery takes what query parameters send out of the query that the path holds. A
+// fixed value there is the parameter's default; where a text stands around a variable,
+// the path goes first.
+func (c *call) mergeQuery(query string) string {
+	if query == "" {
+		return ""
+	}
+	params, byName := slices.Clone(c.params), map[string]int{}
+	for i, p := range params {
+		if p.In == "query" {
+			byName[p.Name] = i
+		}
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		name, text, _ := strings.Cut(pair, "=")
+		i, have := byName[name]
+		t, err := template.Compile(text, template.SingleToo)
+		if !have || err != nil || params[i] == nil {
+			kept = append(kept, pair)
+			continue
+		}
+		p := *params[i]
+		_, single := t.Single()
+		switch {
+		case single && loose(t.Vars()[0].Name, name):
+		case t.IsLiteral() && p.Value == nil && p.Default.IsNull():
+			p.Default = &document.Node{Kind: value.String, Text: text, At: p.Node.At}
+			params[i] = &p
+		case t.IsLiteral():
+		default:
+			kept = append(kept, pair)
+			params[i] = nil
+		}
+	}
+	c.params = slices.DeleteFunc(params, func(p *model.Param) bool { return p == nil })
+	return strings.Join(kept, "&")
+}
+
+// formats are the file extensions of answers, before which a segment goes.
+var formats = []string{".json", ".geojson", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt", ".html", ".rss", ".atom", ".pdf"}
+
+// actions are the last segments of paths below which there is hardly anything.
+var actions = []string{"search", "list", "query", "find", "all", "count", "batch", "bulk", "export", "import", "cancel", "send", "create", "update", "delete",
+	"upload", "download", "validate", "login", "logout", "refresh", "execute", "run", "preview", "status"}
+
 // appendParams adds the path parameters that the path has no placeholder for as
-// segments at its end: the author said that they travel in the path, and
-// without them the call would reach something else, perhaps a whole collection.
+// segments at its end, before a file extension: the author said that they travel in
+// the path, and without them the call would reach something else, perhaps a whole
+// collection. An optional one is a segment when it is given.
 func (c *call) appendParams(path, query string) string {
 	t, err := template.Compile(path+c.api.BaseURI+query, template.SingleToo)
 	if err != nil {
@@ -68,21 +117,35 @@ func (c *call) appendParams(path, query string) string {
 		placeholders.add(v.Name, i)
 	}
 	for _, p := range c.params {
-		if p.In != "path" || p.Required != nil && !*p.Required || placeholders.has(p.Name) {
+		if p.In != "path" || placeholders.has(p.Name) || p.Value != nil && c.usedInTexts(p.Name) {
 			continue
 		}
-		if p.Value != nil && c.usedInTexts(p.Name) {
-			continue
+		last := strings.ToLower(path[strings.LastIndexByte(path, '/')+1:])
+		segment := "/{{" + p.Name + "}}"
+		plain := segment
+		if isOptional(p) {
+			segment = "{{#" + p.Name + "}}" + segment + "{{/" + p.Name + "}}"
 		}
 		if !c.c.spend(1+len(path)/64, p.Node.Range()) {
 			return path
 		}
-		path = strings.TrimRight(path, "/") + "/{{" + p.Name + "}}"
-		c.c.reportOnce(diag.PathAppended, p.Node.Where("name"), "Put the placeholder where it belongs in the path.",
-			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name, c.target(), path)
+		path = strings.TrimRight(path, "/")
+		extension := ""
+		if i := slices.IndexFunc(formats, func(end string) bool { return strings.HasSuffix(last, end) && last != end }); i >= 0 {
+			extension = path[len(path)-len(formats[i]):]
+		}
+		path = strings.TrimSuffix(path, extension) + segment + extension
+		hint := "Put the placeholder where it belongs in the path."
+		if slices.Contains(actions, last) {
+			hint = "“" + last + "” looks like an action, below which nothing stands: the parameter probably belongs before it, or in the query. " + hint
+		}
+		c.c.reportOnce(diag.PathAppended, p.Node.Where("name"), hint,
+			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name, c.target(), strings.Replace(path, segment, plain, 1))
 	}
 	return path
 }
+
+func isOptional(p *model.Param) bool { return p.Required != nil && !*p.Required }
 
 // usedInTexts reports whether a fixed parameter feeds another text, and so has a
 // meaning besides its place: {{token}} of an authentication block or a body.

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -30,14 +31,15 @@ type scope struct {
 	steps     map[string]int  // slots of earlier steps
 	later     map[string]bool // names of all steps
 	fields    map[string]stepFields
-	reads     map[int]bool    // slots of step results that the current step reads
-	inAuth    bool            // compiling outgoing authentication
-	replaced  []string        // inputs in whose place a credential is sent
-	sensitive bool            // compiling a parameter of a credential's name
-	used      map[string]bool // inputs that feed something
-	inputs    index           // of the unit's inputs, by name
-	slots     map[int]int     // likewise, by slot
-	indexed   int             // how many inputs the two have
+	reads     map[int]bool     // slots of step results that the current step reads
+	inAuth    bool             // compiling outgoing authentication
+	replaced  []string         // inputs in whose place a credential is sent
+	sensitive bool             // compiling a parameter of a credential's name
+	used      map[string]bool  // inputs that feed something
+	needs     map[string]*need // of the inputs, by name
+	inputs    index            // of the unit's inputs, by name
+	slots     map[int]int      // likewise, by slot
+	indexed   int              // how many inputs the two have
 	secrets   map[secret.Ref]int
 	asks      []*model.Question // of the flow that the unit refers to
 }
@@ -81,7 +83,16 @@ type hint struct {
 	origin string
 	feeds  string
 	json   bool // the operation speaks JSON
-	must   bool // required, unless the parameter says otherwise
+	must   bool // nothing can be sent without it
+	whole  bool // the input is all of what it feeds, so it is what that is
+	any    bool // it is a JSON value of a body of which nobody says the type
+}
+
+// need is how much the things that an input feeds need it.
+type need struct {
+	said bool // the author of the input says whether it is required
+	must bool // one cannot do without it
+	may  bool // one says that it can, or stands where parameters are optional
 }
 
 // input returns the slot of the caller's input name, which is created when no
@@ -140,7 +151,7 @@ func canonical(s string) string {
 
 func (s *scope) infer(name string, h hint) int {
 	s.c.spend(1, diag.Range{})
-	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin, Required: h.must}
+	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
 	return len(s.unit.Inputs) - 1
@@ -155,51 +166,71 @@ func (s *scope) enrich(in *plan.Input, h hint) {
 	if h.entity && in.Place != plan.InPath && in.Place != plan.InPlan && (in.Origin != "declared" || in.Place == plan.InBody && in.Select == nil) {
 		in.Place = plan.AsBody
 	}
-	if in.Origin == "declared" {
-		if in.Schema.Type == "" && h.param != nil {
-			in.Schema = merge(in.Schema, paramSchema(s.c, h.param))
-		}
-		if h.entity && h.json {
-			entitySchema(in.Schema)
-		}
-		return
-	}
+	n := s.need(in.Name)
+	n.must = n.must || h.must
 	if p := h.param; p != nil {
-		in.Schema = merge(in.Schema, paramSchema(s.c, p))
-		in.Secret = in.Secret || p.Secret
-		for _, child := range p.Properties {
-			if child.Secret {
-				in.SecretMembers = append(in.SecretMembers, child.Name)
-			}
-		}
-		if p.Required != nil {
-			in.Required = *p.Required || in.Place == plan.InPath
-		}
-		if s.rest && in.Place == plan.InPath {
-			in.Required = true
+		n.may = n.may || !h.must && (p.Required != nil || h.place == plan.InQuery || h.place == plan.InHeader || h.place == plan.InCookie)
+		if h.whole {
+			s.describe(in, p)
 		}
 	}
-	if h.entity && h.json {
+	in.Schema.JSON = (in.Schema.JSON || h.any) && in.Schema.Type == ""
+	if h.entity && h.json && h.whole {
 		entitySchema(in.Schema)
 	}
 }
 
-// entitySchema makes a declared string or object the schema of a whole JSON body.
-func entitySchema(s *schema.Schema) {
-	if s.Type == "" || s.Type == "string" || s.Type == "object" {
-		s.Type, s.Entity = "object", true
+// describe gives an input what the parameter that it is says of itself.
+func (s *scope) describe(in *plan.Input, p *model.Param) {
+	in.Schema = fill(in.Schema, paramSchema(s.c, p))
+	in.Secret = in.Secret || p.Secret
+	for _, child := range p.Properties {
+		if child.Secret && !slices.Contains(in.SecretMembers, child.Name) {
+			in.SecretMembers = append(in.SecretMembers, child.Name)
+		}
 	}
 }
 
-func merge(into, from *schema.Schema) *schema.Schema {
-	merged := *from
-	if into.Description != "" {
-		merged.Description = into.Description
+// need is what is known of how much an input is needed.
+func (s *scope) need(input string) *need {
+	n := s.needs[input]
+	if n == nil {
+		n = &need{}
+		s.needs[input] = n
 	}
-	if into.Type != "" {
-		merged.Type = into.Type
+	return n
+}
+
+// entitySchema makes the schema of a whole JSON body: an object, and where nobody
+// says that it is one, any JSON value, announced as an object.
+func entitySchema(s *schema.Schema) {
+	if s.Type == "" || s.Type == "string" {
+		s.Type, s.Entity, s.JSON = "object", true, false
 	}
-	return &merged
+}
+
+// fill is a schema with what it leaves open filled in from another, as far as both
+// are of one type.
+func fill(into, from *schema.Schema) *schema.Schema {
+	out := *into
+	out.Description = cmp.Or(out.Description, from.Description)
+	out.Type = cmp.Or(out.Type, from.Type)
+	if from.Type != "" && from.Type != out.Type {
+		return &out
+	}
+	if len(out.Enum) == 0 {
+		out.Enum, out.Titles, out.EnumNames = from.Enum, from.Titles, from.EnumNames
+	}
+	if out.Default.IsAbsent() {
+		out.Default = from.Default
+	}
+	out.Pattern = cmp.Or(out.Pattern, from.Pattern)
+	out.MaxLength = cmp.Or(out.MaxLength, from.MaxLength)
+	out.Items = cmp.Or(out.Items, from.Items)
+	if len(out.Properties) == 0 {
+		out.Properties = from.Properties
+	}
+	return &out
 }
 
 // secretSlot is the slot of a secret, the same for every use in the unit.
@@ -332,7 +363,14 @@ func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name s
 // what it is.
 func (s *scope) data(n *document.Node, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	if n.Is(value.String) {
-		return s.text(n.Text, template.Double, n.At, lookup)
+		t, ok := s.template(n.Text, template.Double, n.At)
+		if !ok {
+			return expr.Expr{}, false
+		}
+		if i, single := t.Single(); single {
+			return lookup(t.Vars()[i].Name, t.Vars()[i].Optional), true // with its type
+		}
+		return s.bindText(t, n.At, lookup)
 	}
 	if !s.varies(n) {
 		return expr.Literal(n.Value()), true

@@ -154,7 +154,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	if u.Model.Unreadable {
 		return false
 	}
-	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}}
+	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model

@@ -30,7 +30,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 	if p.Value != nil {
 		if p.Value.Is(value.String) {
 			if name, ok := c.reference(p.Value.Text); ok {
-				return c.input(name, c.hintFor(p, "template"), p.Value.At)
+				return c.input(name, c.wholly(p, "template"), p.Value.At)
 			}
 		}
 		e, _ := c.data(p.Value, func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) })
@@ -46,7 +46,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 		e, _ := c.bound("env." + p.Name)
 		return e
 	}
-	h := c.hintFor(p, "operation")
+	h := c.wholly(p, "operation")
 	at := c.at
 	if c.declared[p.Name] || c.outerHas(p.Name) || !c.hasArgs {
 		return c.input(p.Name, h, at)
@@ -101,22 +101,13 @@ func (c *call) argumentFor(name string) *argument {
 // value, body): the with block, another parameter, the caller, a bind, a step;
 // else it is asked of the caller. self is the parameter whose text it is, if any.
 func (c *call) variable(name string, self *model.Param, at diag.Range, optional bool) expr.Expr {
-	if a := c.argumentFor(name); a != nil {
-		return a.expr
-	}
-	for _, exact := range []bool{true, false} {
-		for _, i := range c.byName.like(name) {
-			if p := c.params[i]; p != self && !c.open[p] && (!exact || p.Name == name) {
-				if e, ok := c.value(p); ok {
-					return e
-				}
-			}
-		}
+	if e, ok := c.fed(name, self); ok {
+		return e
 	}
 	if input, ok := c.reference(name); ok {
 		name = input
-		if a := c.argumentFor(name); a != nil {
-			return a.expr
+		if e, ok := c.fed(name, self); ok {
+			return e
 		}
 	}
 	if c.declared[name] || c.outerHas(name) {
@@ -135,6 +126,30 @@ func (c *call) variable(name string, self *model.Param, at diag.Range, optional 
 	return c.input(name, h, at)
 }
 
+// fed gives what the with block or a parameter gives for a name.
+func (c *call) fed(name string, self *model.Param) (expr.Expr, bool) {
+	if a := c.argumentFor(name); a != nil {
+		return a.expr, true
+	}
+	for _, exact := range []bool{true, false} {
+		for _, i := range c.byName.like(name) {
+			if p := c.params[i]; p != self && !c.open[p] && (!exact || p.Name == name) {
+				if e, ok := c.value(p); ok {
+					return e, true
+				}
+			}
+		}
+	}
+	return expr.Expr{}, false
+}
+
+// wholly is the hint for an input that is all of p.
+func (c *call) wholly(p *model.Param, origin string) hint {
+	h := c.hintFor(p, origin)
+	h.whole = true
+	return h
+}
+
 func (c *call) inferred(name string) {
 	c.c.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
 }
@@ -144,11 +159,18 @@ func (c *call) templateHint(name string, self *model.Param, optional bool) hint 
 	switch {
 	case self != nil:
 		h = c.hintFor(self, "template")
-		h.param, h.entity, h.must = nil, false, false
+		h.whole = isSingle(self.Value)
+		h.entity = h.entity && h.whole
+		h.any = !h.whole && c.isEntity(self) && c.speaksJSON() && isBare(self.Value, name)
+		h.must = !optional && (h.must || !h.whole && self.Value.Is(value.String))
 	case c.isPlaceholder(name):
 		h.must = !optional
 	default:
 		h.place, h.must = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(name)
+		h.any = c.takesJSON(name)
+		if c.hasBlock() && (c.op.Body.Type == "binary" || c.op.Body.Type == "text") && isSingle(c.op.Body.Data) {
+			h.entity, h.must = true, true
+		}
 		if c.op.Method == "GET" || c.op.Method == "HEAD" {
 			h.place = plan.InQuery
 		}

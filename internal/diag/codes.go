@@ -58,6 +58,9 @@ var (
 	WithUnused         = &Code{"with-unused", Warning, "A with entry feeds nothing"}
 	WithPrefix         = &Code{"with-prefix", Warning, "A literal looks like a reference"}
 	InputInferred      = &Code{"input-inferred", Info, "An input is needed that the with block leaves out"}
+	InputOptional      = &Code{"input-optional", Info, "An input may be left out because what it feeds may"}
+	BodyParameter      = &Code{"body-parameter", Info, "The only body parameter is the whole body, or a member of it"}
+	BodyPassed         = &Code{"body-passed", Info, "An operation says nothing of a body, and the caller's passes"}
 	LooseName          = &Code{"loose-name", Info, "Two names match only loosely"}
 	InputUnused        = &Code{"input-unused", Info, "A declared input feeds nothing"}
 	BindUnused         = &Code{"bind-unused", Warning, "A credential is bound and never used"}
@@ -89,7 +92,7 @@ func Codes() []*Code {
 		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName, ImportBinds, ForeignVariable,
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended, BadMethod, BaseURIUnusable,
-		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, LooseName, InputUnused, BindUnused,
+		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, InputOptional, BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
 	}

@@ -232,7 +232,7 @@ var elements = [...]Element{
 		{Key: "name", Aliases: []string{"id", "operationId"}, Doc: "the second part of `call: namespace.operation`"},
 		display, tags, description,
 		{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
-		{Key: "path", Doc: "its own path, which replaces or continues the resource's"},
+		{Key: "path", Doc: "its own path. Where any operation of the API repeats the whole path of its resource, these are whole paths; else they continue the resource's"},
 		sentInputs,
 		{Key: "body", Aliases: []string{"requestBody"}, Kind: Mixed, Of: Body, Doc: "[the body](#bodies)"},
 		{Key: "outputRawFormat", Values: []string{"json", "xml", "yaml", "csv", "tsv", "psv", "html", "markdown", "avro", "protobuf", "text", "binary"}, Default: "json", Doc: "[how the answer is read](#answers)"},
@@ -566,6 +566,7 @@ var elements = [...]Element{
 	}},
 	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
 		{Key: "authentication", Kind: Choice, Values: []string{"none"}, Doc: "`none`: no credential is sent on this operation"},
+		{Key: "body", Kind: Choice, Values: []string{"none"}, Doc: "`none`: the operation takes no body, so that none of a caller passes"},
 		{Key: "secrets", Kind: Texts, Protects: true, Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
 	}},
 	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{

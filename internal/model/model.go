@@ -104,6 +104,7 @@ type Operation struct {
 	Body                                              *Body
 	Unreadable                                        bool     // a key that protects cannot be read: nothing calls it
 	NoAuth                                            bool     // x-fairlead: {authentication: none}
+	NoBody                                            bool     // x-fairlead: {body: none}
 	Secrets                                           []string // x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
 }
 
@@ -131,6 +132,7 @@ type Param struct {
 	Header                               string   // x-fairlead: {header: NAME}: MCP clients repeat the value in Mcp-Param-NAME
 	Secret                               bool     // x-fairlead: {secret: true}
 	Style                                string   // x-fairlead: {style: form|comma|…}; "" is the default of the place
+	Binary                               bool     // the bytes of a file: type file or binary, format binary or byte, contentEncoding base64
 	KeepSlashes                          bool     // x-fairlead: {slashes: keep}, of a path parameter
 }
 

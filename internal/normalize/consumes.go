@@ -51,6 +51,7 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	if f.node("operations") != nil {
 		c.Resources = append(c.Resources, r.operations(&model.ConsumedResource{Node: n}, f.node("operations")))
 	}
+	r.ownPaths(c)
 	return c
 }
 
@@ -92,26 +93,52 @@ func (r *reader) operation(res *model.ConsumedResource, e entry) *model.Operatio
 	op.Inputs, op.Outputs = r.params(f.node("inputParameters")), r.outputs(f.node("outputParameters"))
 	op.RawFormat, op.OutputSchema = f.text("outputRawFormat"), f.text("outputSchema")
 	op.MediaType, op.MaxBinarySize = f.text("outputMediaType"), f.text("maxBinarySize")
+	op.NoBody = strings.EqualFold(own.text("body"), "none")
 	op.NoAuth, op.Secrets = strings.EqualFold(own.text("authentication"), "none"), own.texts("secrets")
-	if op.Path != "" && res.Path != "" && op.Path != res.Path {
-		how := "replaces"
-		if firstSegment(op.Path) != firstSegment(res.Path) {
-			how, op.Path = "continues", strings.TrimRight(res.Path, "/")+"/"+strings.TrimLeft(op.Path, "/")
-		}
-		r.report(diag.OperationPath, e.node.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
-	}
 	if body := f.node("body"); !body.IsNull() {
 		op.Body = r.body(body)
 	}
 	return op
 }
 
-// firstSegment tells whole paths from continued ones: authors who give an
-// operation a path of its own repeat the resource's path from its beginning
-// (/repos, /repos/{id}), or write what comes after it (/accounts, /{id}).
-func firstSegment(path string) string {
-	segment, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
-	return segment
+// ownPaths settles the paths that operations of an API have beside their resource's.
+// Authors either repeat the resource's path from its beginning (/repos, /repos/{id}) or
+// write what comes after it (/accounts, /{id}), all through an API: where one operation
+// repeats it, all are whole paths.
+func (r *reader) ownPaths(c *model.Consume) {
+	whole := slices.ContainsFunc(c.Resources, func(res *model.ConsumedResource) bool {
+		return slices.ContainsFunc(res.Operations, func(op *model.Operation) bool { return repeats(op.Path, res.Path) })
+	})
+	for _, res := range c.Resources {
+		for _, op := range res.Operations {
+			if op.Path == "" || res.Path == "" || op.Path == res.Path {
+				continue
+			}
+			how := "replaces"
+			if !whole {
+				how, op.Path = "continues", strings.TrimRight(res.Path, "/")+"/"+strings.TrimLeft(op.Path, "/")
+			}
+			r.report(diag.OperationPath, op.Node.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
+		}
+	}
+}
+
+// repeats reports whether path begins with all of base, whatever its placeholders are
+// called.
+func repeats(path, base string) bool {
+	of, all := segments(path), segments(base)
+	return len(all) > 0 && len(of) >= len(all) && slices.EqualFunc(of[:len(all)], all, func(a, b string) bool {
+		return a == b || isPlaceholder(a) && isPlaceholder(b)
+	})
+}
+
+func segments(path string) []string {
+	path, _, _ = strings.Cut(path, "?")
+	return strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+}
+
+func isPlaceholder(segment string) bool {
+	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
 }
 
 // bodyTypes maps the spellings of body types that occur to ours.

@@ -80,6 +80,7 @@ func (r *reader) param(e entry) *model.Param {
 		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"), Header: own.text("header"),
 		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"), KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
 	}
+	p.Binary = isBinary(f.node("type").Str(), f.text("format"), f.text("contentEncoding"))
 	if p.In == "env" {
 		p.In = "environment"
 	}
@@ -114,6 +115,13 @@ func (r *reader) param(e entry) *model.Param {
 		p.Properties = append(p.Properties, child)
 	}
 	return p
+}
+
+// isBinary reports whether a type, a format or an encoding says that a text stands for
+// bytes.
+func isBinary(kind, format, encoding string) bool {
+	return slices.Contains([]string{"file", "binary"}, strings.ToLower(kind)) || slices.Contains([]string{"binary", "byte", "base64"}, strings.ToLower(format)) ||
+		strings.EqualFold(encoding, "base64")
 }
 
 // required reads a boolean, or the list of an object's members that must be given.

@@ -132,19 +132,22 @@ type Unit struct {
 	Tags        []string
 	Model       *model.Unit
 	Hints       model.Hints // resolved: document, else semantics, else HTTP method
-	Writes      bool        // it calls PUT, PATCH or DELETE, whatever its hints say
-	Inputs      []*Input
-	Slots       int // size of the frame
-	Steps       []*Step
-	Mappings    []Mapping      // of a flow: how its answer is made of the steps' results
-	Output      *shape.Program // of the answer; nil passes it on
-	Result      *schema.Schema // what the answer looks like, nil when not known
-	Secrets     []SecretSlot
-	Written     []WrittenSlot
-	Hidden      []int       // slots of what never leaves but for the API: credentials, secret inputs
-	Subject     []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
-	Confirm     bool        // ask before it acts: the unit's own wish, or its flow's
-	Ask         []*Question // of a tool
+	// PassMultipart says that a REST caller's multipart body passes as it came: every
+	// part comes from an input that is a member of the body.
+	PassMultipart bool
+	Writes        bool // it calls PUT, PATCH or DELETE, whatever its hints say
+	Inputs        []*Input
+	Slots         int // size of the frame
+	Steps         []*Step
+	Mappings      []Mapping      // of a flow: how its answer is made of the steps' results
+	Output        *shape.Program // of the answer; nil passes it on
+	Result        *schema.Schema // what the answer looks like, nil when not known
+	Secrets       []SecretSlot
+	Written       []WrittenSlot
+	Hidden        []int       // slots of what never leaves but for the API: credentials, secret inputs
+	Subject       []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
+	Confirm       bool        // ask before it acts: the unit's own wish, or its flow's
+	Ask           []*Question // of a tool
 	// CallerAuthorization says that a credential of the caller's own goes
 	// upstream: always when the API declares none, else first. A REST caller brings
 	// it as Authorization, an MCP caller only in the header that the operator names.

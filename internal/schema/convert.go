@@ -46,6 +46,9 @@ func (p *Problem) Error() string {
 // for an array is the array of it, a string that holds JSON for an object or
 // array is what it holds. Null stays null only where nothing else is declared.
 func (s *Schema) Convert(v value.Value) (value.Value, *Problem) {
+	if s.JSON && s.Type == "" {
+		v = entity(v)
+	}
 	if s.Entity {
 		v = entity(v)
 		if v.Kind() != value.Object {

@@ -26,6 +26,9 @@ type Schema struct {
 	// Entity marks a whole request body: declared as an object, it takes any
 	// JSON value, and a string that holds JSON is what it holds.
 	Entity bool
+	// JSON marks a value of which nothing is known but that it is JSON: it is announced
+	// without a type, and a string that holds an object or array is what it holds.
+	JSON bool
 	// Input marks what a caller gives: where its type is not known it is
 	// announced as a string, because models refuse a property without a type, and
 	// taken as it comes.

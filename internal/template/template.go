@@ -121,6 +121,26 @@ func (t *Template) Single() (index int, ok bool) {
 	return t.nodes[0].index, true
 }
 
+// BareVars reports which of Vars() stand outside of the strings of a JSON text,
+// wherever they stand.
+func (t *Template) BareVars() []bool {
+	bare := make([]bool, len(t.vars))
+	for i := range bare {
+		bare[i] = t.json == nil
+	}
+	noteStrings(t.nodes, bare)
+	return bare
+}
+
+func noteStrings(nodes []node, bare []bool) {
+	for _, n := range nodes {
+		if n.kind == variable && n.index >= 0 && n.json != outside {
+			bare[n.index] = false
+		}
+		noteStrings(n.nodes, bare)
+	}
+}
+
 // Check reports whether t can be rendered with esc at all. Only JSON, YAML and SPARQL
 // can fail, with the *SyntaxError that Append would return as well: the literal
 // text must tell of every variable whether it stands inside a string.

@@ -37,6 +37,8 @@ type Body struct {
 	ContentType string
 	Whole       expr.Expr
 	Required    bool // for Whole: without a value or a caller's entity nothing is sent
+	Plain       bool // Whole is text, not JSON
+	Base64      bool // of a BinaryBody: a text without a data: URL may be Base64
 	Tree        Tree
 	Text        expr.Expr
 	Escape      template.Escape
@@ -54,7 +56,10 @@ type Tree struct {
 }
 
 // Part is one part of a multipart body.
-type Part struct{ Name, Value, Filename, ContentType expr.Expr }
+type Part struct {
+	Name, Value, Filename, ContentType expr.Expr
+	Base64                             bool // the value is a file: its text may be Base64
+}
 
 func (b *Body) apply(req *http.Request, f expr.Frame, entity *Entity) error {
 	switch b.Kind {
@@ -82,6 +87,10 @@ func (b *Body) apply(req *http.Request, f expr.Frame, entity *Entity) error {
 		}
 		setBody(req, text, b.ContentType)
 	case MultipartBody:
+		if entity != nil && entity.Body != nil && isMultipart(entity.ContentType) {
+			pass(req, entity, "")
+			return nil
+		}
 		return b.applyMultipart(req, f)
 	case BinaryBody:
 		return b.applyWhole(req, f, entity)
@@ -95,20 +104,7 @@ func (b *Body) applyWhole(req *http.Request, f expr.Frame, entity *Entity) error
 		return inputError(err)
 	}
 	if v.IsAbsent() && entity != nil && entity.Body != nil && entity.Length != 0 {
-		if entity.ContentType != "" {
-			req.Header["Content-Type"] = []string{entity.ContentType}
-		} else if b.ContentType != "" {
-			req.Header["Content-Type"] = []string{b.ContentType}
-		}
-		if entity.Encoding != "" {
-			req.Header["Content-Encoding"] = []string{entity.Encoding}
-		}
-		req.ContentLength = entity.Length
-		if r, ok := entity.Body.(*bytes.Reader); ok {
-			snapshot := *r
-			req.GetBody = func() (io.ReadCloser, error) { again := snapshot; return io.NopCloser(&again), nil }
-		}
-		req.Body = io.NopCloser(entity.Body)
+		pass(req, entity, b.ContentType)
 		return nil
 	}
 	if v.IsAbsent() {
@@ -117,12 +113,37 @@ func (b *Body) applyWhole(req *http.Request, f expr.Frame, entity *Entity) error
 		}
 		return nil
 	}
-	data, contentType := wholeBytes(v), ""
-	if b.Kind == BinaryBody {
-		data, contentType = decodeBytes(v)
+	switch {
+	case b.Kind == BinaryBody:
+		file := decodeFile(v.Text(), b.Base64)
+		setBody(req, file.data, cmp.Or(file.contentType, b.ContentType))
+	case b.Plain:
+		setBody(req, []byte(v.Text()), b.ContentType)
+	default:
+		setBody(req, wholeBytes(v), b.ContentType)
 	}
-	setBody(req, data, cmp.Or(contentType, b.ContentType))
 	return nil
+}
+
+// pass makes a caller's body the request's, as it came.
+func pass(req *http.Request, entity *Entity, contentType string) {
+	if contentType = cmp.Or(entity.ContentType, contentType); contentType != "" {
+		req.Header["Content-Type"] = []string{contentType}
+	}
+	if entity.Encoding != "" {
+		req.Header["Content-Encoding"] = []string{entity.Encoding}
+	}
+	req.ContentLength = entity.Length
+	if r, ok := entity.Body.(*bytes.Reader); ok {
+		snapshot := *r
+		req.GetBody = func() (io.ReadCloser, error) { again := snapshot; return io.NopCloser(&again), nil }
+	}
+	req.Body = io.NopCloser(entity.Body)
+}
+
+func isMultipart(contentType string) bool {
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == "multipart/form-data"
 }
 
 // wholeBytes is a value as an entity: JSON, or the text of a string that
@@ -219,10 +240,12 @@ func (p *Part) write(w *multipart.Writer, f expr.Frame) error {
 		return &InputError{Name: cmp.Or(name, "multipart part"), Reason: "has a content type that is no media type"}
 	}
 	data := []byte(v.Text())
-	if filename != "" || strings.HasPrefix(v.Text(), "data:") {
-		var detected string
-		data, detected = decodeBytes(v)
-		contentType = cmp.Or(contentType, detected)
+	if filename != "" || p.Base64 || strings.HasPrefix(v.Text(), "data:") {
+		file := decodeFile(v.Text(), p.Base64)
+		data, contentType = file.data, cmp.Or(contentType, file.contentType)
+		if filename == "" && (p.Base64 || file.contentType != "") {
+			filename = cmp.Or(file.name, name)
+		}
 	}
 	h := textproto.MIMEHeader{}
 	disposition := `form-data; name="` + quoted.Replace(name) + `"`
@@ -263,28 +286,44 @@ func mediaType(text string) (kind string, ok bool) {
 	return kind, kind != ""
 }
 
-// decodeBytes is what a file's value holds: a data: URL (RFC 2397) decoded, with
-// its media type if that can be read, else the text as it is.
-func decodeBytes(v value.Value) (data []byte, contentType string) {
-	text := v.Text()
+// file is what the value of a file holds.
+type file struct {
+	data              []byte
+	contentType, name string // "" when not known
+}
+
+// decodeFile reads the value of a file: a data: URL (RFC 2397) with its media type, if
+// that can be read, and its parameter name, else Base64 where that is expected, else
+// the text as it is.
+func decodeFile(text string, mayBeBase64 bool) file {
 	rest, ok := strings.CutPrefix(text, "data:")
 	meta, payload, found := strings.Cut(rest, ",")
 	if !ok || !found {
-		return []byte(text), ""
+		if decoded, ok := decodeBase64(text); ok && mayBeBase64 && text != "" {
+			return file{data: decoded}
+		}
+		return file{data: []byte(text)}
 	}
+	var f file
 	meta, base := strings.CutSuffix(meta, ";base64")
-	contentType, _ = mediaType(meta)
+	if media, parameters, err := mime.ParseMediaType(meta); err == nil && strings.Contains(media, "/") {
+		if name := parameters["name"]; template.CheckHeader(name) == nil {
+			f.name = name
+		}
+		delete(parameters, "name")
+		f.contentType = mime.FormatMediaType(media, parameters)
+	}
 	if !base {
 		unescaped, err := url.PathUnescape(payload)
-		if err != nil {
-			return []byte(text), ""
+		if f.data = []byte(unescaped); err != nil {
+			return file{data: []byte(text)}
 		}
-		return []byte(unescaped), contentType
+		return f
 	}
-	if decoded, ok := decodeBase64(payload); ok {
-		return decoded, contentType
+	if f.data, ok = decodeBase64(payload); !ok {
+		return file{data: []byte(text)}
 	}
-	return []byte(text), ""
+	return f
 }
 
 // decodeBase64 reads Base64 in both alphabets (RFC 4648 sections 4 and 5), padded or

@@ -31,7 +31,7 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 		return nil, false, false
 	}
 	encoding := r.Header.Get("Content-Encoding")
-	if encoding != "" && !strings.EqualFold(encoding, "identity") && len(x.op.members) > 0 {
+	if encoding != "" && !strings.EqualFold(encoding, "identity") && len(x.op.members) > 0 && !x.passesMultipart() {
 		x.w.Header().Set("Accept-Encoding", "identity")
 		x.unsupported("the body is encoded with "+shorten(encoding), "Send it without Content-Encoding.")
 		return nil, false, false
@@ -42,7 +42,7 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 		body = x.body
 	}
 	contentType := r.Header.Get("Content-Type")
-	if len(x.op.members) == 0 {
+	if len(x.op.members) == 0 || x.passesMultipart() {
 		entity, err := passOn(body, r.ContentLength)
 		if err != nil {
 			return nil, false, x.unreadable(err)
@@ -64,6 +64,15 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 	}
 	wrong, ok = x.readMembers(bytes.TrimPrefix(text, byteOrderMark), contentType)
 	return entity, wrong, ok
+}
+
+// passesMultipart reports whether the body is in parts that pass as they came.
+func (x *exchange) passesMultipart() bool {
+	if !x.op.route.Unit.PassMultipart {
+		return false
+	}
+	kind, _, _ := strings.Cut(x.r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
 }
 
 // passOn makes an entity of a body whose length is -1 when not known; nil when

@@ -53,7 +53,7 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 				}
 			}
 			x.values[i] = converted
-		case in.Place == plan.AsBody && args.Entity != nil:
+		case in.Place == plan.AsBody && args.Entity != nil, in.Place == plan.InBody && args.Entity != nil && x.passesMultipart():
 		case !op.defaults[i].IsAbsent():
 			x.values[i] = op.defaults[i]
 		case in.Required && !(wrong && in.Place == plan.InBody) && !x.isWrong(in):

@@ -379,7 +379,7 @@ func (r *received) has(op *model.Operation, q *model.Param, want value.Value) st
 		if err != nil {
 			return err.Error()
 		}
-		if bodies > 1 {
+		if bodies > 1 || !isWholeBody(q) {
 			got = got.Get(q.Name)
 		}
 		if !value.Equal(got, want) {
@@ -387,6 +387,13 @@ func (r *received) has(op *model.Operation, q *model.Param, want value.Value) st
 		}
 	}
 	return ""
+}
+
+var bodyName = regexp.MustCompile(`^(?i:body|payload|data|request|request[-_]?body)$|(Request|Input|Payload|Body|Dto|Message)$`)
+
+// isWholeBody reports whether the only body parameter of an operation is its whole body.
+func isWholeBody(q *model.Param) bool {
+	return bodyName.MatchString(q.Name) || q.Description == "" && (q.Type == "" || q.Type == "string" || q.Type == "object")
 }
 
 // basePath is the path of the base URI of the API that an operation belongs to.

@@ -132,7 +132,7 @@ func appendProperties(dst []byte, s *schema.Schema, deepest bool, depth int) []b
 
 // announcedType is the type that a caller is told. What has only values has theirs;
 // any other input without a type is a text, because models refuse a property without
-// one, and is taken as it comes.
+// one, and is taken as it comes; unless it is any JSON value.
 func announcedType(s *schema.Schema) string {
 	switch {
 	case s.Type != "":
@@ -141,7 +141,7 @@ func announcedType(s *schema.Schema) string {
 		return typeOfAll(s.Enum)
 	case s.Items != nil:
 		return "array"
-	case s.Input:
+	case s.Input && !s.JSON:
 		return "string"
 	}
 	return ""
