@@ -172,6 +172,9 @@ func (e explanation) text(d *host.Document) []byte {
 		}
 		fmt.Fprintf(&b, "  (%s)\n", origins[in.Origin])
 	}
+	if leavesOut(u) {
+		b.WriteString("  Other query parameters and members of a body are left out (serve --strict-inputs refuses them).\n")
+	}
 	if lines := questions(u); len(lines) > 0 {
 		b.WriteString("\nThe user of an MCP client is asked\n")
 		for _, line := range lines {
@@ -209,6 +212,12 @@ func (e explanation) text(d *host.Document) []byte {
 	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; at most %d MiB answer (flags of serve change them)\n",
 		limits.Connect, limits.Header, limits.Call, limits.Response>>20)
 	return b.Bytes()
+}
+
+// leavesOut reports whether callers may send what the unit does not pass on: those of
+// MCP tools may not, and a whole body passes as it comes.
+func leavesOut(u *plan.Unit) bool {
+	return u.Kind == "operation" && !slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Place == plan.AsBody })
 }
 
 // questions says what a user is asked before the unit runs.

@@ -146,6 +146,7 @@ below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
 	f.Var(&choice{&ports, []string{"as-declared", "auto"}}, "ports", "ports: as-declared, or auto for free ones")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
+	f.BoolVar(&config.Strict, "strict-inputs", false, "let REST servers refuse query parameters and members of bodies that are no inputs")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
 	f.StringSliceVar(&config.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")

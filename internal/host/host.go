@@ -30,6 +30,7 @@ type Config struct {
 	Listen    string   // host that every listener binds to, instead of what documents say
 	AutoPorts bool     // take free ports instead of the declared ones
 	ReadOnly  bool     // serve only what changes nothing
+	Strict    bool     // REST servers refuse query parameters and members of bodies that are no inputs
 	Origins   []string // pages of these may send requests: scheme://host[:port]
 	Hosts     []string // names that servers answer to; without any, those on loopback to none and others to all
 	MCP       MCPOptions

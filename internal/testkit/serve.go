@@ -26,6 +26,7 @@ type Options struct {
 	Plan     compile.Options
 	MCP      host.MCPOptions
 	ReadOnly bool
+	Strict   bool // refuse what is no input
 	Limits   upstream.Limits
 	Scripts  engine.Scripts
 	Log      io.Writer // debug log, nil for none
@@ -75,7 +76,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	client := upstream.NewClient(o.Limits)
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
 	errands := upstream.NewPlainClient(nil)
-	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Version: "test", Logger: log})
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict, Version: "test", Logger: log})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

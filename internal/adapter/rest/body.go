@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -136,7 +137,7 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch {
 	case kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(text, []byte("{")):
-		x.pairs(string(text), x.op.members)
+		x.pairs(string(text), x.op.members, plan.InBody)
 		return false, true
 	case kind == "application/x-www-form-urlencoded": // curl -d '{…}' says so
 	case kind == "", kind == "application/json", kind == "text/json", strings.HasSuffix(kind, "+json"):
@@ -162,7 +163,25 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 			wrong = true
 		}
 	}
+	if !wrong && x.config.StrictInputs {
+		x.unknownMembers(root)
+	}
 	return wrong, true
+}
+
+// unknownMembers notes members of a JSON body that are no inputs. Where an input is
+// selected by a JSONPath, or the body passes on, nothing is known of them.
+func (x *exchange) unknownMembers(root value.Value) {
+	selects := slices.ContainsFunc(x.op.members, func(s source) bool { return s.choose != nil })
+	if selects || x.op.entity >= 0 || root.Kind() != value.Object {
+		return
+	}
+	for i := range root.Len() {
+		name := root.Name(i)
+		if !slices.ContainsFunc(x.op.members, func(s source) bool { return s.key == name }) {
+			x.unknown(name, x.op.members, plan.InBody)
+		}
+	}
 }
 
 // jsonError takes the names of the code out of what is wrong with a text.

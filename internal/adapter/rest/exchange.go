@@ -18,16 +18,17 @@ import (
 // nothing that outlives the request may refer to it.
 type exchange struct {
 	*Handler
-	w       http.ResponseWriter
-	r       *http.Request
-	op      *operation
-	vars    []string      // values of the path's placeholders
-	values  []value.Value // of the unit's inputs
-	errors  []fieldError  // what is wrong with them
-	body    *limited      // the request body where its length is not known, else nil
-	nesting int           // pairs whose names have brackets
-	started bool          // the answer's status was written
-	buffer  []byte
+	w           http.ResponseWriter
+	r           *http.Request
+	op          *operation
+	vars        []string      // values of the path's placeholders
+	values      []value.Value // of the unit's inputs
+	errors      []fieldError  // what is wrong with them
+	body        *limited      // the request body where its length is not known, else nil
+	credentials []string      // query parameters that the guard has read
+	nesting     int           // pairs whose names have brackets
+	started     bool          // the answer's status was written
+	buffer      []byte
 }
 
 func (x *exchange) reset() {
@@ -48,7 +49,7 @@ func (x *exchange) serve(s *served) {
 		x.unrouted(s, path)
 		return
 	}
-	x.op, x.vars = op, vars
+	x.op, x.vars, x.credentials = op, vars, s.credentials
 	var result *engine.Result
 	var err *engine.Error
 	if op.route.Forward != nil {

@@ -34,6 +34,9 @@ type Config struct {
 	// ReadOnly serves only operations that change nothing (plan.Unit.ReadOnly), and
 	// of routes that pass everything on only the methods that RFC 9110 calls safe.
 	ReadOnly bool
+	// StrictInputs refuses query parameters and members of bodies that are no inputs,
+	// instead of leaving them out.
+	StrictInputs bool
 	// ProblemBase is what the types of problems (RFC 9457) begin with; "" is
 	// https://fairlead.dev/problems/.
 	ProblemBase string
@@ -63,6 +66,8 @@ type served struct {
 	handler *Handler
 	table   route.Table[*operation]
 	routes  []*plan.Route
+	// credentials are the query parameters that the server's guard may read.
+	credentials []string
 }
 
 // New makes a handler.
@@ -93,6 +98,9 @@ func (h *Handler) Close() {}
 // serve makes what serves a server.
 func (h *Handler) serve(server *plan.Server) *served {
 	s := &served{handler: h}
+	if server.Auth != nil {
+		s.credentials = []string{"access_token", server.Auth.Model.Text("key")}
+	}
 	for _, r := range server.Routes {
 		if h.serves(r) && h.add(s, r) {
 			s.routes = append(s.routes, r)

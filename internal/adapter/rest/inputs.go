@@ -3,8 +3,10 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
@@ -20,8 +22,8 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 	for _, v := range op.path {
 		x.values[v.input] = value.Of(x.vars[v.value])
 	}
-	if len(op.query) > 0 && x.r.URL.RawQuery != "" {
-		x.pairs(x.r.URL.RawQuery, op.query)
+	if (len(op.query) > 0 || x.config.StrictInputs) && x.r.URL.RawQuery != "" {
+		x.pairs(x.r.URL.RawQuery, op.query, plan.InQuery)
 	}
 	for _, s := range op.header {
 		if given := header[s.key]; len(given) > 0 {
@@ -106,7 +108,7 @@ func (s *source) headerValue(given []string) value.Value {
 // (WHATWG URL, application/x-www-form-urlencoded). The first of several pairs
 // counts, for a list all. A list that is given once is split at its bare
 // commas, or may be a JSON array. Names with brackets give members: see nested.
-func (x *exchange) pairs(text string, sources []source) {
+func (x *exchange) pairs(text string, sources []source, place plan.Place) {
 	for pair, rest := "", text; rest != ""; {
 		pair, rest, _ = strings.Cut(rest, "&")
 		key, raw, _ := strings.Cut(pair, "=")
@@ -130,8 +132,8 @@ func (x *exchange) pairs(text string, sources []source) {
 			}
 			taken = true
 		}
-		if !taken {
-			x.nested(key, raw, sources)
+		if !taken && !x.nested(key, raw, sources) {
+			x.unknown(key, sources, place)
 		}
 	}
 	for i := range sources {
@@ -176,6 +178,25 @@ func (x *exchange) unescape(raw string, s *source) string {
 	}
 	return text
 }
+
+// unknown notes a name that is no input, where such are refused.
+func (x *exchange) unknown(name string, sources []source, place plan.Place) {
+	if !x.config.StrictInputs || len(x.errors) >= maxUnknown || place == plan.InQuery && slices.Contains(x.credentials, name) {
+		return
+	}
+	names := make([]string, len(sources))
+	for i, s := range sources {
+		names[i] = s.key
+	}
+	detail := "is not known here"
+	if near, ok := diag.Near(name, names); ok {
+		detail += "; did you mean " + near + "?"
+	}
+	x.errors = append(x.errors, fieldError{shorten(name), places[place].in, detail})
+}
+
+// maxUnknown bounds what one answer tells of names that are not known.
+const maxUnknown = 20
 
 // wrong notes what is wrong with an input, or with the part of it at path.
 func (x *exchange) wrong(in *plan.Input, path, detail string) {
