@@ -63,6 +63,7 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 	if len(p.Properties) > 0 && s.Type == "" {
 		s.Type = "object"
 	}
+	k.settleDefault(s, p)
 	return s
 }
 
@@ -182,7 +183,7 @@ func (s *scope) finish() {
 			in.Schema.Description = cmp.Or(in.Schema.Description, "Any JSON value.")
 		}
 		s.require(in, own[in.Name])
-		s.c.settleDefaults(in.Name, in.Schema, own[in.Name])
+		s.c.settleDefault(in.Schema, own[in.Name])
 		if !s.used[in.Name] && replaced[in.Name] {
 			in.Required = false // nobody is asked for a credential that the operator has
 		}
@@ -214,24 +215,18 @@ func (s *scope) require(in *plan.Input, p *model.Param) {
 	}
 }
 
-// settleDefaults converts the defaults of an input to its type, once and for all. One
-// that does not fit is left out. p is what the unit says of the input, or nil.
-func (k *compiler) settleDefaults(name string, s *schema.Schema, p *model.Param) {
-	if s == nil {
+// settleDefault converts the default of a parameter to its type, once and for all. One
+// that does not fit is left out. p is where it is written, or nil.
+func (k *compiler) settleDefault(s *schema.Schema, p *model.Param) {
+	if s.Default.IsAbsent() {
 		return
 	}
-	if !s.Default.IsAbsent() {
-		converted, problem := s.Convert(s.Default)
-		if problem != nil {
-			if p != nil {
-				k.report(diag.WrongType, p.Node.Where("default"), "Correct the default; until then it is left out.", "the default of “%s” does not fit: it %s", name, problem.Message)
-			}
-			converted = value.Value{}
+	converted, problem := s.Convert(s.Default)
+	if problem != nil {
+		if p != nil {
+			k.reportOnce(diag.WrongType, p.Node.Where("default"), "Correct the default; until then it is left out.", "the default of “%s” does not fit: it %s", p.Name, problem.Message)
 		}
-		s.Default = converted
+		converted = value.Value{}
 	}
-	k.settleDefaults(name, s.Items, p)
-	for _, member := range s.Properties {
-		k.settleDefaults(name+"."+member.Name, member.Schema, p)
-	}
+	s.Default = converted
 }

@@ -3,7 +3,6 @@ package compile
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
@@ -11,8 +10,6 @@ import (
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 )
-
-var uriVariable = regexp.MustCompile(`\{([^{}/]+)\}`)
 
 // resources compiles the MCP resources of a server.
 func (k *compiler) resources(s *plan.Server) {
@@ -34,10 +31,7 @@ func (k *compiler) resources(s *plan.Server) {
 				}
 				r.Files = files
 			} else {
-				var names []string
-				for _, v := range uriVariable.FindAllStringSubmatch(m.URI, -1) {
-					names = append(names, v[1])
-				}
+				_, names := plan.SplitURI(m.URI)
 				r.Unit = &plan.Unit{ID: s.Namespace + "." + m.Name, Kind: "resource", Namespace: s.Namespace, Name: m.Name, Title: m.Display, Description: m.Description, Model: &m.Unit}
 				if !k.unit(r.Unit, unitContext{server: s.Model, inputs: m.Inputs, pathNames: names, required: true}) {
 					return false

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"io/fs"
+	"regexp"
 
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/template"
@@ -49,4 +50,18 @@ type Message struct {
 type Skill struct {
 	Model *model.Skill
 	Files fs.FS // nil when the skill has no folder
+}
+
+// uriVariable is a variable of a URI template (RFC 6570 level 1).
+var uriVariable = regexp.MustCompile(`\{([^{}/]+)\}`)
+
+// SplitURI splits the URI of a resource into its variables and the texts around them,
+// of which there is one more.
+func SplitURI(uri string) (texts, variables []string) {
+	end := 0
+	for _, m := range uriVariable.FindAllStringSubmatchIndex(uri, -1) {
+		texts, variables = append(texts, uri[end:m[0]]), append(variables, uri[m[2]:m[3]])
+		end = m[1]
+	}
+	return append(texts, uri[end:]), variables
 }

@@ -56,8 +56,8 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 			}
 			x.values[i] = converted
 		case in.Place == plan.AsBody && args.Entity != nil, in.Place == plan.InBody && args.Entity != nil && x.passesMultipart():
-		case !op.defaults[i].IsAbsent():
-			x.values[i] = op.defaults[i]
+		case !in.Schema.Default.IsAbsent():
+			x.values[i] = in.Schema.Default
 		case in.Required && !(wrong && in.Place == plan.InBody) && !x.isWrong(in):
 			x.wrong(in, "", "is required"+places[in.Place].as(in.Key))
 		}

@@ -73,7 +73,6 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 		"selected, none of several":    {input: input("m", plan.InBody, "array", path(t, "$[*].id")), body: `[]`, want: ``},
 		"default":                      {input: input("q", plan.InQuery, "string", fallback(value.Of("d"))), want: `"d"`},
 		"default, required":            {input: input("q", plan.InQuery, "string", required, fallback(value.Of("d"))), want: `"d"`},
-		"default, converted":           {input: input("q", plan.InQuery, "integer", fallback(value.Of("5"))), want: `5`},
 		"default, not needed":          {input: input("q", plan.InQuery, "string", fallback(value.Of("d"))), target: "?q=x", want: `"x"`},
 		"default of a member":          {input: input("m", plan.InBody, "string", fallback(value.Of("d"))), body: `{}`, want: `"d"`},
 		"fixed by the plan":            {input: input("q", plan.InPlan, "string", required, fallback(value.Of("d"))), target: "?q=x", want: ``},

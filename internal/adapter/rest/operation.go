@@ -5,7 +5,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // operation is a route with everything looked up that does not depend on the request.
@@ -21,8 +20,6 @@ type operation struct {
 	cookie  []source
 	members []source
 	entity  int // the input that is the whole body, -1 for none
-
-	defaults []value.Value // by input; Absent where there is none
 }
 
 type variable struct{ input, value int }
@@ -36,7 +33,7 @@ type source struct {
 }
 
 func compile(r *plan.Route, names []string) *operation {
-	op := &operation{route: r, writes: !r.Unit.ReadOnly(), rest: -1, entity: -1, defaults: make([]value.Value, len(r.Unit.Inputs))}
+	op := &operation{route: r, writes: !r.Unit.ReadOnly(), rest: -1, entity: -1}
 	for i, in := range r.Unit.Inputs {
 		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", nests: nests(in.Schema.Type), choose: in.Select}
 		switch in.Place {
@@ -54,11 +51,6 @@ func compile(r *plan.Route, names []string) *operation {
 			op.members = append(op.members, s)
 		case plan.AsBody:
 			op.entity = i
-		}
-		if op.defaults[i] = in.Schema.Default; !op.defaults[i].IsAbsent() {
-			if converted, problem := in.Schema.Convert(op.defaults[i]); problem == nil {
-				op.defaults[i] = converted
-			}
 		}
 	}
 	return op

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,32 +70,21 @@ func newResources(opts *Options, s *plan.Server) []*Resource {
 
 func (r *Resource) IsTemplate() bool { return r.Unit != nil && strings.Contains(r.URI, "{") }
 
-var variable = regexp.MustCompile(`\{([^{}/]+)\}`)
-
 // compile makes the pattern: a variable is one segment or a part of one.
 func (r *Resource) compile() {
-	var b strings.Builder
-	b.WriteString("^")
-	end := 0
-	for _, m := range variable.FindAllStringSubmatchIndex(r.URI, -1) {
-		b.WriteString(regexp.QuoteMeta(r.URI[end:m[0]]) + "([^/?#]+)")
-		end = m[1]
-		index := -1
-		for i, in := range r.Unit.Inputs {
-			if in.Name == r.URI[m[2]:m[3]] {
-				index = i
-			}
-		}
-		r.Args = append(r.Args, index)
+	texts, variables := plan.SplitURI(r.URI)
+	for i := range texts {
+		texts[i] = regexp.QuoteMeta(texts[i])
 	}
-	r.pattern = regexp.MustCompile(b.String() + regexp.QuoteMeta(r.URI[end:]) + "$") // of quoted text and one group
+	for _, name := range variables {
+		r.Args = append(r.Args, slices.IndexFunc(r.Unit.Inputs, func(in *plan.Input) bool { return in.Name == name }))
+	}
+	r.pattern = regexp.MustCompile("^" + strings.Join(texts, "([^/?#]+)") + "$") // of quoted text and one group
 }
 
 // Variables of a template, in order.
 func (r *Resource) Variables() (names []string) {
-	for _, m := range variable.FindAllStringSubmatch(r.URI, -1) {
-		names = append(names, m[1])
-	}
+	_, names = plan.SplitURI(r.URI)
 	return names
 }
 
