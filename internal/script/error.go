@@ -51,10 +51,14 @@ func place(source, line, column int) string {
 
 // TimeoutError reports a script that was killed because it ran for too long.
 type TimeoutError struct {
-	After time.Duration
+	After   time.Duration
+	Crowded bool // it had time left, and others waited
 }
 
 func (e *TimeoutError) Error() string {
+	if e.Crowded {
+		return fmt.Sprintf("run script: not finished after %v, while other scripts wait and others that take long run", e.After)
+	}
 	return fmt.Sprintf("run script: not finished after %v", e.After)
 }
 

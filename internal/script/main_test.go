@@ -47,6 +47,14 @@ func behave(kind string) int {
 	case "watched-worker": // as on systems without RLIMIT_DATA
 		go watch(mapped() + 64<<20)
 		_ = Work(os.Stdin, os.Stdout)
+	case "dying-once-worker": // the first of them dies when it gets its first job
+		died, err := os.OpenFile(os.Args[2], os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			_ = died.Close()
+			_, _ = os.Stdin.Read(make([]byte, 1))
+			return 3
+		}
+		_ = Work(os.Stdin, os.Stdout)
 	case "short-worker":
 		return 3
 	case "babbling-worker":

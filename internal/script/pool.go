@@ -16,9 +16,11 @@ type Config struct {
 	// Command starts a worker: a program that calls Work with its standard input
 	// and output, and its arguments. It gets no environment. Required.
 	Command []string
-	// Workers is how many processes there may be, thus how many scripts may run
-	// at once: 2.
+	// Workers is how many scripts may run at once: 2. As many more may run beside
+	// them that have had their turn, so there are at most twice as many processes.
 	Workers int
+	// Turn is how long a script runs before others go first: 1 s. See Pool.
+	Turn time.Duration
 	// Timeout is how long a script may run: 60 s. Waiting for a worker does not count.
 	Timeout time.Duration
 	// MemoryBytes is how much memory a script may use, its context, result and
@@ -35,6 +37,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Workers = positive(c.Workers, 2)
+	c.Turn = positive(c.Turn, time.Second)
 	c.Timeout = positive(c.Timeout, time.Minute)
 	c.MemoryBytes = positive(c.MemoryBytes, 256<<20)
 	c.StatementLimit = positive(c.StatementLimit, 100_000)
@@ -52,11 +55,18 @@ func positive[N ~int | ~int64](n, otherwise N) N {
 
 // Pool runs scripts in worker processes, which it starts when they are needed.
 // It is safe for concurrent use.
+//
+// A script that does not end keeps nobody else from running. One that has run for
+// its turn moves to a second lane, with as many places, and makes room; so does
+// every run of it that follows, until one ends in time. Where the second lane is
+// full and somebody waits, the script is ended as one that took too long.
 type Pool struct {
-	cfg   Config
-	slots chan struct{} // one for each script that runs
+	cfg  Config
+	fast lane
+	slow lane
 
 	mu      sync.Mutex
+	long    map[*Program]bool // what ran longer than a turn when it last ran
 	closed  bool
 	closing chan struct{}  // closed with closed
 	workers []*worker      // all that live
@@ -67,7 +77,7 @@ type Pool struct {
 // NewPool returns a pool that has no processes yet. Close it.
 func NewPool(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
-	return &Pool{cfg: cfg, slots: make(chan struct{}, cfg.Workers), closing: make(chan struct{})}
+	return &Pool{cfg: cfg, fast: newLane(cfg.Workers), slow: newLane(cfg.Workers), long: map[*Program]bool{}, closing: make(chan struct{})}
 }
 
 var errClosed = errors.New("run script: the pool is closed")
@@ -75,7 +85,7 @@ var errClosed = errors.New("run script: the pool is closed")
 // Check compiles a program in a worker, without running it, and returns a
 // *SyntaxError when it does not compile. Other errors are those of Run.
 func (p *Pool) Check(ctx context.Context, program *Program) error {
-	_, err := p.do(ctx, task{Compile: true, Language: program.Language, Sources: program.sources()}, value.Nil())
+	_, err := p.do(ctx, program, task{Compile: true, Language: program.Language, Sources: program.sources()}, value.Nil())
 	return err
 }
 
@@ -87,37 +97,46 @@ func (p *Pool) Check(ctx context.Context, program *Program) error {
 // *TimeoutError, *MemoryError or *CrashError when its process ended, the cause
 // of ctx when that ended first (the script is killed), or says that no process
 // could be started. Only a *CrashError, and the failure to start, are no fault
-// of the script.
+// of the script. A script whose process ended before it answered is run once
+// more: scripts have no effects but their answers.
 func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Value) (value.Value, error) {
-	return p.do(ctx, task{
+	return p.do(ctx, program, task{
 		Language: program.Language, Sources: program.sources(),
 		Statements: p.cfg.StatementLimit, Output: p.cfg.OutputBytes,
 	}, contextValue)
 }
 
-// do has a task done by a worker, which is killed when it takes too long.
-func (p *Pool) do(ctx context.Context, t task, contextValue value.Value) (value.Value, error) {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-	case <-p.closing:
-		return value.Value{}, errClosed
-	}
-	if ctx.Err() != nil {
-		return value.Value{}, fmt.Errorf("run script: %w", context.Cause(ctx))
-	}
+// do has a task done by a worker, and once more by another when the first one died.
+func (p *Pool) do(ctx context.Context, program *Program, t task, contextValue value.Value) (value.Value, error) {
 	frames, err := request(t, contextValue)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("run script: %w", err)
 	}
+	s, err := p.stay(ctx, program)
+	if err != nil {
+		return value.Value{}, err
+	}
+	defer s.leave()
+	late := &TimeoutError{After: p.cfg.Timeout}
+	running, cancel := context.WithTimeoutCause(ctx, p.cfg.Timeout, late)
+	defer cancel()
+	running, end := context.WithCancelCause(running)
+	defer end(nil)
+	defer s.watch(end)()
+
+	v, err := p.try(running, frames)
+	if _, crashed := err.(*CrashError); crashed {
+		v, err = p.try(running, frames)
+	}
+	return v, err
+}
+
+// try has a task done by a worker, which is killed when running ends.
+func (p *Pool) try(running context.Context, frames []byte) (value.Value, error) {
 	w, err := p.take()
 	if err != nil {
 		return value.Value{}, err
 	}
-	late := &TimeoutError{After: p.cfg.Timeout}
-	running, cancel := context.WithTimeoutCause(ctx, p.cfg.Timeout, late)
-	defer cancel()
 	stop := context.AfterFunc(running, w.kill)
 
 	result, err := w.run(frames, p.cfg.OutputBytes)
@@ -129,10 +148,11 @@ func (p *Pool) do(ctx context.Context, t task, contextValue value.Value) (value.
 	if killed {
 		w.kill() // the other call of kill may not have come to it yet
 		<-w.exited
-		if cause := context.Cause(running); cause != error(late) {
-			return value.Value{}, fmt.Errorf("run script: %w", cause)
+		cause := context.Cause(running)
+		if _, late := cause.(*TimeoutError); late {
+			return value.Value{}, cause
 		}
-		return value.Value{}, late
+		return value.Value{}, fmt.Errorf("run script: %w", cause)
 	}
 	select {
 	case <-p.closing:

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,8 +45,91 @@ func TestPool_keepsOneWorkerForScriptsInTurn(t *testing.T) {
 	}
 }
 
+// A script that loops keeps nobody from running: not in many calls at once, and not
+// together with others like it.
+func TestPool_loopingScriptsKeepNobodyWaiting(t *testing.T) {
+	pool := newPool(t, Config{Workers: 2, Turn: 50 * time.Millisecond, Timeout: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	var crowded atomic.Int64
+	for i := range 12 {
+		p := check(t, "js", fmt.Sprintf("%d; %s", i, endless))
+		for range 3 {
+			busy.Go(func() {
+				_, err := pool.Run(ctx, p, value.Nil())
+				var late *TimeoutError
+				if errors.As(err, &late) && late.Crowded {
+					crowded.Add(1)
+				}
+			})
+		}
+	}
+	for range 5 {
+		if v, err := pool.Run(t.Context(), check(t, "js", "result = 7"), value.Nil()); err != nil || v.Text() != "7" {
+			t.Errorf("a short script: %s, %v", v.Text(), err)
+		}
+	}
+	eventually(t, "looping scripts give way", func() bool { return crowded.Load() >= 8 })
+	if n := len(processes(pool)); n > 4 {
+		t.Errorf("%d processes", n)
+	}
+	cancel()
+	busy.Wait()
+}
+
+// A long script that is alone, and one that became short, run as any other.
+func TestPool_longScriptsRunToTheirEnd(t *testing.T) {
+	pool := newPool(t, Config{Workers: 1, Turn: time.Millisecond})
+	p := check(t, "js", "const end = Date.now() + context; while (Date.now() < end); result = 1")
+	for _, ms := range []int64{50, 50, 0, 50} {
+		if v, err := pool.Run(t.Context(), p, value.Int(ms)); err != nil || v.Text() != "1" {
+			t.Errorf("%d ms: %s, %v", ms, v.Text(), err)
+		}
+	}
+}
+
+func TestRun_isRepeatedOnceWhenItsWorkerDied(t *testing.T) {
+	died := t.TempDir() + "/died"
+	pool := newPool(t, Config{Command: append(command("dying-once-worker"), died)})
+	if v, err := pool.Run(t.Context(), check(t, "js", "result = 1"), value.Nil()); err != nil || v.Text() != "1" {
+		t.Errorf("got %s, %v", v.Text(), err)
+	}
+	if _, err := os.Stat(died); err != nil {
+		t.Error("no worker died")
+	}
+}
+
+func TestWork_isNotEndedBySignalsThatEndItsParent(t *testing.T) {
+	pool := newPool(t, Config{})
+	p := check(t, "js", "const end = Date.now() + 300; while (Date.now() < end); result = 1")
+	if _, err := pool.Run(t.Context(), check(t, "js", "1"), value.Nil()); err != nil { // so that it runs and heeds no signals
+		t.Fatal(err)
+	}
+	worker := processes(pool)[0]
+	answer := make(chan error)
+	go func() {
+		_, err := pool.Run(t.Context(), p, value.Nil())
+		answer <- err
+	}()
+	process, err := os.FindProcess(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if err := process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if after := processes(pool); len(after) != 1 || after[0] != worker {
+		t.Errorf("worker %d was replaced: %v", worker, after)
+	}
+}
+
 func TestPool_runsAsManyAsItHasWorkers(t *testing.T) {
-	pool := newPool(t, Config{Workers: 2})
+	pool := newPool(t, Config{Workers: 2, Turn: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	var busy sync.WaitGroup
 	for range 2 {
@@ -129,7 +214,7 @@ func TestRun_isKilledWithItsContext(t *testing.T) {
 }
 
 func TestRun_reportsCrashOfItsWorkerOnly(t *testing.T) {
-	pool := newPool(t, Config{Workers: 2})
+	pool := newPool(t, Config{Workers: 2, Turn: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	var other sync.WaitGroup
 	other.Go(func() {
@@ -139,15 +224,23 @@ func TestRun_reportsCrashOfItsWorkerOnly(t *testing.T) {
 	})
 	eventually(t, "a process", func() bool { return len(processes(pool)) == 1 })
 	survivor := processes(pool)[0]
-	go func() {
-		for len(processes(pool)) < 2 {
-			time.Sleep(time.Millisecond)
+	crashed := make(chan struct{})
+	other.Go(func() { // the worker that runs it, and the one that runs it again
+		for {
+			for _, pid := range processes(pool) {
+				if p, err := os.FindProcess(pid); err == nil && pid != survivor {
+					_ = p.Kill()
+				}
+			}
+			select {
+			case <-crashed:
+				return
+			case <-time.After(time.Millisecond):
+			}
 		}
-		if p, err := os.FindProcess(processes(pool)[1]); err == nil {
-			_ = p.Kill()
-		}
-	}()
+	})
 	_, err := pool.Run(t.Context(), check(t, "js", endless), value.Nil())
+	close(crashed)
 	var crash *CrashError
 	if !errors.As(err, &crash) {
 		t.Errorf("got %v", err)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 )
 
 // Work is the main loop of a worker process: it reads tasks from in, which is
@@ -15,7 +18,12 @@ import (
 // Work returns as soon as in ends, with nil unless it ends in the middle of a
 // frame, whatever a script does meanwhile; the process must then exit. So a
 // worker does not outlive the process that holds the other end of its input.
+//
+// Signals that end or reload the other process do not end the worker, whoever
+// sends them to both: a terminal, an init system, an operator by the name of the
+// program. The script that runs is finished.
 func Work(in io.Reader, out io.Writer) error {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	frames := bufio.NewReaderSize(in, 64<<10)
 	var greeting hello
 	if err := readMessage(frames, smallFrame, &greeting); err != nil {
