@@ -137,12 +137,13 @@ func (s *scope) inputIndex() *index {
 	return &s.inputs
 }
 
-// loose reports whether two names differ only in case, in - _ . and in blanks.
+// loose reports whether two names differ only in case, in - _ . and blanks, and in the
+// + and * by which a path's placeholders say that they take several segments.
 func loose(a, b string) bool { return a == b || canonical(a) == canonical(b) }
 
 func canonical(s string) string {
 	return strings.Map(func(c rune) rune {
-		if c == '-' || c == '_' || c == '.' || c == ' ' {
+		if strings.ContainsRune("-_. +*", c) {
 			return -1
 		}
 		return c
