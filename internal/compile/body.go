@@ -73,7 +73,7 @@ func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
 		c.c.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
 			"the only body parameter of %s, “%s”, is sent as the whole body", c.target(), p.Name)
 	}
-	if text := strings.TrimSpace(p.Value.Str()); kind == "json" && text != "" && (text[0] == '{' || text[0] == '[') && !isSingle(p.Value) {
+	if c.isTextBody(p, kind) {
 		lookup := func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) }
 		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value}, contentTypes[kind], lookup)
 	}
@@ -91,6 +91,16 @@ func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
 		r.Body.Plain = true
 	}
 	return true
+}
+
+// isTextBody reports whether the value of the parameter that is the body is a text of
+// the body's kind, for which what callers give is escaped.
+func (c *call) isTextBody(p *model.Param, kind string) bool {
+	text := strings.TrimSpace(p.Value.Str())
+	if !strings.Contains(text, "{{") || isSingle(p.Value) || kind == "binary" {
+		return false
+	}
+	return kind != "json" && kind != "raw" || text[0] == '[' || text[0] == '{' && !strings.HasPrefix(text, "{{")
 }
 
 // passBody lets the caller's body pass where the operation of a plain call has none,

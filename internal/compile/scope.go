@@ -359,6 +359,14 @@ func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name s
 	return expr.Text(t, vars), true
 }
 
+// isJSONText reports whether a text is JSON with variables in its strings, which no
+// value may leave.
+func isJSONText(t *template.Template) bool {
+	text := strings.TrimSpace(t.Source())
+	return (strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "{{") || strings.HasPrefix(text, "[")) &&
+		t.Check(template.JSON) == nil && !slices.Contains(t.BareVars(), true)
+}
+
 // data compiles a value of the document: strings are templates, those within
 // mappings and lists also references to the caller's inputs; everything else is
 // what it is.
@@ -371,7 +379,11 @@ func (s *scope) data(n *document.Node, lookup func(name string, optional bool) e
 		if i, single := t.Single(); single {
 			return lookup(t.Vars()[i].Name, t.Vars()[i].Optional), true // with its type
 		}
-		return s.bindText(t, n.At, lookup)
+		e, ok := s.bindText(t, n.At, lookup)
+		if ok && !t.IsLiteral() && isJSONText(t) {
+			e = expr.TextIn(t, e.Vars(), template.JSON)
+		}
+		return e, ok
 	}
 	if !s.varies(n) {
 		return expr.Literal(n.Value()), true

@@ -20,7 +20,8 @@ type Expr struct {
 	slot    int // 1-based; 0 is none
 	fields  []string
 	text    *template.Template
-	vars    []Expr // by variable index of text
+	vars    []Expr          // by variable index of text
+	within  template.Escape // what text is, for Eval
 	tree    *tree
 }
 
@@ -45,12 +46,23 @@ func Text(t *template.Template, vars []Expr) Expr {
 	return Expr{text: t, vars: vars}
 }
 
+// TextIn is Text for a text that is itself of the kind that esc says, such as JSON
+// within a string: Eval escapes the values for it.
+func TextIn(t *template.Template, vars []Expr, esc template.Escape) Expr {
+	e := Text(t, vars)
+	e.within = esc
+	return e
+}
+
 // Object gives an object of what the expressions give, without the members of
 // which nothing is given.
 func Object(names []string, nodes []Expr) Expr { return Expr{tree: &tree{names, nodes}} }
 
 // Array is Object for the items of an array.
 func Array(nodes []Expr) Expr { return Expr{tree: &tree{nil, nodes}} }
+
+// Vars are the values of the variables of a text, nil for other expressions.
+func (e Expr) Vars() []Expr { return e.vars }
 
 // IsZero reports whether e gives nothing.
 func (e Expr) IsZero() bool {
@@ -74,7 +86,7 @@ func (e Expr) Eval(f Frame) (value.Value, error) {
 		if i, ok := e.text.Single(); ok {
 			return e.vars[i].Eval(f)
 		}
-		text, err := e.Append(nil, f, template.Raw)
+		text, err := e.Append(nil, f, e.within)
 		if err != nil {
 			return value.Value{}, err
 		}
