@@ -112,10 +112,11 @@ func (r *run) cap(c *plan.Call) int64 {
 
 // send builds and sends a request; an answer of status 400 or more is an error.
 func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
-	req, credential, err := c.Request.Build(r.frame, entity, r.authorization)
+	out, err := c.Request.Outbound(r.frame, entity, r.authorization)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
 	}
+	req := out.Request
 	for _, headers := range []http.Header{r.args.Trace, r.trusted} {
 		for name, values := range headers {
 			if name != "Authorization" { // decided when the request was built
@@ -123,14 +124,15 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 			}
 		}
 	}
-	resp, err := r.client.Send(ctx, req, credential)
+	out.Hops = hops(ctx)
+	resp, err := r.client.Send(ctx, out)
 	if err != nil {
 		failure := fail(ctx, c.Request.Target, err)
 		r.conceal(failure)
 		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", failure.cause)
 		return nil, failure
 	}
-	r.sent.add(resp.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
+	r.sent.add(out.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
 	if resp.StatusCode < http.StatusOK {
 		resp.Body.Close()
 		return nil, Unreadable(c.Request.Target+" answered "+statusText(resp.StatusCode)+", which is not passed on", "")

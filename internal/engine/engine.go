@@ -180,6 +180,9 @@ func fail(ctx context.Context, target string, err error) *Error {
 		return &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Ask the operator to correct it.", cause: err}
 	case budget.Of(err):
 		return Spent(err)
+	case isLoop(err):
+		return &Error{Kind: Looped, Status: http.StatusLoopDetected, Title: "the calls run in a circle: " + target + " is served by Fairlead itself, which calls it again",
+			Detail: "Ask the operator to correct its base URI.", cause: err}
 	case context.Cause(ctx) == context.Canceled && ctx.Err() != nil:
 		return &Error{Kind: Canceled, Status: 499, Title: "the caller went away", cause: err}
 	case isTimeout(err):
@@ -187,6 +190,11 @@ func fail(ctx context.Context, target string, err error) *Error {
 	default:
 		return &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: target + " cannot be reached", Detail: reason(err), Retry: true, cause: err}
 	}
+}
+
+func isLoop(err error) bool {
+	_, ok := errors.AsType[*upstream.LoopError](err)
+	return ok
 }
 
 func missingInputs(names []string) *Error {

@@ -27,9 +27,10 @@ const (
 	Canceled                // the caller went away: 499, seen by nobody
 	Busy                    // Fairlead: other calls hold the memory that this one needs: 503
 	Internal                // Fairlead: 500
+	Looped                  // operator: calls of Fairlead lead to Fairlead again: 508
 )
 
-var kindNames = [...]string{"bad-input", "upstream-status", "bad-answer", "too-large", "unreachable", "timeout", "unavailable", "denied", "canceled", "busy", "internal"}
+var kindNames = [...]string{"bad-input", "upstream-status", "bad-answer", "too-large", "unreachable", "timeout", "unavailable", "denied", "canceled", "busy", "internal", "loop"}
 
 // String is the stable name that problem types end in.
 func (k Kind) String() string { return kindNames[k] }

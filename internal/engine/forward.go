@@ -29,7 +29,7 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 		(*frame)[slot] = value.Of(subject.Reveal())
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
-	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: trace(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers),
+	run := run{Engine: e, unit: f.Unit, frame: *frame, args: &Args{Trace: TraceContext(req.Header)}, authorization: authorization, trusted: only(req.Header, f.Headers),
 		codings: strings.Join(req.Header["Accept-Encoding"], ",")}
 	for _, name := range f.Private {
 		run.sent.add(req.Header.Get(name))
@@ -47,8 +47,6 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	}
 	return run.leave(run.stream(result, resp, e.client.Limits().Response))
 }
-
-func trace(h http.Header) http.Header { return only(h, []string{"Traceparent", "Tracestate"}) }
 
 // only keeps the named headers.
 func only(h http.Header, names []string) http.Header {

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/engine"
 )
 
 // listener is one socket with all servers on it.
@@ -25,7 +27,7 @@ type listener struct {
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l.routing.Load().ServeHTTP(w, r)
+	l.routing.Load().ServeHTTP(w, engine.AtDoor(r))
 }
 
 func (l *listener) address() *net.TCPAddr { return l.net.Addr().(*net.TCPAddr) }

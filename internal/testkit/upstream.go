@@ -22,14 +22,14 @@ type Request struct {
 	Body        []byte
 }
 
-// Text is the request as HTTP/1.1 text, without what Go's client adds to every
+// Text is the request as HTTP/1.1 text, without what the client adds to every
 // request.
 func (r Request) Text() string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s\n", r.Method, r.URI)
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		switch name {
-		case "Accept-Encoding", "Content-Length", "User-Agent":
+		case "Accept-Encoding", "Content-Length", "User-Agent", "Fairlead-Hops":
 			continue
 		}
 		for _, v := range r.Header[name] {

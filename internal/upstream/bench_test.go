@@ -24,11 +24,11 @@ func benchmarkSend(b *testing.B, c *Client, r *Request, f expr.Frame) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
-		req, credential, err := r.Build(f, nil, "")
+		out, err := r.Outbound(f, nil, "")
 		if err != nil {
 			b.Fatal(err)
 		}
-		resp, err := c.Send(context.Background(), req, credential)
+		resp, err := c.Send(context.Background(), out)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,11 +1,10 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
-	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -37,14 +36,13 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// maxResponseHeader bounds the header of an answer, in bytes.
-const maxResponseHeader = 1 << 20
-
 // Client keeps what calls to all consumed APIs share: the connections, one pool
-// per host, HTTP/2 where it is offered; tokens and digest challenges. It keeps
-// no cookies and decodes what is encoded. Use one per process.
+// per host; tokens and digest challenges. It keeps no cookies. Use one per process.
 type Client struct {
-	transport  http.RoundTripper
+	transport  http.RoundTripper // HTTP/1.1
+	http2      http.RoundTripper // HTTP/2 where it is offered
+	send       sender
+	agent      string
 	limits     Limits
 	tokens     cache[grant, *tokenSource]
 	challenges cache[challengeKey, *challenge]
@@ -54,22 +52,35 @@ type Client struct {
 	close      context.CancelFunc
 }
 
-// NewClient makes a client.
-func NewClient(limits Limits) *Client {
-	limits = limits.WithDefaults()
-	c := &Client{limits: limits, decoders: newDecoders(), transport: &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            guardedDial(limits.Connect, isGuarded),
-		TLSHandshakeTimeout:    limits.Connect,
-		ResponseHeaderTimeout:  limits.Header,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    64,
-		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: maxResponseHeader,
-	}}
+// Config says how a Client calls. The zero Config is ready to use.
+type Config struct {
+	Limits
+	Agent string // who calls, for the header User-Agent; "" is Fairlead
+	HTTP2 bool   // offer HTTP/2 to every API, not only where the document asks for it
+}
+
+// NewClient makes a client that has nothing configured but its limits.
+func NewClient(limits Limits) *Client { return New(Config{Limits: limits}) }
+
+// New makes a client.
+func New(config Config) *Client {
+	limits := config.Limits.WithDefaults()
+	c := &Client{limits: limits, agent: cmp.Or(config.Agent, "Fairlead"), decoders: newDecoders()}
+	c.transport, c.http2 = newTransport(limits, false), newTransport(limits, true)
+	if config.HTTP2 {
+		c.transport = c.http2
+	}
 	c.closing, c.close = context.WithCancel(context.Background())
+	c.send = c.chain(c.attempt)
 	return c
+}
+
+// attempt sends a request once.
+func (c *Client) attempt(o *Outbound) (*http.Response, error) {
+	if o.Policy.HTTP2 {
+		return c.http2.RoundTrip(o.Request)
+	}
+	return c.transport.RoundTrip(o.Request)
 }
 
 // Limits returns the limits in force.
@@ -78,83 +89,9 @@ func (c *Client) Limits() Limits { return c.limits }
 // Close closes the connections that are idle and ends requests for tokens.
 func (c *Client) Close() {
 	c.close()
-	if t, ok := c.transport.(*http.Transport); ok {
-		t.CloseIdleConnections()
-	}
-}
-
-// Send sends what Request.Build made within the limits, and follows redirects
-// on the same host for GET and HEAD, five at most. The caller closes the
-// answer's body, which ends the call's time; canceling ctx ends it too. A
-// request that cannot be authorized is a *CredentialError.
-func (c *Client) Send(ctx context.Context, req *http.Request, credential *Credential) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
-	c.decoders.offer(req)
-	resp, err := c.follow(req.WithContext(ctx), credential)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	c.decoders.decode(resp)
-	resp.Body = &body{resp.Body, cancel}
-	return resp, nil
-}
-
-func (c *Client) follow(req *http.Request, credential *Credential) (*http.Response, error) {
-	for hops := 0; ; hops++ {
-		resp, err := c.roundTrip(req, credential)
-		if err != nil {
-			return nil, err
+	for _, by := range []http.RoundTripper{c.transport, c.http2} {
+		if t, ok := by.(*http.Transport); ok {
+			t.CloseIdleConnections()
 		}
-		next := redirect(req, resp)
-		if next == nil || hops == 5 {
-			return resp, nil
-		}
-		discard(resp)
-		req = next
 	}
-}
-
-func (c *Client) roundTrip(req *http.Request, credential *Credential) (*http.Response, error) {
-	if credential == nil {
-		return c.transport.RoundTrip(req)
-	}
-	resp, err := credential.by.roundTrip(c, req)
-	return resp, aimed(err, credential.target)
-}
-
-// redirect is the request that follows a redirect, or nil where it is not to be followed.
-func redirect(req *http.Request, resp *http.Response) *http.Request {
-	switch resp.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	default:
-		return nil
-	}
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		return nil
-	}
-	location := resp.Header.Get("Location")
-	to, err := url.Parse(location)
-	if location == "" || err != nil {
-		return nil
-	}
-	to = req.URL.ResolveReference(to)
-	if to.Host != req.URL.Host || to.Scheme != req.URL.Scheme {
-		return nil
-	}
-	next := req.Clone(req.Context())
-	next.URL = to
-	return next
-}
-
-// body ends the call's context when it is closed.
-type body struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.cancel()
-	return err
 }

@@ -13,18 +13,19 @@ func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) {
 	var leaked []string
 	thief := serve(t, func(_ http.ResponseWriter, r *http.Request) { leaked = append(leaked, wire(r)) })
 	var location string
+	status := http.StatusTemporaryRedirect
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/end" {
 			_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			return
 		}
 		w.Header().Set("Location", location)
-		w.WriteHeader(http.StatusTemporaryRedirect)
+		w.WriteHeader(status)
 	})
 	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
 	for _, c := range []struct {
 		name, method, location string
-		status                 int
+		status                 int // with which the call ends
 	}{
 		{"a path", "GET", "/end", 200},
 		{"the same host", "GET", s.URL + "/end", 200},
@@ -35,20 +36,54 @@ func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) {
 		{"a user", "GET", "http://x@" + strings.TrimPrefix(thief.URL, "http://"), 307},
 		{"no URL", "GET", "http://[", 307},
 		{"a loop", "GET", "/again", 307},
-		{"a POST", "POST", "/end", 307},
+		{"a POST, to be repeated", "POST", "/end", 200},
+		{"a POST, elsewhere", "POST", thief.URL + "/end", 307},
+		{"a POST, done", "POST", "/end", 302},
+		{"a DELETE, done", "DELETE", "/end", 303},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			location = c.location
+			location, status = c.location, http.StatusTemporaryRedirect
+			if c.status >= 300 {
+				status = c.status
+			}
 			for _, auth := range []*Auth{plainAuth[2].auth, digestAs(canary)} {
-				status, body, err := send(t, newClient(t), to(t, s.URL, c.method, "/start", auth), nil)
-				if err != nil || status != c.status || status == 200 && auth.Kind == Bearer && body != "Bearer "+canary {
-					t.Errorf("status %d, %q, error %v, want %d", status, body, err, c.status)
+				got, body, err := send(t, newClient(t), to(t, s.URL, c.method, "/start", auth), nil)
+				if err != nil || got != c.status || got == 200 && auth.Kind == Bearer && body != "Bearer "+canary {
+					t.Errorf("status %d, %q, error %v, want %d", got, body, err, c.status)
 				}
 			}
 		})
 	}
 	if len(leaked) > 0 {
 		t.Errorf("another host got %q", leaked)
+	}
+}
+
+// TestClient_repeatsABodyAfterARedirect: rules.md 7.5.
+func TestClient_repeatsABodyAfterARedirect(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/start" {
+			w.Header().Set("Location", "/end")
+			w.WriteHeader(http.StatusPermanentRedirect)
+			return
+		}
+		_, _ = io.WriteString(w, r.Method+" ")
+		_, _ = io.Copy(w, r.Body)
+	})
+	for name, c := range map[string]struct {
+		entity *Entity
+		status int
+		body   string
+	}{
+		"small":               {&Entity{Body: strings.NewReader("once more"), Length: 9}, 200, "PUT once more"},
+		"of no length":        {&Entity{Body: strings.NewReader("once"), Length: -1}, 308, ""},
+		"larger than is held": {&Entity{Body: strings.NewReader(strings.Repeat("x", maxHeld+1)), Length: maxHeld + 1}, 308, ""},
+	} {
+		r := to(t, s.URL, "PUT", "/start", nil)
+		r.Body = &Body{Kind: WholeBody}
+		if status, body, err := send(t, newClient(t), r, c.entity); status != c.status || body != c.body || err != nil {
+			t.Errorf("%s: %d %q %v", name, status, body, err)
+		}
 	}
 }
 

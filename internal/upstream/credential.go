@@ -18,12 +18,23 @@ type Credential struct {
 	by     authorizer
 }
 
-// authorizer sends a request with what its kind of authentication adds: a
+// authorizer sends a call with what its kind of authentication adds: a
 // signature, a token, the answer to a challenge. It may change the request's
 // header and may send it twice.
 type authorizer interface {
-	roundTrip(c *Client, req *http.Request) (*http.Response, error)
+	authorize(c *Client, o *Outbound, next sender) (*http.Response, error)
 	scheme() string
+}
+
+// authorized lets the call's credential authorize it.
+func authorized(c *Client, next sender) sender {
+	return func(o *Outbound) (*http.Response, error) {
+		if o.Credential == nil {
+			return next(o)
+		}
+		resp, err := o.Credential.by.authorize(c, o, next)
+		return resp, aimed(err, o.Credential.target)
+	}
 }
 
 // Show writes into req the header that c will bring, its secret part masked,
@@ -82,7 +93,8 @@ type signer interface {
 // signed sends requests that its signer signed.
 type signed struct{ signer }
 
-func (s *signed) roundTrip(c *Client, req *http.Request) (*http.Response, error) {
+func (s *signed) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
+	req := o.Request
 	if err := hold(req, c.limits.Request); err != nil {
 		return nil, err
 	}
@@ -93,7 +105,7 @@ func (s *signed) roundTrip(c *Client, req *http.Request) (*http.Response, error)
 	if err := s.sign(c, req, body, time.Now()); err != nil {
 		return nil, err
 	}
-	return c.transport.RoundTrip(req)
+	return next(o)
 }
 
 // hold makes the body of req one that can be read again.

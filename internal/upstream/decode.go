@@ -25,6 +25,18 @@ type decoders struct {
 	gzip, deflate, zstd, br coding
 }
 
+// decoded asks for encoded answers and decodes them.
+func decoded(c *Client, next sender) sender {
+	return func(o *Outbound) (*http.Response, error) {
+		c.decoders.offer(o.Request)
+		resp, err := next(o)
+		if err == nil {
+			c.decoders.decode(resp)
+		}
+		return resp, err
+	}
+}
+
 // decoder is what the readers have in common.
 type decoder interface {
 	io.Reader
@@ -70,7 +82,7 @@ func (d *decoders) decode(resp *http.Response) {
 		return
 	}
 	for _, c := range slices.Backward(codings) {
-		resp.Body = &decoded{encoded: resp.Body, coding: c}
+		resp.Body = &decodedBody{encoded: resp.Body, coding: c}
 	}
 	delete(resp.Header, "Content-Length")
 	resp.ContentLength, resp.Uncompressed = -1, true
@@ -131,16 +143,16 @@ func (i *inflater) Reset(encoded io.Reader) (err error) {
 	return nil
 }
 
-// decoded is an encoded body. It takes a decoder when it is first read and gives
+// decodedBody is an encoded body. It takes a decoder when it is first read and gives
 // it back when it is closed.
-type decoded struct {
+type decodedBody struct {
 	encoded io.ReadCloser
 	coding  *coding
 	by      decoder
 	err     error
 }
 
-func (d *decoded) Read(p []byte) (int, error) {
+func (d *decodedBody) Read(p []byte) (int, error) {
 	if d.by == nil && d.err == nil {
 		d.err = d.begin()
 	}
@@ -154,7 +166,7 @@ func (d *decoded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *decoded) begin() (err error) {
+func (d *decodedBody) begin() (err error) {
 	by, ok := d.coding.pool.Get().(decoder)
 	if !ok {
 		if by, err = d.coding.open(); err != nil {
@@ -168,7 +180,7 @@ func (d *decoded) begin() (err error) {
 	return nil
 }
 
-func (d *decoded) Close() error {
+func (d *decodedBody) Close() error {
 	if d.by != nil {
 		if z, ok := d.by.(*zstd.Decoder); ok {
 			_ = z.Reset(nil) // lets go of the body

@@ -62,11 +62,11 @@ func encodedAs(t *testing.T, encoding string, body []byte) string {
 
 func fetch(t *testing.T, c *Client, r *Request) (*http.Response, string, error) {
 	t.Helper()
-	req, credential, err := r.Build(nil, nil, "")
+	out, err := r.Outbound(nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := c.Send(t.Context(), req, credential)
+	resp, err := c.Send(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ type challenge struct {
 
 func (*digestAuth) scheme() string { return "Digest" }
 
-func (d *digestAuth) roundTrip(c *Client, req *http.Request) (*http.Response, error) {
+func (d *digestAuth) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
+	req := o.Request
 	if err := hold(req, c.limits.Request); err != nil {
 		return nil, err
 	}
@@ -33,7 +34,7 @@ func (d *digestAuth) roundTrip(c *Client, req *http.Request) (*http.Response, er
 			return nil, err
 		}
 	}
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := next(o)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
@@ -46,17 +47,18 @@ func (d *digestAuth) roundTrip(c *Client, req *http.Request) (*http.Response, er
 		discard(resp)
 		return nil, &CredentialError{Reason: "the API sent a digest challenge that cannot be read"}
 	}
-	next := again(req)
-	if next == nil {
+	second := again(req)
+	if second == nil {
 		return resp, nil
 	}
 	discard(resp)
 	fresh := &challenge{Challenge: found}
 	c.challenges.set(key, fresh)
-	if err := d.answer(next, fresh); err != nil {
+	if err := d.answer(second, fresh); err != nil {
 		return nil, err
 	}
-	resp, err = c.transport.RoundTrip(next)
+	o.Request = second
+	resp, err = next(o)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		c.challenges.drop(key)
 	}

@@ -43,11 +43,11 @@ func to(t testing.TB, base, method, path string, auth *Auth) *Request {
 // send builds and sends a request and reads the answer.
 func send(t testing.TB, c *Client, r *Request, entity *Entity) (status int, body string, err error) {
 	t.Helper()
-	req, credential, err := r.Build(nil, entity, "")
+	out, err := r.Outbound(nil, entity, "")
 	if err != nil {
 		return 0, "", err
 	}
-	resp, err := c.Send(t.Context(), req, credential)
+	resp, err := c.Send(t.Context(), out)
 	if err != nil {
 		return 0, "", err
 	}

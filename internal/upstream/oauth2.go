@@ -47,27 +47,29 @@ type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audien
 
 func (*grant) scheme() string { return "Bearer" }
 
-func (g *grant) roundTrip(c *Client, req *http.Request) (*http.Response, error) {
+func (g *grant) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
+	req := o.Request
 	tokens := c.tokens.get(*g, func() *tokenSource { return newTokenSource(c, g) })
 	token, cached, err := tokens.get(req.Context(), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header["Authorization"] = []string{authorization(token)}
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := next(o)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !cached {
 		return resp, err
 	}
-	next := again(req)
-	if !tokens.reject(token) || next == nil {
+	second := again(req)
+	if !tokens.reject(token) || second == nil {
 		return resp, nil
 	}
 	discard(resp)
 	if token, _, err = tokens.get(req.Context(), token); err != nil {
 		return nil, err
 	}
-	next.Header["Authorization"] = []string{authorization(token)}
-	resp, err = c.transport.RoundTrip(next)
+	second.Header["Authorization"] = []string{authorization(token)}
+	o.Request = second
+	resp, err = next(o)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		tokens.trust()
 	}

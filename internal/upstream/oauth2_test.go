@@ -211,7 +211,7 @@ func TestOAuth2_replacesTheTokenForTheNextCallWhenABodyCannotBeSentAgain(t *test
 	base, c := i.start(t)
 	r := to(t, base, "POST", "/", clientAt(base))
 	r.Body = &Body{Kind: WholeBody}
-	once := func() *Entity { return &Entity{Body: io.MultiReader(strings.NewReader("x")), Length: 1} }
+	once := func() *Entity { return &Entity{Body: io.MultiReader(strings.NewReader("x")), Length: -1} }
 	mustSend(t, c, r, once())
 	i.revoke()
 	if status, _, err := send(t, c, r, once()); status != 401 || err != nil {
@@ -307,13 +307,13 @@ func TestOAuth2_letsACallerGoWhoseTimeIsOver(t *testing.T) {
 		i := &issuer{style: "header", hold: make(chan struct{})}
 		c := NewClient(Limits{})
 		c.transport = i
-		req, credential, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Build(nil, nil, "")
+		out, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Outbound(nil, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := c.Send(ctx, req, credential); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := c.Send(ctx, out); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
 		close(i.hold)

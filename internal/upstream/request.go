@@ -41,6 +41,7 @@ type Request struct {
 	Params []Param
 	Body   *Body // nil when the operation sends none
 	Accept string
+	Policy Policy // how it is sent
 }
 
 // Place says where a parameter travels.

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -70,22 +69,8 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 	if given := header["Authorization"]; len(given) > 0 {
 		args.Authorization = given[0]
 	}
-	args.Trace = trace(header)
+	args.Trace = engine.TraceContext(header)
 	return args, true
-}
-
-// trace is the W3C trace context of a request; nil when it has none. Baggage
-// does not pass: it may hold what callers tell only each other.
-func trace(h http.Header) http.Header {
-	parent := h["Traceparent"]
-	if len(parent) == 0 {
-		return nil
-	}
-	passed := http.Header{"Traceparent": parent[:1]}
-	if state := h["Tracestate"]; len(state) > 0 {
-		passed["Tracestate"] = state
-	}
-	return passed
 }
 
 func (s *source) headerValue(given []string) value.Value {

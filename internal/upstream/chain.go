@@ -1,0 +1,72 @@
+package upstream
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/fairlead/fairlead/internal/expr"
+)
+
+// Outbound is one call on its way to an API: the request, and what decides how it
+// is sent. The links of the chain change the request as it passes them.
+type Outbound struct {
+	Target     string // namespace.operation, for messages
+	Request    *http.Request
+	Credential *Credential // nil when the request is complete
+	Policy     Policy
+	Hops       int // how many calls of Fairlead led to this one, see Hops
+
+	ctx context.Context // of the caller
+}
+
+// Policy is how a call is sent, beyond the limits that all calls share. The plan
+// sets it. The zero Policy is the usual one.
+type Policy struct {
+	HTTP2 bool // offer HTTP/2, which is used where the API takes it
+}
+
+// sender sends a call and returns the answer, whose body the caller closes.
+type sender func(o *Outbound) (*http.Response, error)
+
+// link is one thing that surrounds the sending of a request. It returns next with
+// that around it.
+type link func(c *Client, next sender) sender
+
+// links are what surrounds an attempt, the outermost first. A link that is new
+// takes its place here and has a file of its own.
+var links = [...]link{
+	limited,    // the time of the call
+	decoded,    // the encoding of the answer
+	redirected, // to elsewhere on the same origin
+	authorized, // exchanges and signatures
+	counted,    // calls that lead to Fairlead again
+	named,      // User-Agent
+	resent,     // on a connection that the API has closed
+}
+
+// chain puts the links around attempt.
+func (c *Client) chain(attempt sender) sender {
+	next := attempt
+	for i := len(links) - 1; i >= 0; i-- {
+		next = links[i](c, next)
+	}
+	return next
+}
+
+// Outbound builds the request, see Build, and what goes with it.
+func (r *Request) Outbound(f expr.Frame, entity *Entity, authorization string) (*Outbound, error) {
+	req, credential, err := r.Build(f, entity, authorization)
+	if err != nil {
+		return nil, err
+	}
+	return &Outbound{Target: r.Target, Request: req, Credential: credential, Policy: r.Policy}, nil
+}
+
+// Send sends a call through the chain. The caller closes the answer's body, which
+// ends the call's time; canceling ctx ends it too. Errors are *CredentialError
+// for a request that cannot be authorized, *LoopError, *InputError for a body
+// that cannot be read, and those of the connection.
+func (c *Client) Send(ctx context.Context, o *Outbound) (*http.Response, error) {
+	o.ctx = ctx
+	return c.send(o)
+}

@@ -1,0 +1,46 @@
+package upstream
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxResponseHeader bounds the header of an answer, in bytes.
+const maxResponseHeader = 1 << 20
+
+// An HTTP/2 connection on which nothing has come for pingAfter is asked whether it
+// lives, and is given up when that is not answered within pingWait.
+const (
+	pingAfter = 10 * time.Second
+	pingWait  = 5 * time.Second
+)
+
+// maxIdle bounds the idle connections to one host.
+const maxIdle = 1024
+
+// newTransport makes the connections of a client. HTTP/1.1 is what APIs are called
+// with unless HTTP/2 is asked for: its calls share no connection, so that none
+// waits for another's.
+func newTransport(limits Limits, http2 bool) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(http2)
+	files := maxFiles()
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            guardedDial(limits.Connect, isGuarded),
+		TLSHandshakeTimeout:    limits.Connect,
+		ResponseHeaderTimeout:  limits.Header,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           files / 2, // callers need the others
+		MaxIdleConnsPerHost:    min(maxIdle, files/4),
+		MaxResponseHeaderBytes: maxResponseHeader,
+		Protocols:              protocols,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
+	}
+}
+
+// keepAlive finds connections that went deaf while they were idle.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
