@@ -211,6 +211,7 @@ func (e explanation) text(d *host.Document) []byte {
 	limits := upstream.Limits{}.WithDefaults()
 	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; at most %d MiB answer (flags of serve change them)\n",
 		limits.Connect, limits.Header, limits.Call, limits.Response>>20)
+	fmt.Fprintf(&b, "Connections: %s\n", protocols(u))
 	return b.Bytes()
 }
 
@@ -218,6 +219,16 @@ func (e explanation) text(d *host.Document) []byte {
 // MCP tools may not, and a whole body passes as it comes.
 func leavesOut(u *plan.Unit) bool {
 	return u.Kind == "operation" && !slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Place == plan.AsBody })
+}
+
+// protocols says with which HTTP the APIs of a unit are called.
+func protocols(u *plan.Unit) string {
+	for _, s := range u.Steps {
+		if s.Kind == plan.CallStep && s.Call.Request.Policy.HTTP2 {
+			return "HTTP/2 where " + s.Call.Request.Target + " takes it, as the document says"
+		}
+	}
+	return "HTTP/1.1 (--http2, or x-fairlead: {http2: true} on the API, offers HTTP/2)"
 }
 
 // questions says what a user is asked before the unit runs.

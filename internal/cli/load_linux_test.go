@@ -65,7 +65,7 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := exec.Command(program)
-	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--upstream", api.URL, "--connect-timeout", "1m", "--header-timeout", "10m", "--call-timeout", "10m"}
+	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--http2", "--upstream", api.URL, "--connect-timeout", "1m", "--header-timeout", "10m", "--call-timeout", "10m"}
 	server.Env = append(os.Environ(), "SSL_CERT_FILE="+authority)
 	server.Stderr = os.Stderr
 	out, err := server.StdoutPipe()

@@ -31,6 +31,7 @@ type running struct {
 	sandbox  bool
 	logLevel string
 	limits   upstream.Limits
+	http2    bool
 }
 
 func (r *running) flags(cmd *cobra.Command) {
@@ -43,6 +44,7 @@ func (r *running) flags(cmd *cobra.Command) {
 	f.DurationVar(&r.limits.Header, "header-timeout", 30*time.Second, "time until an API begins to answer")
 	f.DurationVar(&r.limits.Call, "call-timeout", 60*time.Second, "time for a whole call")
 	f.Int64Var(&r.limits.Response, "max-response", 32<<20, "bytes of an API's answer")
+	f.BoolVar(&r.http2, "http2", false, "offer HTTP/2 to every API (default only to those that the document says it of)")
 	f.Int64Var(&r.limits.Request, "max-request", 10<<20, "bytes of a caller's body")
 }
 
@@ -79,7 +81,7 @@ func (r *running) start(ctx context.Context, paths []string, s Streams) (*machin
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
-	m.client = upstream.NewClient(r.limits)
+	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.log)
 	return m, nil
 }

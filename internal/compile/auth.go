@@ -28,7 +28,7 @@ func (c *call) auth(a *model.Auth) (*upstream.Auth, bool) {
 			out.Kind, out.Scheme, out.Token = upstream.Bearer, "Basic", f.need("token")
 			break
 		}
-		out.Kind, out.Username, out.Password = upstream.Basic, f.need("username"), f.need("password")
+		out.Kind, out.Username, out.Password = upstream.Basic, f.need("username"), f.may("password")
 	case "digest":
 		out.Kind, out.Username, out.Password = upstream.Digest, f.need("username"), f.need("password")
 	case "bearer":

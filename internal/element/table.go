@@ -129,7 +129,7 @@ var (
 	credentials = []Field{
 		{Key: "type", Doc: "the kind of authentication"},
 		{Key: "username", Aliases: []string{"user"}, Doc: "the user"},
-		{Key: "password", Doc: "the password"},
+		{Key: "password", Doc: "the password; may be absent in `basic` authentication to an API"},
 	}
 )
 
@@ -563,6 +563,7 @@ var elements = [...]Element{
 	APIExtension: {Def: "apiExtension", Name: "x-fairlead of a consumed API", Fields: []Field{
 		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true, Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential serves callers who send none"},
 		{Key: "tokenExchange", Kind: Block, Of: TokenExchange, Protects: true, Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before `authentication`"},
+		{Key: "http2", Kind: Bool, Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
 	}},
 	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
 		{Key: "authentication", Kind: Choice, Values: []string{"none"}, Doc: "`none`: no credential is sent on this operation"},

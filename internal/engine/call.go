@@ -65,7 +65,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	}
 	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	limit := r.client.Limits().Response
-	if noBody(resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
+	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
 		result.ContentType, result.Length = "", 0
 		return result, nil
@@ -138,7 +138,7 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		return nil, Unreadable(c.Request.Target+" answered "+statusText(resp.StatusCode)+", which is not passed on", "")
 	}
 	encoding := strings.Join(resp.Header["Content-Encoding"], ", ")
-	foreign := encoding != "" && req.Method != http.MethodHead && !noBody(resp) && !lists(r.codings, encoding)
+	foreign := encoding != "" && req.Method != http.MethodHead && !noBody(c, resp) && !lists(r.codings, encoding)
 	if resp.StatusCode >= http.StatusBadRequest {
 		if foreign {
 			resp.Body.Close()
@@ -208,12 +208,12 @@ func statusText(code int) string {
 
 func itoa(n int) string { return value.Int(int64(n)).Text() }
 
-func noBody(resp *http.Response) bool {
+func noBody(c *plan.Call, resp *http.Response) bool {
 	switch resp.StatusCode {
 	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
 		return true
 	}
-	return resp.ContentLength == 0
+	return resp.ContentLength == 0 || c.Request.Method == http.MethodHead
 }
 
 // pointsOn reports whether an answer to a write only says where its result is, with

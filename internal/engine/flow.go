@@ -152,7 +152,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		resp.Body.Close()
 		return value.Value{}, e
 	}
-	if noBody(resp) || pointsOn(c, resp) {
+	if noBody(c, resp) || pointsOn(c, resp) {
 		resp.Body.Close()
 		return value.Value{}, nil
 	}

@@ -283,3 +283,17 @@ func TestGuard_leavesTheRequestItWasGivenAlone(t *testing.T) {
 		t.Error("an identity without a guard")
 	}
 }
+
+// TestGuard_takesASecretThatHoldsItsScheme: operators write “Bearer abc” into the secret of a bearer server.
+func TestGuard_takesASecretThatHoldsItsScheme(t *testing.T) {
+	p := newPlace(t, Config{Kind: "bearer", Value: fields{"token": "Bearer abc"}.value})
+	if w := p.token("abc"); w.Code != http.StatusOK {
+		t.Errorf("status %d", w.Code)
+	}
+	none := newPlace(t, Config{Kind: "bearer", Value: fields{"token": "Bearer "}.value})
+	for _, token := range []string{"", "Bearer", "x"} {
+		if w := none.token(token); w.Code == http.StatusOK {
+			t.Errorf("%q is let in", token)
+		}
+	}
+}

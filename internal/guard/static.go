@@ -31,7 +31,11 @@ func (b *bearer) check(r *http.Request) (pass, *refusal) {
 	if no != nil {
 		return pass{}, no
 	}
-	if !same(token, want.Reveal()) {
+	expected := want.Reveal()
+	if own, ok := cutScheme(expected, "Bearer"); ok {
+		expected = own // the operator's secret holds the scheme, too
+	}
+	if !same(token, expected) {
 		no := &refusal{status: http.StatusUnauthorized, detail: "The token is not the one that is expected."}
 		no.challenges = []string{challenge("Bearer", param{"realm", realm}, param{"error", invalidToken}, param{"error_description", no.detail})}
 		return pass{}, no

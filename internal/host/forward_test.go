@@ -12,7 +12,7 @@ ikanos: 1.0.0-beta5
 info: {display: Forward}
 capability:
   consumes:
-  - {type: http, namespace: api, baseUri: "https://api.example.invalid/v1", inputParameters: {X-Version: {in: header, value: "7"}}}
+  - {type: http, namespace: api, baseUri: "https://api.example.invalid/v1", inputParameters: {X-Version: {in: header, value: "7"}, te: {in: header, value: trailers}}}
   - {type: http, namespace: fixed, baseUri: "https://api.example.invalid/v3", inputParameters: {tenant: {in: query, value: acme}}, authentication: {type: apikey, key: api_key, value: "{{KEY}}", placement: query}}
   - {type: http, namespace: keyed, baseUri: "https://api.example.invalid/v2", authentication: {type: bearer, token: "{{KEY}}"}}
   exposes:
@@ -21,7 +21,7 @@ capability:
     port: 0
     resources:
       one: {path: "/one", forward: {targetNamespace: api}}
-      all: {path: "/api/{{path}}", forward: {targetNamespace: api, trustedHeaders: [x-trusted]}}
+      all: {path: "/api/{{path}}", forward: {targetNamespace: api, trustedHeaders: [x-trusted, te, fairlead-hops]}}
       fix: {path: "/fixed/{path}", forward: {targetNamespace: fixed}}
       key: {path: "/keyed/{path}", forward: {targetNamespace: keyed, trustedHeaders: [Authorization]}}
 `
@@ -29,7 +29,8 @@ capability:
 func TestForward_passesRequestsOn(t *testing.T) {
 	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 202 Accepted\nContent-Type: text/csv\nETag: x\nSet-Cookie: a=b\n\na,b"))
 	s := testkit.Serve(t, forwarding, testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": "secret"}})
-	status, header, body := testkit.Do(t, "PATCH", s.REST+"/api/a%2Fb/c?q=1&q=2", "body", "Content-Type", "text/x", "X-Trusted", "yes", "X-Other", "no", "Authorization", "Bearer mine")
+	status, header, body := testkit.Do(t, "PATCH", s.REST+"/api/a%2Fb/c?q=1&q=2", "body", "Content-Type", "text/x", "X-Trusted", "yes", "X-Other", "no", "Te", "trailers", // which belongs to the connection
+		"Authorization", "Bearer mine")
 	if status != 202 || body != "a,b" || header.Get("Content-Type") != "text/csv" || header.Get("Etag") != "x" || header.Get("Set-Cookie") != "" {
 		t.Errorf("%d %v %s", status, header, body)
 	}

@@ -82,6 +82,7 @@ type Consume struct {
 	Tunnel                                *document.Node
 	Unreadable                            bool   // a key that protects cannot be read: nothing calls it
 	CallerFirst                           bool   // x-fairlead: {authorization: caller-first}
+	HTTP2                                 bool   // x-fairlead: {http2: true}
 	Missing                               string // why an import brought nothing; "" otherwise
 }
 

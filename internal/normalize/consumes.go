@@ -55,13 +55,14 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	return c
 }
 
-// apiCredential reads what a consumed API is sent as a credential.
+// apiCredential reads what a consumed API is sent as a credential, and how it is called.
 func (r *reader) apiCredential(c *model.Consume, f fields) {
 	if auth := f.node("authentication"); auth != nil {
 		c.Auth = r.auth(auth, element.AuthOut)
 	}
 	own := f.block("x-fairlead")
 	c.CallerFirst = strings.EqualFold(own.text("authorization"), "caller-first")
+	c.HTTP2 = own.isTrue("http2")
 	if exchange := own.node("tokenExchange"); exchange != nil { // goes before what the document declares
 		own.block("tokenExchange")
 		c.Auth = r.authFields(exchange, model.TokenExchange, element.TokenExchange)

@@ -3,6 +3,7 @@ package upstream
 import (
 	"encoding/base64"
 	"net/http"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/template"
@@ -52,7 +53,7 @@ func (a *Auth) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, aut
 		req.Header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}
 	case Bearer:
 		token := r.header("the token", a.Token)
-		if a.Scheme != "" {
+		if a.Scheme != "" && !bringsScheme(token, a.Scheme) {
 			token = a.Scheme + " " + token
 		}
 		req.Header["Authorization"] = []string{token}
@@ -75,6 +76,12 @@ func (a *Auth) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, aut
 		return query, &signed{a.AWS.read(&r)}, r.err
 	}
 	return query, nil, r.err
+}
+
+// bringsScheme reports whether a secret holds the scheme that goes before it
+// already: “Bearer abc”.
+func bringsScheme(token, scheme string) bool {
+	return len(token) > len(scheme) && token[len(scheme)] == ' ' && strings.EqualFold(token[:len(scheme)], scheme)
 }
 
 // reader evaluates the values of a credential and keeps the first error.

@@ -21,6 +21,7 @@ var plainAuth = []struct {
 	{"basic", &Auth{Kind: Basic, Username: lit("me"), Password: lit(canary)}, "Authorization: Basic bWU6Y2FuYXJ5LTdmM2E="},
 	{"basic without a password", &Auth{Kind: Basic, Username: lit(canary)}, "Authorization: Basic Y2FuYXJ5LTdmM2E6"},
 	{"bearer", &Auth{Kind: Bearer, Scheme: "Bearer", Token: lit(canary)}, "Authorization: Bearer " + canary},
+	{"bearer with its scheme", &Auth{Kind: Bearer, Scheme: "Bearer", Token: lit("bearer " + canary)}, "Authorization: bearer " + canary},
 	{"a token with a scheme of its own", &Auth{Kind: Bearer, Token: lit("Token " + canary)}, "Authorization: Token " + canary},
 	{"a key in a header", &Auth{Kind: APIKey, Name: "X-Key", Place: InHeader, Value: lit(canary)}, "X-Key: " + canary},
 	{"a key in a cookie", &Auth{Kind: APIKey, Name: "key", Place: InCookie, Value: lit(canary)}, "Cookie: key=" + canary},

@@ -121,3 +121,24 @@ func TestClient_keepsNoCookies(t *testing.T) {
 		mustSend(t, c, to(t, s.URL, "GET", "/", nil), nil)
 	}
 }
+
+func TestClient_saysWhoCalls(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.UserAgent()) })
+	c := New(Config{Agent: "Fairlead/1.2.3"})
+	defer c.Close()
+	r := to(t, s.URL, "GET", "/", nil)
+	if got := mustSend(t, c, r, nil); got != "Fairlead/1.2.3" {
+		t.Errorf("User-Agent %q", got)
+	}
+	r.Params = []Param{{Name: "User-Agent", Place: InHeader, Value: lit("theirs")}}
+	if got := mustSend(t, c, r, nil); got != "theirs" {
+		t.Errorf("User-Agent %q, want that of the document", got)
+	}
+}
+
+func TestClient_keepsConnectionsBelowTheLimitOfDescriptors(t *testing.T) {
+	transport := newTransport(Limits{}.WithDefaults(), false)
+	if n := transport.MaxIdleConnsPerHost; n > maxIdle || n > maxFiles()/2 || n < 64 && maxFiles() >= 256 {
+		t.Errorf("%d idle connections to one host, of %d descriptors", n, maxFiles())
+	}
+}

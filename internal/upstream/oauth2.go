@@ -1,12 +1,16 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +21,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 // OAuth2 is a compiled OAuth 2.0 client (RFC 6749). With a RefreshToken tokens
@@ -107,7 +112,7 @@ type flight struct {
 }
 
 func newTokenSource(c *Client, g *grant) *tokenSource {
-	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing, client: &http.Client{Transport: c.transport,
+	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing, client: &http.Client{Transport: tokenTransport{c},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // the client's secret goes nowhere else
 	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint, EndpointParams: url.Values{}}
 	if g.subject != "" { // there is a source for every caller: none of them tries out what the endpoint wants
@@ -128,6 +133,50 @@ const (
 	grantExchange   = "urn:ietf:params:oauth:grant-type:token-exchange"
 	accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 )
+
+// maxTokenAnswer bounds what a token endpoint may answer, in bytes.
+const maxTokenAnswer = 1 << 20
+
+// tokenTransport sends requests for tokens. A life of a token that is no whole
+// number of seconds is cut to one, which is all that the library reads.
+type tokenTransport struct{ c *Client }
+
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header["User-Agent"] = []string{t.c.agent}
+	resp, err := t.c.transport.RoundTrip(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return resp, err
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
+	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(wholeSeconds(text)))
+	return resp, nil
+}
+
+// wholeSeconds is the answer of a token endpoint with expires_in as an integer,
+// if it is another number.
+func wholeSeconds(text []byte) []byte {
+	v, err := value.Parse(text)
+	if err != nil || v.Kind() != value.Object {
+		return text
+	}
+	seconds, err := strconv.ParseFloat(v.Get("expires_in").Text(), 64)
+	if err != nil || !strings.ContainsAny(v.Get("expires_in").Text(), ".eE") {
+		return text
+	}
+	out := value.Map()
+	for i := range v.Len() {
+		if v.Name(i) != "expires_in" {
+			out.Add(v.Name(i), v.At(i))
+		}
+	}
+	out.Add("expires_in", value.Int(int64(min(max(seconds, 0), math.MaxInt32))))
+	return out.AppendJSON(nil)
+}
 
 // get returns a token other than not; cached says that it was not fetched for
 // this call.

@@ -420,3 +420,27 @@ func BenchmarkSendOAuth2(b *testing.B) {
 	c.transport = &issuer{style: "header", lifetime: 3600}
 	benchmarkSend(b, c, to(b, "http://api.test", "GET", "/", clientAt("http://api.test")), expr.Frame{})
 }
+
+// TestOAuth2_readsLivesThatAreNoIntegers: some endpoints answer seconds with a fraction, or as text.
+func TestOAuth2_readsLivesThatAreNoIntegers(t *testing.T) {
+	for _, life := range []string{"3599.5", `"3599.5"`, "3.6e3", `"3600"`, "3600"} {
+		asked := 0
+		base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/token" {
+				return
+			}
+			if asked++; r.Header.Get("User-Agent") != "Fairlead" {
+				t.Errorf("User-Agent %q", r.Header["User-Agent"])
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"access_token":"a","token_type":"Bearer","expires_in":%s}`, life)
+		}).URL
+		c := newClient(t)
+		for range 2 {
+			mustSend(t, c, to(t, base, "GET", "/", clientAt(base)), nil)
+		}
+		if asked != 1 {
+			t.Errorf("%s: asked %d times", life, asked)
+		}
+	}
+}
