@@ -10,10 +10,11 @@ import (
 const maxResponseHeader = 1 << 20
 
 // An HTTP/2 connection on which nothing has come for pingAfter is asked whether it
-// lives, and is given up when that is not answered within pingWait.
+// lives, and is given up when that is not answered within pingWait, which a server
+// that is very busy may need.
 const (
-	pingAfter = 10 * time.Second
-	pingWait  = 5 * time.Second
+	pingAfter = 15 * time.Second
+	pingWait  = 15 * time.Second
 )
 
 // maxIdle bounds the idle connections to one host.
