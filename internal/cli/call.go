@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
+	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -38,10 +40,10 @@ koyeb-sessions.yaml.`,
 				return err
 			}
 			defer m.close()
-			ctx, steps := cmd.Context(), &engine.Trace{}
+			ctx, heard := cmd.Context(), &observe.Trace{}
 			if trace {
-				ctx = engine.WithTrace(ctx, steps)
-				defer printTrace(s.Err, steps)
+				ctx = event.Listen(ctx, heard.Listener())
+				defer printTrace(s.Err, heard)
 			}
 			return m.call(ctx, s, args[1], args[2:], object, authorization)
 		},
@@ -53,16 +55,34 @@ koyeb-sessions.yaml.`,
 	return cmd
 }
 
-// printTrace writes the steps of a run as a table.
-func printTrace(w io.Writer, t *engine.Trace) {
+// printTrace writes the steps and attempts of a run as tables.
+func printTrace(w io.Writer, t *observe.Trace) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	steps, attempts := t.Steps(), t.Attempts()
+	if len(steps) == 0 {
+		return // it failed before
+	}
+	start := steps[0].Began
+	short := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 	fmt.Fprintln(table, "began\ttook\tstep\tdoes\t")
-	for _, s := range t.Steps() {
+	for _, s := range steps {
 		failed := ""
-		if s.Failed != "" {
-			failed = "failed: " + s.Failed
+		if e, ok := s.Err.(*engine.Error); ok {
+			failed = "failed: " + e.Title
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Begin.Round(10*time.Microsecond), s.Took.Round(10*time.Microsecond), s.Name, s.Doing, failed)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", short(s.Began.Sub(start)), short(s.Took), s.Name, s.Doing, failed)
+	}
+	table.Flush()
+	if len(attempts) == 0 {
+		return
+	}
+	fmt.Fprintln(table, "\nsent\theader\tread\trequest\tanswer\t")
+	for _, a := range attempts {
+		answer := fmt.Sprintf("%d, %d bytes", a.Status, a.Received)
+		if a.Status == 0 {
+			answer = "none"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", short(a.Began.Sub(start)), short(a.Header), short(a.Took), a.Method, a.Target, answer)
 	}
 	table.Flush()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/script"
@@ -56,6 +57,7 @@ type machine struct {
 	secrets   *secret.Store
 	scripts   *script.Pool
 	log       *slog.Logger
+	events    *event.Stream
 	sandbox   *sandboxed
 }
 
@@ -82,7 +84,8 @@ func (r *running) start(ctx context.Context, paths []string, s Streams) (*machin
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
 	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
-	m.engine = engine.New(m.client, m.secrets, m.scripts, m.log)
+	m.events = event.To(observe.Log(m.log))
+	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	return m, nil
 }
 
@@ -191,7 +194,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	if err := m.admit(s, strict); err != nil {
 		return err
 	}
-	config.Secrets, config.Logger, config.Version = m.secrets, m.log, Version()
+	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
 	h, problems, err := host.Open(config)

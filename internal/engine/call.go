@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/budget"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -26,6 +27,7 @@ import (
 type run struct {
 	*Engine
 	unit          *plan.Unit
+	slots         *expr.Frame // to be released
 	frame         expr.Frame
 	args          *Args
 	authorization string
@@ -35,6 +37,8 @@ type run struct {
 	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
 	end           time.Time // when the call's time is up
+	events        *event.Stream
+	call          *event.Call // for the events; nil where nobody listens
 }
 
 // meter counts what one goroutine of the run does.
@@ -124,12 +128,11 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 			}
 		}
 	}
-	out.Hops = hops(ctx)
+	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
 	resp, err := r.client.Send(ctx, out)
 	if err != nil {
 		failure := fail(ctx, c.Request.Target, err)
 		r.conceal(failure)
-		r.log.DebugContext(ctx, "upstream call failed", "target", c.Request.Target, "error", failure.cause)
 		return nil, failure
 	}
 	r.sent.add(out.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
@@ -350,7 +353,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 // itself may hold what the author left out.
 func (r *run) nothing(ctx context.Context, result *Result, program *shape.Program) value.Value {
 	result.Hollow = true
-	r.log.WarnContext(ctx, "the declared outputs find nothing in the answer", "unit", r.unit.ID)
+	r.notice(ctx, event.Problem{Title: "the declared outputs find nothing in the answer", Minor: true})
 	return program.Nothing()
 }
 

@@ -3,14 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/budget"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -30,18 +29,15 @@ type Engine struct {
 	client  *upstream.Client
 	secrets Secrets
 	scripts Scripts
-	log     *slog.Logger
+	events  *event.Stream
 	frames  sync.Pool
 	maskers sync.Pool
 }
 
 // New makes an engine that calls through client and reads secrets. scripts may
-// be nil: then script steps fail.
-func New(client *upstream.Client, secrets Secrets, scripts Scripts, log *slog.Logger) *Engine {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	return &Engine{client: client, secrets: secrets, scripts: scripts, log: log}
+// be nil: then script steps fail. events hears what happens; nil is nobody.
+func New(client *upstream.Client, secrets Secrets, scripts Scripts, events *event.Stream) *Engine {
+	return &Engine{client: client, secrets: secrets, scripts: scripts, events: events}
 }
 
 // Limits returns the limits that calls run under.
@@ -50,28 +46,85 @@ func (e *Engine) Limits() upstream.Limits { return e.client.Limits() }
 // Invoke runs a unit. Exactly one of the result and the error is not nil; the
 // caller closes the result. Canceling ctx ends the upstream call.
 func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, *Error) {
-	frame := e.frame(u.Slots)
-	defer e.release(frame)
-	f := *frame
-	authorization := ""
-	if u.CallerAuthorization {
-		authorization = args.Authorization
+	r := e.begin(ctx, u, &args)
+	defer e.release(r)
+	failure := r.fill(ctx)
+	var result *Result
+	switch {
+	case failure != nil:
+	case len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0:
+		began := r.clock(event.Steps)
+		result, failure = r.single(ctx, u.Steps[0].Call)
+		if failure != nil {
+			r.conceal(failure)
+		}
+		r.stepEnded(ctx, u.Steps[0], began, failure)
+	default:
+		result, failure = r.flow(ctx)
 	}
-	if err := e.fill(ctx, f, u, authorization != ""); err != nil {
-		return nil, err
+	return r.finish(ctx, result, failure)
+}
+
+// begin makes the run of a unit. Release it.
+func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *run {
+	r := &run{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx), end: time.Now().Add(e.client.Limits().Call)}
+	r.frame = *r.slots
+	if u.CallerAuthorization {
+		r.authorization = args.Authorization
+	}
+	r.begun(ctx)
+	return r
+}
+
+func (e *Engine) release(r *run) {
+	clear(*r.slots)
+	e.frames.Put(r.slots)
+}
+
+// finish is where every run ends: nothing leaves unmasked, and listeners hear of it.
+func (r *run) finish(ctx context.Context, result *Result, failure *Error) (*Result, *Error) {
+	result, failure = r.leave(result, failure)
+	r.ended(ctx, result, failure)
+	return result, failure
+}
+
+// fill puts into the frame what a unit reads before its first step.
+func (r *run) fill(ctx context.Context) *Error {
+	return fill(r.frame, r.unit, r.args, func(s *plan.SecretSlot) (secret.String, *Error) {
+		if s.ForAuth && r.authorization != "" {
+			return secret.String{}, nil // nothing reads it
+		}
+		v, err := secret.First(ctx, s.Refs, r.secrets.Get)
+		if err != nil {
+			failure := noSecret(s.Refs, err)
+			failure.OwnCredential = s.ForAuth && r.unit.CallerAuthorization
+			return v, failure
+		}
+		return v, nil
+	})
+}
+
+// fill puts into the slots of f what a unit reads before its first step: its
+// secrets, which get gives, what the document writes itself, the caller's token
+// and inputs.
+func fill(f expr.Frame, u *plan.Unit, args *Args, get func(*plan.SecretSlot) (secret.String, *Error)) *Error {
+	for i := range u.Secrets {
+		v, failure := get(&u.Secrets[i])
+		if failure != nil {
+			return failure
+		}
+		if !v.IsEmpty() {
+			f[u.Secrets[i].Slot] = value.Of(v.Reveal())
+		}
+	}
+	for _, w := range u.Written {
+		f[w.Slot] = value.Of(w.Text.Reveal())
 	}
 	for _, slot := range u.Subject {
 		f[slot] = value.Of(args.Subject.Reveal())
 	}
 	give(f, u, args.Values)
-	run := run{Engine: e, unit: u, frame: f, args: &args, authorization: authorization, end: time.Now().Add(e.client.Limits().Call)}
-	if len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0 {
-		start := time.Now()
-		result, failure := run.leave(run.single(ctx, u.Steps[0].Call))
-		record(ctx, u, u.Steps[0], start, failure)
-		return result, failure
-	}
-	return run.leave(run.flow(ctx))
+	return nil
 }
 
 // give puts the inputs into their slots. Fixed ones may read secrets, which are
@@ -99,56 +152,13 @@ func (e *Engine) frame(slots int) *expr.Frame {
 	return f
 }
 
-func (e *Engine) release(f *expr.Frame) {
-	clear(*f)
-	e.frames.Put(f)
-}
-
-// fill puts secrets into their slots. Those that only authentication reads are
-// left out when the caller brought a credential.
-func (e *Engine) fill(ctx context.Context, f expr.Frame, u *plan.Unit, authorized bool) *Error {
-	for _, s := range u.Secrets {
-		if s.ForAuth && authorized {
-			continue
-		}
-		v, err := e.secret(ctx, s.Refs)
-		if err != nil {
-			if s.ForAuth && u.CallerAuthorization && u.Kind == "operation" {
-				err.Detail += " Or send the API's credential yourself in the Authorization header."
-			}
-			return err
-		}
-		f[s.Slot] = value.Of(v.Reveal())
+// noSecret is what a caller is told who needs a secret that cannot be had. What
+// the operator needs to know is its cause.
+func noSecret(refs []secret.Ref, err error) *Error {
+	if _, missing := errors.AsType[*secret.MissingError](err); missing {
+		return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " is not set", Detail: "Ask the operator to set " + keys(refs) + ".", cause: err}
 	}
-	for _, w := range u.Written {
-		f[w.Slot] = value.Of(w.Text.Reveal())
-	}
-	return nil
-}
-
-// secret returns the first of refs that has a value.
-func (e *Engine) secret(ctx context.Context, refs []secret.Ref) (secret.String, *Error) {
-	var first error
-	for _, ref := range refs {
-		v, err := e.secrets.Get(ctx, ref)
-		if err == nil {
-			return v, nil
-		}
-		var missing *secret.MissingError
-		if first == nil {
-			first = err
-		}
-		if !errors.As(err, &missing) {
-			first = err
-			break
-		}
-	}
-	detail := "Ask the operator to set " + keys(refs) + "."
-	var missing *secret.MissingError
-	if errors.As(first, &missing) {
-		return secret.String{}, &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "the credential " + refs[0].Name + " is not set", Detail: detail, cause: first}
-	}
-	return secret.String{}, &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "the credential " + refs[0].Name + " cannot be read", Detail: "Ask the operator to look at the log.", Retry: true, cause: first}
+	return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " cannot be read", Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
 }
 
 func keys(refs []secret.Ref) string {
@@ -171,24 +181,24 @@ func fail(ctx context.Context, target string, err error) *Error {
 	case errors.As(err, &missing):
 		return missingInputs(missing.Names)
 	case errors.As(err, &input):
-		return &Error{Kind: BadInput, Status: http.StatusBadRequest, Title: "an input cannot be sent", Fields: []Field{{input.Name, input.Reason}}}
+		return &Error{Kind: BadInput, Title: "an input cannot be sent", Fields: []Field{{input.Name, input.Reason}}}
 	case errors.As(err, &unavailable):
-		return &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: unavailable.Reason, Detail: "Ask the operator to correct it or to start with --upstream.", cause: err}
+		return &Error{Kind: Unavailable, Title: unavailable.Reason, Detail: "Ask the operator to correct it or to start with --upstream.", cause: err}
 	case errors.As(err, &credential) && credential.Retry:
-		return &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Try again later.", Retry: true, cause: err}
+		return &Error{Kind: Unreachable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Try again later.", Retry: true, cause: err}
 	case errors.As(err, &credential):
-		return &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Ask the operator to correct it.", cause: err}
+		return &Error{Kind: Unavailable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Ask the operator to correct it.", cause: err}
 	case budget.Of(err):
 		return Spent(err)
 	case isLoop(err):
-		return &Error{Kind: Looped, Status: http.StatusLoopDetected, Title: "the calls run in a circle: " + target + " is served by Fairlead itself, which calls it again",
+		return &Error{Kind: Looped, Title: "the calls run in a circle: " + target + " is served by Fairlead itself, which calls it again",
 			Detail: "Ask the operator to correct its base URI.", cause: err}
 	case context.Cause(ctx) == context.Canceled && ctx.Err() != nil:
-		return &Error{Kind: Canceled, Status: 499, Title: "the caller went away", cause: err}
+		return &Error{Kind: Canceled, Title: "the caller went away", cause: err}
 	case isTimeout(err):
-		return &Error{Kind: TimedOut, Status: http.StatusGatewayTimeout, Title: target + " did not answer in time", Retry: true, cause: err}
+		return &Error{Kind: TimedOut, Title: target + " did not answer in time", Retry: true, cause: err}
 	default:
-		return &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: target + " cannot be reached", Detail: reason(err), Retry: true, cause: err}
+		return &Error{Kind: Unreachable, Title: target + " cannot be reached", Detail: reason(err), Retry: true, cause: err}
 	}
 }
 
@@ -198,7 +208,7 @@ func isLoop(err error) bool {
 }
 
 func missingInputs(names []string) *Error {
-	e := &Error{Kind: BadInput, Status: http.StatusBadRequest, Title: "inputs are missing"}
+	e := &Error{Kind: BadInput, Title: "inputs are missing"}
 	for _, n := range names {
 		e.Fields = append(e.Fields, Field{n, "is required"})
 	}

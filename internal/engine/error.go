@@ -14,37 +14,53 @@ import (
 // Kind says who has to act on an error.
 type Kind uint8
 
-// The kinds, with the HTTP status a REST caller gets.
+// The kinds, and who has to act.
 const (
-	BadInput    Kind = iota // caller: 400
-	Answered                // upstream answered a status of 400 or more: that status
-	BadAnswer               // upstream answered what it should not: 502
-	TooLarge                // upstream answered too much: 502; caller sent too much: 413
-	Unreachable             // no answer: 502
-	TimedOut                // no answer in time: 504
-	Unavailable             // operator: a withheld upstream, an open circuit, a secret that is not set: 503
-	Denied                  // caller: 401 or 403
-	Canceled                // the caller went away: 499, seen by nobody
-	Busy                    // Fairlead: other calls hold the memory that this one needs: 503
-	Internal                // Fairlead: 500
-	Looped                  // operator: calls of Fairlead lead to Fairlead again: 508
+	BadInput    Kind = iota // the caller
+	Answered                // the API answered a status of 400 or more
+	BadAnswer               // the API answered what it should not
+	TooLarge                // the API answered too much
+	Unreachable             // the API: no answer
+	TimedOut                // the API: no answer in time
+	Unavailable             // the operator: an API that has no address, a secret that is not set
+	Denied                  // the caller: it may not
+	Canceled                // nobody: the caller went away
+	Busy                    // Fairlead: other calls hold the memory that this one needs
+	Internal                // Fairlead
+	Looped                  // the operator: calls of Fairlead lead to Fairlead again
 )
 
-var kindNames = [...]string{"bad-input", "upstream-status", "bad-answer", "too-large", "unreachable", "timeout", "unavailable", "denied", "canceled", "busy", "internal", "loop"}
+// kinds are the names that problem types end in, which are stable, and the status
+// that an HTTP caller gets.
+var kinds = [...]struct {
+	name   string
+	status int
+}{
+	BadInput: {"bad-input", http.StatusBadRequest}, Answered: {"upstream-status", http.StatusBadGateway}, BadAnswer: {"bad-answer", http.StatusBadGateway},
+	TooLarge: {"too-large", http.StatusBadGateway}, Unreachable: {"unreachable", http.StatusBadGateway}, TimedOut: {"timeout", http.StatusGatewayTimeout},
+	Unavailable: {"unavailable", http.StatusServiceUnavailable}, Denied: {"denied", http.StatusForbidden}, Canceled: {"canceled", 499},
+	Busy: {"busy", http.StatusServiceUnavailable}, Internal: {"internal", http.StatusInternalServerError}, Looped: {"loop", http.StatusLoopDetected},
+}
 
 // String is the stable name that problem types end in.
-func (k Kind) String() string { return kindNames[k] }
+func (k Kind) String() string { return kinds[k].name }
+
+// forOperator reports whether it is the operator who has to act.
+func (k Kind) forOperator() bool { return k == Unavailable || k == Internal || k == Looped }
 
 // Error is why a unit gave no answer. Title and Detail are safe to show to
 // anybody: they hold no secret, no path of the machine and no name of the code.
 type Error struct {
 	Kind   Kind
-	Status int    // HTTP status for a REST caller
+	Status int    // that the API answered; 0 is that of the kind
 	Title  string // what went wrong, a clause without a full stop
 	Detail string // what to do, sentences; may be empty
 	Fields []Field
 	Step   string // the failing step of a flow
 	Retry  bool   // the same call may succeed later
+	// OwnCredential says that a caller may bring a credential of their own instead
+	// of the one that cannot be had.
+	OwnCredential bool
 	// Unclear says that the API took the request, and perhaps did what it asks.
 	Unclear bool
 
@@ -76,6 +92,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Code is the status that an HTTP caller gets.
+func (e *Error) Code() int {
+	if e.Status != 0 {
+		return e.Status
+	}
+	return kinds[e.Kind].status
+}
+
 // Unwrap returns the cause, which may hold what must not be shown.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -104,20 +128,20 @@ func (e *Error) Message() string {
 func Spent(err error) *Error {
 	switch {
 	case errors.Is(err, budget.ErrFull):
-		return &Error{Kind: Busy, Status: http.StatusServiceUnavailable, Title: "too much is going on here at the moment",
+		return &Error{Kind: Busy, Title: "too much is going on here at the moment",
 			Detail: "Try again in a few seconds.", Retry: true, Header: http.Header{"Retry-After": {"2"}}, cause: err}
 	case errors.Is(err, budget.ErrLarge):
-		return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: "the answer takes more memory than there is for all calls",
+		return &Error{Kind: TooLarge, Title: "the answer takes more memory than there is for all calls",
 			Detail: "Ask for less (a page, a filter), or raise --max-memory.", cause: err}
 	}
-	return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: "the answer takes too much work to read and to map",
+	return &Error{Kind: TooLarge, Title: "the answer takes too much work to read and to map",
 		Detail: "Ask for less (a page, a filter), or map it more simply (fewer wildcards and filters in one another).", cause: err}
 }
 
 // Unreadable is an answer of a good status that is not what it should be. What was
 // asked may be done all the same.
 func Unreadable(title, detail string) *Error {
-	return &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: title, Detail: detail, Unclear: true}
+	return &Error{Kind: BadAnswer, Title: title, Detail: detail, Unclear: true}
 }
 
 // BrokenOff is an answer of who that ends in the middle of its JSON.
@@ -129,6 +153,6 @@ func BrokenOff(who, detail string) *Error {
 
 // TooLargeAnswer is an answer of more than limit bytes.
 func TooLargeAnswer(limit int64) *Error {
-	return &Error{Kind: TooLarge, Status: http.StatusBadGateway, Title: fmt.Sprintf("the answer of the API is larger than %d bytes", limit),
+	return &Error{Kind: TooLarge, Title: fmt.Sprintf("the answer of the API is larger than %d bytes", limit),
 		Detail: "Ask for less (a page, a filter), or raise the limit.", Unclear: true}
 }

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/fairlead/fairlead/internal/budget"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -70,34 +69,24 @@ func (r *run) flow(ctx context.Context) (*Result, *Error) {
 func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
 
 func (r *run) step(ctx context.Context, s *plan.Step) *Error {
-	start := time.Now()
+	began := r.clock(event.Steps)
 	v, failure := r.result(ctx, s)
 	if failure != nil {
 		r.conceal(failure)
 	}
-	r.took(ctx, s, time.Since(start), failure)
-	record(ctx, r.unit, s, start, failure)
+	r.stepEnded(ctx, s, began, failure)
 	if failure != nil {
 		r.blame(failure, s)
 		failure.Step = s.Name
+		if r.goesOn() {
+			r.problem(ctx, failure) // which is all that anybody hears of it
+		}
 		return failure
 	}
 	if s.Result >= 0 {
 		r.frame[s.Result] = v
 	}
 	return nil
-}
-
-// took logs how long a step ran.
-func (r *run) took(ctx context.Context, s *plan.Step, d time.Duration, failure *Error) {
-	if !r.log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{slog.String("unit", r.unit.ID), slog.String("step", s.Name), slog.Duration("took", d)}
-	if failure != nil {
-		attrs = append(attrs, slog.String("error", failure.Error()))
-	}
-	r.log.LogAttrs(ctx, slog.LevelDebug, "step ended", attrs...)
 }
 
 // blame tells inputs that the caller left out from values that earlier steps
@@ -112,7 +101,7 @@ func (r *run) blame(failure *Error, s *plan.Step) {
 			return
 		}
 	}
-	failure.Kind, failure.Status = BadAnswer, http.StatusBadGateway
+	failure.Kind = BadAnswer
 	failure.Title = "a step lacks what an earlier step should have given"
 	for i := range failure.Fields {
 		failure.Fields[i].Problem = "has no value"
@@ -179,7 +168,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	}
 	v, err := value.Parse(text)
 	if err != nil {
-		return v, &Error{Kind: Internal, Status: http.StatusInternalServerError, Title: "the shaped answer is not JSON", cause: err}
+		return v, &Error{Kind: Internal, Title: "the shaped answer is not JSON", cause: err}
 	}
 	return v, nil
 }

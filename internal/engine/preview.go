@@ -24,16 +24,12 @@ type Preview struct {
 // secrets are masked, results of earlier steps are not there.
 func Previews(u *plan.Unit, args Args) []Preview {
 	f := make(expr.Frame, u.Slots)
-	for _, s := range u.Secrets {
-		f[s.Slot] = value.Of(secret.Mask)
-	}
+	masked := args
+	masked.Subject = secret.New(secret.Mask)
+	_ = fill(f, u, &masked, func(*plan.SecretSlot) (secret.String, *Error) { return masked.Subject, nil }) // which never fails
 	for _, w := range u.Written {
 		f[w.Slot] = value.Of(secret.Mask)
 	}
-	for _, slot := range u.Subject {
-		f[slot] = value.Of(secret.Mask)
-	}
-	give(f, u, args.Values)
 	var previews []Preview
 	for _, s := range u.Steps {
 		if s.Kind != plan.CallStep {

@@ -101,7 +101,7 @@ func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
 		case errors.Is(err, context.Canceled):
 			return buf, &Error{Kind: Canceled, cause: err}
 		case err != nil:
-			return buf, &Error{Kind: Unreachable, Status: http.StatusBadGateway, Title: "the answer of the API broke off", Retry: true, cause: err}
+			return buf, &Error{Kind: Unreachable, Title: "the answer of the API broke off", Retry: true, cause: err}
 		case len(buf) == cap(buf):
 			buf = slices.Grow(buf, len(buf))
 		}
@@ -115,7 +115,7 @@ func (r *Result) Redirect() *Error {
 	if !isRedirect(r.Status) || seesOther(r.Method, r.Status) {
 		return nil
 	}
-	e := &Error{Kind: BadAnswer, Status: http.StatusBadGateway, Title: "the API answered " + statusText(r.Status) + " and points elsewhere",
+	e := &Error{Kind: BadAnswer, Title: "the API answered " + statusText(r.Status) + " and points elsewhere",
 		Detail: "Redirects are followed on the same host only, for GET and HEAD. Nothing was read or changed where it points."}
 	if location := secret.BareURL(r.Header.Get("Location")); location != "" {
 		e.Title += ": " + location

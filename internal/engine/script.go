@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/script"
@@ -18,7 +17,7 @@ type Scripts interface {
 // script runs a script step.
 func (r *run) script(ctx context.Context, s *plan.Script) (value.Value, *Error) {
 	if r.scripts == nil {
-		return value.Value{}, &Error{Kind: Unavailable, Status: http.StatusServiceUnavailable, Title: "scripts do not run in this process"}
+		return value.Value{}, &Error{Kind: Unavailable, Title: "scripts do not run in this process"}
 	}
 	object, failure := r.scriptContext(ctx, s)
 	if failure != nil {
@@ -61,12 +60,12 @@ func scriptFailure(ctx context.Context, s *plan.Script, err error) *Error {
 	var timeout *script.TimeoutError
 	var memory *script.MemoryError
 	var wrong *script.ScriptError
-	e := &Error{Kind: Internal, Status: http.StatusInternalServerError, cause: err}
+	e := &Error{Kind: Internal, cause: err}
 	switch {
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		e.Title = "the script " + s.File + " ran too long and was stopped"
 	case ctx.Err() != nil:
-		return &Error{Kind: Canceled, Status: 499, Title: "the caller went away", cause: err}
+		return &Error{Kind: Canceled, Title: "the caller went away", cause: err}
 	case errors.As(err, &memory):
 		e.Title = "the script " + s.File + " used too much memory and was stopped"
 	case errors.As(err, &wrong):

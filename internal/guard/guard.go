@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
@@ -48,6 +49,7 @@ type Config struct {
 	Client HTTPDoer         // reaches the authorization server; oauth2 needs it
 	Clock  func() time.Time // default time.Now
 	Logger *slog.Logger     // default none
+	Events *event.Stream    // hears of refusals; default nobody
 }
 
 // Guard lets authenticated requests through. It is safe for concurrent use.
@@ -111,7 +113,9 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, no := g.scheme.check(r)
 		if no != nil {
-			g.cfg.Logger.DebugContext(r.Context(), "request refused", "kind", g.cfg.Kind, "status", no.status, "reason", no.detail)
+			if g.cfg.Events.Hears(event.Refusals) {
+				g.cfg.Events.Publish(r.Context(), event.Refusal{Door: "guard", Status: no.status, Reason: no.detail})
+			}
 			no.write(w, g.cfg.MCP)
 			return
 		}

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -87,8 +89,11 @@ type forMCP struct{ adapter.Invoker }
 func (o forMCP) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
 	args.Authorization, _ = ctx.Value(credentialKey{}).(string)
 	if report := mcp.Progress(ctx); report != nil && len(u.Steps) > 1 {
-		ctx = engine.WithTrace(ctx, &engine.Trace{Ended: func(done, total int, name string) {
-			report(float64(done)/float64(total+1), 1, "step "+name+" has ended")
+		var done atomic.Int64
+		ctx = event.Listen(ctx, event.Listener{Kinds: event.Steps, Hear: func(_ context.Context, e event.Event) {
+			if s, ok := e.(event.StepEnded); ok && s.Err == nil {
+				report(float64(done.Add(1))/float64(s.Total+1), 1, "step "+s.Name+" has ended")
+			}
 		}})
 	}
 	return o.Invoker.Invoke(ctx, u, args)

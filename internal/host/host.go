@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -36,6 +37,7 @@ type Config struct {
 	MCP       MCPOptions
 	Version   string
 	Logger    *slog.Logger
+	Events    *event.Stream // hears of requests that are refused; nil is nobody
 }
 
 // Limits bound what callers may send and how long a drain takes.
@@ -222,7 +224,7 @@ func (h *Host) guard(s *plan.Server) (*guard.Guard, error) {
 		return nil, nil
 	}
 	return guard.New(guard.Config{
-		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Client: h.config.Client,
+		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Events: h.config.Events, Client: h.config.Client,
 		Value: func(ctx context.Context, field string) (secret.String, error) {
 			return compiled.Value(ctx, field, h.config.Secrets.Get)
 		},

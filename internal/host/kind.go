@@ -31,7 +31,7 @@ func hosted(s *plan.Server) bool {
 }
 
 func openREST(c *Config, screen adapter.Screen) adapter.Server {
-	r := rest.Config{Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, MaxRequest: c.Limits.Request, ReadOnly: c.ReadOnly, StrictInputs: c.Strict}
+	r := rest.Config{Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, Events: c.Events, MaxRequest: c.Limits.Request, ReadOnly: c.ReadOnly, StrictInputs: c.Strict}
 	if c.Forwarder != nil {
 		r.Forwarder = forwardOnBehalf{c.Forwarder}
 	}
@@ -40,7 +40,7 @@ func openREST(c *Config, screen adapter.Screen) adapter.Server {
 
 func openMCP(c *Config, screen adapter.Screen) adapter.Server {
 	m := c.MCP.Config(nil, nil, c.ReadOnly)
-	m.Invoker, m.Version, m.Logger, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker}}, c.Version, c.Logger, screen, principal
+	m.Invoker, m.Version, m.Logger, m.Events, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker}}, c.Version, c.Logger, c.Events, screen, principal
 	var s adapter.Server = mcp.New(m)
 	if c.MCP.CredentialHeader != "" {
 		s = &credentialed{s, c.MCP.CredentialHeader}

@@ -16,20 +16,11 @@ func (g *Guard) Value(ctx context.Context, field string, get func(context.Contex
 	}
 	frame := make(expr.Frame, g.Slots)
 	for _, s := range g.Secrets {
-		var first error
-		for _, ref := range s.Refs {
-			v, err := get(ctx, ref)
-			if err == nil {
-				frame[s.Slot], first = value.Of(v.Reveal()), nil
-				break
-			}
-			if first == nil {
-				first = err
-			}
+		v, err := secret.First(ctx, s.Refs, get)
+		if err != nil {
+			return secret.String{}, err
 		}
-		if first != nil {
-			return secret.String{}, first
-		}
+		frame[s.Slot] = value.Of(v.Reveal())
 	}
 	v, err := e.Eval(frame)
 	if err != nil {

@@ -41,7 +41,7 @@ var rooms = []struct {
 	packages string
 	apart    bool // those of this line do not know each other
 }{
-	{packages: "capabilities internal/budget internal/diag internal/value internal/secret"},
+	{packages: "capabilities internal/budget internal/diag internal/event internal/value internal/secret"},
 	{packages: "internal/element internal/schema internal/template internal/jsonpath internal/document internal/format internal/expr internal/route internal/overlay internal/sandbox internal/observe"},
 	{packages: "internal/model"},
 	{packages: "internal/normalize internal/shape internal/upstream internal/script"},

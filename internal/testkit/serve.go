@@ -12,7 +12,9 @@ import (
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -74,7 +76,11 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	client := upstream.NewClient(o.Limits)
-	s.Engine = engine.New(client, s.Secrets, o.Scripts, log)
+	var events *event.Stream
+	if log != nil {
+		events = event.To(observe.Log(log))
+	}
+	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)
 	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict, Version: "test", Logger: log})
 	if err != nil || len(problems) > 0 {

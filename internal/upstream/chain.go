@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
 )
 
@@ -16,7 +17,12 @@ type Outbound struct {
 	Policy     Policy
 	Hops       int // how many calls of Fairlead led to this one, see Hops
 
-	ctx context.Context // of the caller
+	// Events hears of attempts and credentials, which belong to Call.
+	Events *event.Stream
+	Call   *event.Call
+
+	ctx      context.Context // of the caller
+	attempts int             // so far
 }
 
 // Policy is how a call is sent, beyond the limits that all calls share. The plan

@@ -75,14 +75,6 @@ func New(config Config) *Client {
 	return c
 }
 
-// attempt sends a request once.
-func (c *Client) attempt(o *Outbound) (*http.Response, error) {
-	if o.Policy.HTTP2 {
-		return c.http2.RoundTrip(o.Request)
-	}
-	return c.transport.RoundTrip(o.Request)
-}
-
 // Limits returns the limits in force.
 func (c *Client) Limits() Limits { return c.limits }
 

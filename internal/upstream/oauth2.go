@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/template"
@@ -55,7 +56,7 @@ func (*grant) scheme() string { return "Bearer" }
 func (g *grant) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
 	req := o.Request
 	tokens := c.tokens.get(*g, func() *tokenSource { return newTokenSource(c, g) })
-	token, cached, err := tokens.get(req.Context(), nil)
+	token, cached, err := tokens.get(req.Context(), o, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (g *grant) authorize(c *Client, o *Outbound, next sender) (*http.Response, 
 		return resp, nil
 	}
 	discard(resp)
-	if token, _, err = tokens.get(req.Context(), token); err != nil {
+	if token, _, err = tokens.get(req.Context(), o, token); err != nil {
 		return nil, err
 	}
 	second.Header["Authorization"] = []string{authorization(token)}
@@ -180,18 +181,18 @@ func wholeSeconds(text []byte) []byte {
 
 // get returns a token other than not; cached says that it was not fetched for
 // this call.
-func (s *tokenSource) get(ctx context.Context, not *oauth2.Token) (token *oauth2.Token, cached bool, err error) {
+func (s *tokenSource) get(ctx context.Context, o *Outbound, not *oauth2.Token) (token *oauth2.Token, cached bool, err error) {
 	s.mu.Lock()
 	now := time.Now()
 	if t := s.token; t != nil && t != not && (s.end.IsZero() || now.Before(s.end)) {
 		if !s.renew.IsZero() && now.After(s.renew) && s.flight == nil {
-			s.start(ctx)
+			s.start(ctx, o.Events)
 		}
 		s.mu.Unlock()
 		return t, true, nil
 	}
 	if s.flight == nil {
-		s.start(ctx)
+		s.start(ctx, o.Events)
 	}
 	f := s.flight
 	s.mu.Unlock()
@@ -226,15 +227,20 @@ func (s *tokenSource) trust() {
 }
 
 // start asks for a token; mu is held. The request outlives ctx: others may wait for it.
-func (s *tokenSource) start(ctx context.Context) {
+func (s *tokenSource) start(ctx context.Context, events *event.Stream) {
 	f := &flight{done: make(chan struct{})}
 	s.flight = f
+	renews := s.token != nil // which is used meanwhile, or was refused
 	go func() {
 		defer close(f.done)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout)
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
+		began := time.Now()
 		f.token, f.err = s.exchange(ctx)
+		if events.Hears(event.Credentials) {
+			events.Publish(ctx, event.Credential{From: secret.BareURL(s.config.TokenURL), Renews: renews, Took: time.Since(began), Err: f.err})
+		}
 
 		s.mu.Lock()
 		defer s.mu.Unlock()

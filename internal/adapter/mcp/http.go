@@ -12,6 +12,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/event"
 )
 
 // readTime is how long a client may take to send a body larger than wire.FirstRead.
@@ -25,16 +26,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// refuse answers a request that comes from where none is taken.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why string) {
+	if h.cfg.Events.Hears(event.Refusals) {
+		h.cfg.Events.Publish(r.Context(), event.Refusal{Door: "mcp", Status: http.StatusForbidden, Reason: why})
+	}
+	wire.Refuse(w, http.StatusForbidden, why)
+}
+
 // screen answers requests from where none are taken, and preflights, and lets
 // the others pass.
 func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 	if !h.cfg.Screen.Host(r.Host) {
-		wire.Refuse(w, http.StatusForbidden, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
+		h.refuse(w, r, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
 		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if !h.cfg.Screen.Origin(origin, r.Host) {
-			wire.Refuse(w, http.StatusForbidden, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
+			h.refuse(w, r, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
 			return false
 		}
 		allowBrowser(w.Header(), origin)

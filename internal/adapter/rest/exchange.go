@@ -27,6 +27,7 @@ type exchange struct {
 	body        *limited      // the request body where its length is not known, else nil
 	credentials []string      // query parameters that the guard has read
 	nesting     int           // pairs whose names have brackets
+	ran         bool          // a unit did
 	started     bool          // the answer's status was written
 	buffer      []byte
 }
@@ -56,12 +57,14 @@ func (x *exchange) serve(s *served) {
 		if !x.forwardable() {
 			return
 		}
+		x.ran = true
 		result, err = x.config.Forwarder.Forward(x.r.Context(), op.route.Forward, x.r, x.rest())
 	} else {
 		var args engine.Args
 		if args, ok = x.arguments(); !ok {
 			return
 		}
+		x.ran = true
 		result, err = x.config.Invoker.Invoke(x.r.Context(), op.route.Unit, args)
 	}
 	if err != nil {

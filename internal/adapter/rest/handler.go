@@ -14,6 +14,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/route"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	Forwarder Forwarder
 	// Logger hears of panics and of answers that broke off; nil is silence.
 	Logger *slog.Logger
+	// Events hears of requests that are refused before a unit runs; nil is nobody.
+	Events *event.Stream
 	// MaxRequest is how many bytes a request body may have; 0 is 10 MiB.
 	MaxRequest int64
 	// Screen says from where requests are taken; nil takes them from everywhere.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -25,6 +26,9 @@ type fieldError struct{ name, in, detail string }
 
 // problem writes p as the answer.
 func (x *exchange) problem(p problem) {
+	if !x.ran && x.config.Events.Hears(event.Refusals) {
+		x.config.Events.Publish(x.r.Context(), event.Refusal{Door: "rest", Status: p.status, Reason: p.title + ": " + p.detail})
+	}
 	body := append(x.buffer[:0], `{"type":`...)
 	body = value.AppendString(body, x.config.ProblemBase+p.kind)
 	body = appendMember(body, "title", p.title)
@@ -77,20 +81,6 @@ func (x *exchange) unsupported(title, detail string) {
 	x.problem(problem{kind: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: title, detail: detail})
 }
 
-// statuses are for errors that bring none.
-var statuses = [...]int{
-	engine.BadInput:    http.StatusBadRequest,
-	engine.Answered:    http.StatusBadGateway,
-	engine.BadAnswer:   http.StatusBadGateway,
-	engine.TooLarge:    http.StatusBadGateway,
-	engine.Unreachable: http.StatusBadGateway,
-	engine.TimedOut:    http.StatusGatewayTimeout,
-	engine.Unavailable: http.StatusServiceUnavailable,
-	engine.Busy:        http.StatusServiceUnavailable,
-	engine.Denied:      http.StatusForbidden,
-	engine.Internal:    http.StatusInternalServerError,
-}
-
 // fail answers with an error of the engine: the upstream's own answer as it
 // came, else a problem. The header Fairlead-Step names the step of a flow that
 // got the answer. A caller who went away gets nothing.
@@ -102,11 +92,7 @@ func (x *exchange) fail(err *engine.Error) {
 	if err.Kind == engine.Canceled {
 		panic(http.ErrAbortHandler) // to return would be an empty 200
 	}
-	status := err.Status
-	if status == 0 {
-		status = statuses[err.Kind]
-	}
-	header := x.w.Header()
+	status, header := err.Code(), x.w.Header()
 	if err.Kind == engine.Answered {
 		for name, given := range err.Header {
 			header[name] = given
@@ -121,6 +107,9 @@ func (x *exchange) fail(err *engine.Error) {
 		header["Retry-After"] = after
 	}
 	p := problem{kind: err.Kind.String(), status: status, title: err.Title, detail: err.Detail, step: err.Step}
+	if err.OwnCredential {
+		p.detail += " Or send the API's credential yourself in the Authorization header."
+	}
 	for _, f := range err.Fields {
 		p.errors = append(p.errors, fieldError{f.Name, x.placeOf(f.Name), f.Problem})
 	}

@@ -1,0 +1,61 @@
+package upstream
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/event"
+)
+
+// attempt sends a request once. Who listens hears of it when its answer was read.
+func (c *Client) attempt(o *Outbound) (*http.Response, error) {
+	transport := c.transport
+	if o.Policy.HTTP2 {
+		transport = c.http2
+	}
+	o.attempts++
+	if !o.Events.Hears(event.Attempts) {
+		return transport.RoundTrip(o.Request)
+	}
+	req := o.Request
+	e := event.Attempt{Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme + "://" + req.URL.Host + req.URL.EscapedPath(),
+		Sent: req.ContentLength, Began: time.Now()}
+	resp, err := transport.RoundTrip(req)
+	e.Header = time.Since(e.Began)
+	if err != nil {
+		e.Took, e.Err = e.Header, err
+		o.Events.Publish(req.Context(), e)
+		return nil, err
+	}
+	e.Status = resp.StatusCode
+	resp.Body = &heard{ReadCloser: resp.Body, request: req, events: o.Events, event: e}
+	return resp, nil
+}
+
+// heard is the body of an answer of which somebody wants to hear.
+type heard struct {
+	io.ReadCloser
+	request *http.Request
+	events  *event.Stream
+	event   event.Attempt
+	closed  bool
+}
+
+func (h *heard) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	h.event.Received += int64(n)
+	if err != nil && err != io.EOF {
+		h.event.Err = err
+	}
+	return n, err
+}
+
+func (h *heard) Close() error {
+	err := h.ReadCloser.Close()
+	if !h.closed {
+		h.closed, h.event.Took = true, time.Since(h.event.Began)
+		h.events.Publish(h.request.Context(), h.event)
+	}
+	return err
+}
