@@ -256,6 +256,7 @@ func TestToolsList_tellsWhatSchemasCannotSay(t *testing.T) {
 		"values of several types": {&schema.Schema{Description: "Size.", Enum: []value.Value{value.Int(1), value.Of("auto")}},
 			`{"type":"string","description":"Size.","enum":["1","auto"]}`},
 		"each value once, none empty": {&schema.Schema{Type: "string", Enum: []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a")}}, `{"type":"string","enum":["a"]}`},
+		"nothing but null and blanks": {&schema.Schema{Type: "string", Enum: []value.Value{value.Nil(), value.Of("")}}, `{"type":"string"}`},
 		"a default of another type":   {&schema.Schema{Type: "integer", Default: value.Of("many")}, `{"type":"integer"}`},
 		"values of a list":            {&schema.Schema{Type: "array"}, `{"type":"array","items":{"type":"string"}}`},
 		"what nests too deeply":       {nested(30).Properties[0].Schema, `"l23":{"type":"object","description":"As JSON: {l22: {l21: {l20: {`},

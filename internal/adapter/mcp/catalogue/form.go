@@ -40,8 +40,8 @@ func appendSchema(dst []byte, s *schema.Schema, depth int) []byte {
 	}
 	enum := choices(s, kind)
 	description := s.Description
-	if len(s.Enum) > 0 && (enum == nil || s.Titles != nil) {
-		description = strings.TrimSpace(description + " One of " + titled(s) + ".")
+	if values := titled(s); values != "" && (enum == nil || s.Titles != nil) {
+		description = strings.TrimSpace(description + " One of " + values + ".")
 	}
 	if deepest && (len(s.Properties) > 0 || s.Items != nil && len(s.Items.Properties) > 0) {
 		description = strings.TrimSpace(description + " " + outlined(s))
