@@ -187,3 +187,15 @@ func TestToolsCall_saysWhenAWriteMayHaveTakenEffect(t *testing.T) {
 		}
 	}
 }
+
+func TestPromptsGet_cutsNoFile(t *testing.T) {
+	for size, whole := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
+		cfg := fixture()
+		cfg.Server.Prompts[2].Files = fstest.MapFS{"prompt.txt": {Data: []byte(strings.Repeat("x", size))}}
+		url, _ := serve(t, cfg)
+		_, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"filed","arguments":{"name":"n"}}}`)
+		if strings.Count(body, "x") >= size != whole || strings.Contains(body, "The prompt cannot be read") == whole {
+			t.Errorf("%d bytes: %.100s", size, body)
+		}
+	}
+}

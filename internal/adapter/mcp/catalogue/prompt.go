@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -102,7 +103,10 @@ func PromptTexts(p *Prompt, given map[string]value.Value) ([]string, error) {
 				given[a.Name] = value.Of("")
 			}
 		}
-		text, err := io.ReadAll(io.LimitReader(f, maxPrompt))
+		text, err := io.ReadAll(io.LimitReader(f, maxPrompt+1))
+		if err == nil && len(text) > maxPrompt {
+			err = fmt.Errorf("read prompt: %s is larger than 1 MiB", p.File)
+		}
 		return []string{fillIn(string(text), given)}, err
 	}
 	var texts []string
