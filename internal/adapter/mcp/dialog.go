@@ -57,7 +57,9 @@ func (r *request) settle(d *ask.Dialog, user *said) (ok bool, why string, proble
 
 // consult asks the user what the tool wants to know before it runs. It reports
 // true when the answer of the request is written.
-func (r *request) consult(t *catalogue.Tool, values []value.Value, token string, user *said) (done bool, err *wire.Error) {
+func (r *request) consult(
+	t *catalogue.Tool, values []value.Value, token string, user *said,
+) (done bool, err *wire.Error) {
 	d := ask.NewDialog(t.Unit.ID+" "+t.Name, t.Questions, values)
 	switch {
 	case !t.Confirm:
@@ -75,7 +77,8 @@ func (r *request) consult(t *catalogue.Tool, values []value.Value, token string,
 
 // requireInput writes a result that asks (2026-07-28, multi-round-trip requests).
 func (r *request) requireInput(d *ask.Dialog, forms []ask.Form, said ask.Answers) {
-	r.Out = append(append(append(r.Out, `{"resultType":"input_required","_meta":{"`+wire.MetaServer+`":`...), r.view.Info...), `},"inputRequests":{`...)
+	r.Out = append(append(append(r.Out, `{"resultType":"input_required","_meta":{"`+wire.MetaServer+`":`...),
+		r.view.Info...), `},"inputRequests":{`...)
 	for i, f := range forms {
 		if i > 0 {
 			r.Out = append(r.Out, ',')
@@ -91,7 +94,9 @@ func (r *request) needsElicitation(why string) *wire.Error {
 	if !r.modern() {
 		return wire.InvalidParams(why)
 	}
-	return &wire.Error{Code: wire.CodeMissingAbility, Status: http.StatusBadRequest, Message: "Missing client capability: " + why, Data: []byte(`{"requiredCapabilities":{"elicitation":{"form":{}}}}`)}
+	return &wire.Error{Code: wire.CodeMissingAbility, Status: http.StatusBadRequest,
+		Message: "Missing client capability: " + why,
+		Data:    []byte(`{"requiredCapabilities":{"elicitation":{"form":{}}}}`)}
 }
 
 // confirmedByToken is the way for clients that cannot ask their user for us: the
@@ -111,7 +116,9 @@ func (r *request) confirmedByToken(t *catalogue.Tool, d *ask.Dialog, token strin
 			why = "The confirmation is not for this call with these arguments. "
 		}
 	}
-	r.Fail(why + t.Confirmation(d.Values) + "\nNothing was sent yet. If the user agrees, make the same call again and add the argument `" + ask.ConfirmToken + "`: \"" + r.signer().Seal("token", d, nil) + "\" (good for five minutes).")
+	r.Fail(why + t.Confirmation(d.Values) +
+		"\nNothing was sent yet. If the user agrees, make the same call again and add the argument `" +
+		ask.ConfirmToken + "`: \"" + r.signer().Seal("token", d, nil) + "\" (good for five minutes).")
 	return false
 }
 

@@ -35,9 +35,11 @@ type Config struct {
 
 	Screen adapter.Screen // over HTTP
 
-	ReadOnly           bool     // serve only what changes nothing
-	ConfirmDestructive bool     // ask before every destructive tool, not only those that say so
-	Allow, Deny        []string // name patterns (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world; Deny wins
+	ReadOnly           bool // serve only what changes nothing
+	ConfirmDestructive bool // ask before every destructive tool, not only those that say so
+	// Allow and Deny are name patterns (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world.
+	// Deny wins.
+	Allow, Deny []string
 
 	// Principal names who sent a request, by its context, as the server's guard
 	// found out; confirmations are bound to it. Nil, and the empty name, bind them
@@ -156,8 +158,11 @@ func (r *request) answer() *wire.Error {
 
 // refusal says why the method is not there for this request.
 func (r *request) refusal() *wire.Error {
-	m := r.method
-	if m == nil || m.notification || r.modern() && !m.modern || !r.modern() && !m.legacy || !r.view.Features[m.feature] {
+	era := legacy
+	if r.modern() {
+		era = modern
+	}
+	if m := r.method; !m.is(era) || m.is(notification) || !r.view.Features[m.feature] {
 		return &wire.Error{Code: wire.CodeNoMethod, Message: "Method not found: " + wire.Quote(string(r.Method))}
 	}
 	return nil

@@ -96,7 +96,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Cata
 	req := h.from(r, x)
 	problem := x.read()
 	if problem == nil {
-		req.version, problem = x.VersionOf(r.Header, "", x.method.onlyModern())
+		req.version, problem = x.VersionOf(r.Header, "", x.method.is(modern) && !x.method.is(legacy))
 	}
 	if problem == nil && req.modern() {
 		problem = x.CheckHeaders(r.Header, x.mirrored())
@@ -144,19 +144,18 @@ func (h *Handler) from(r *http.Request, x *exchange) request {
 }
 
 func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *request) {
-	slow, streams := req.method != nil && req.method.slow, req.method != nil && req.method.stream
 	if req.modern() {
 		req.header = r.Header
 	} else {
 		// Before 2026-07-28 a broken connection does not cancel, a notification does.
 		req.ctx, req.gone = context.WithoutCancel(req.ctx), req.ctx.Done()
-		if slow {
+		if req.method.is(slow) {
 			defer req.begin()()
 		}
 		req.asks = strings.HasSuffix(req.client, askingSession)
 	}
 	var s *wire.Stream
-	if slow && ((req.Meta.ProgressToken != nil || req.asks) && wire.Accepts(r.Header["Accept"], "text/event-stream") || streams) {
+	if req.method.is(slow) && ((req.Meta.ProgressToken != nil || req.asks) && wire.Accepts(r.Header["Accept"], "text/event-stream") || req.method.is(stream)) {
 		s = &wire.Stream{W: w, Control: http.NewResponseController(w)}
 		req.sink = s
 	}

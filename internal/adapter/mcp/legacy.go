@@ -64,7 +64,7 @@ func (r *request) begin() (end func()) {
 
 // notified serves a notification.
 func (r *request) notified() {
-	if r.method != nil && r.method.notification {
+	if r.method.is(notification) {
 		r.method.serve(r)
 	}
 }

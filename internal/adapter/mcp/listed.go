@@ -34,7 +34,8 @@ func units(c *catalogue.Catalogue) (names []string) {
 func (h *Handler) Listed() []Listed {
 	var all []Listed
 	for _, t := range h.current.Load().All.Listed {
-		all = append(all, Listed{Name: t.Name, Entry: t.Item, Unit: t.Unit, MaxChars: t.MaxChars, Local: t.Finder != catalogue.NoFinder})
+		all = append(all, Listed{Name: t.Name, Entry: t.Item, Unit: t.Unit, MaxChars: t.MaxChars,
+			Local: t.Finder != catalogue.NoFinder})
 	}
 	return all
 }

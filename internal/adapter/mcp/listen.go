@@ -109,7 +109,8 @@ func (r *request) listen(p *listenParams) *wire.Error {
 	l := r.h.hub.listen(want)
 	defer l.stop()
 	meta := append(append([]byte(`{"`+wire.MetaSubscription+`":`), r.ID...), '}')
-	ack := append(append([]byte(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":`), meta...), `,"notifications":`...)
+	ack := []byte(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":`)
+	ack = append(append(ack, meta...), `,"notifications":`...)
 	if !r.sink.Send(append(want.Value().AppendJSON(ack), "}}"...)) {
 		r.silent = true
 		return nil

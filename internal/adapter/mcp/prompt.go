@@ -84,7 +84,8 @@ func (r *request) missingFor(p *catalogue.Prompt, given map[string]value.Value) 
 
 // consultFor asks the user for arguments that the caller left out. It reports
 // true when the answer of the request is written.
-func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value, user *said) (done bool, problem *wire.Error) {
+func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value, user *said) (done bool,
+	problem *wire.Error) {
 	values := make([]value.Value, len(p.Arguments))
 	for i, a := range p.Arguments {
 		values[i] = given[a.Name]

@@ -66,7 +66,10 @@ func matchesAny(pattern string, s *plan.Server) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.Resources, func(r *plan.Resource) bool { return r.Unit != nil && matchUnit(pattern, r.Unit, r.Name) })
+	return slices.ContainsFunc(s.Resources, func(r *plan.Resource) bool {
+		return r.Unit != nil &&
+			matchUnit(pattern, r.Unit, r.Name)
+	})
 }
 
 func matchUnit(pattern string, u *plan.Unit, name string) bool {

@@ -163,7 +163,7 @@ func (s *session) message(x *exchange) {
 	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All, asks: s.asks.Load(), running: &s.running}
 	problem := x.read()
 	if problem == nil {
-		req.version, problem = x.VersionOf(nil, s.spoken(), x.method.onlyModern())
+		req.version, problem = x.VersionOf(nil, s.spoken(), x.method.is(modern) && !x.method.is(legacy))
 	}
 	switch {
 	case x.Reply:
@@ -177,7 +177,7 @@ func (s *session) message(x *exchange) {
 	case problem != nil || x.ID == nil:
 		req.notified()
 		x.release()
-	case x.method != nil && x.method.slow:
+	case x.method.is(slow):
 		s.start(req)
 	default:
 		s.answer(req)
@@ -207,12 +207,12 @@ func (s *session) start(req *request) {
 	end := req.begin()
 	started := s.job(func() {
 		defer end()
-		if !req.method.stream { // a subscription takes no slot
+		if !req.method.is(stream) { // a subscription takes no slot
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
 		err := req.answer()
-		if !req.silent && (req.ctx.Err() == nil || err == nil && req.method.stream) {
+		if !req.silent && (req.ctx.Err() == nil || err == nil && req.method.is(stream)) {
 			s.Send(req.Out)
 		}
 		req.release()

@@ -96,7 +96,10 @@ func (f *fitter) note() string {
 	for _, left := range []struct {
 		why   string
 		paths []string
-	}{{"Not of the declared type, so only in the text: ", f.mistyped}, {"Numbers that many clients round, so exact only in the text: ", f.rounded}} {
+	}{
+		{"Not of the declared type, so only in the text: ", f.mistyped},
+		{"Numbers that many clients round, so exact only in the text: ", f.rounded},
+	} {
 		if left.paths == nil {
 			continue
 		}

@@ -137,7 +137,8 @@ func (c *cutter) text(v value.Value, budget int, path string) value.Value {
 	for size(value.Of(short), budget) > budget-1 { // what is escaped takes more
 		short = firstRunes(short, utf8.RuneCountInString(short)*9/10)
 	}
-	c.missing = append(c.missing, missing{path, utf8.RuneCountInString(short), utf8.RuneCountInString(text), characters})
+	c.missing = append(c.missing, missing{path, utf8.RuneCountInString(short), utf8.RuneCountInString(text),
+		characters})
 	return value.Of(short + "…")
 }
 

@@ -83,7 +83,8 @@ func errorBody(e *engine.Error) string {
 		return string(text)
 	}
 	kind := strings.ToLower(e.ContentType)
-	if format.IsHTML(kind, e.Body) || kind != "" && !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "json") && !strings.Contains(kind, "xml") {
+	if format.IsHTML(kind, e.Body) || kind != "" && !strings.HasPrefix(kind, "text/") &&
+		!strings.Contains(kind, "json") && !strings.Contains(kind, "xml") {
 		return ""
 	}
 	return wire.Shorten(strings.TrimSpace(withoutFrames(string(e.Body))), maxErrorBody)
@@ -133,7 +134,8 @@ func withoutTraces(v value.Value) value.Value {
 func advice(e *engine.Error, t *catalogue.Tool) string {
 	answered := e.Kind == engine.Answered
 	wait, limited := waitFor(e, time.Now())
-	untouched := e.Kind == engine.Unavailable || answered && (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests)
+	untouched := e.Kind == engine.Unavailable || answered && (e.Status == http.StatusServiceUnavailable ||
+		e.Status == http.StatusTooManyRequests)
 	again := ""
 	if wait > 0 {
 		again = fmt.Sprintf("Try again after %d seconds.", wait)
@@ -148,7 +150,8 @@ func advice(e *engine.Error, t *catalogue.Tool) string {
 	case e.Retry:
 		return "The same call may succeed later."
 	case answered && e.Status == http.StatusUnauthorized:
-		return "The API did not take the credential, which its operator or user has to correct. The same call will fail again."
+		return "The API did not take the credential, which its operator or user has to correct. " +
+			"The same call will fail again."
 	case answered && e.Status == http.StatusConflict:
 		return "Read the current state first. The same call will fail again."
 	case answered && e.Status < 500:
@@ -170,7 +173,9 @@ func waitFor(e *engine.Error, now time.Time) (seconds int64, limited bool) {
 			return max(1, int64(at.Sub(now).Seconds())), false
 		}
 	}
-	limited = e.Kind == engine.Answered && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusForbidden && (h.Get("X-Ratelimit-Remaining") == "0" || h.Get("Ratelimit-Remaining") == "0"))
+	limited = e.Kind == engine.Answered && (e.Status == http.StatusTooManyRequests ||
+		e.Status == http.StatusForbidden && (h.Get("X-Ratelimit-Remaining") == "0" ||
+			h.Get("Ratelimit-Remaining") == "0"))
 	if !limited {
 		return 0, false
 	}

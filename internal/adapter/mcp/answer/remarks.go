@@ -57,7 +57,8 @@ func nextLink(values []string) string {
 	for _, line := range values {
 		for link := range strings.SplitSeq(line, "<") {
 			target, params, ok := strings.Cut(link, ">")
-			if params = strings.ToLower(params); ok && (strings.Contains(params, `rel="next"`) || strings.Contains(params, "rel=next")) {
+			if params = strings.ToLower(params); ok && (strings.Contains(params, `rel="next"`) ||
+				strings.Contains(params, "rel=next")) {
 				return target
 			}
 		}
@@ -140,7 +141,8 @@ func (r *remarks) restOf(lists []missing) string {
 		return ""
 	}
 	shown := slices.MinFunc(lists, func(a, b missing) int { return a.shown - b.shown }).shown
-	pages, positions, sizes := r.tool.Choosers[catalogue.Page], r.tool.Choosers[catalogue.Position], r.tool.Choosers[catalogue.Size]
+	by := r.tool.Choosers
+	pages, positions, sizes := by[catalogue.Page], by[catalogue.Position], by[catalogue.Size]
 	ways := slices.Concat(pages, positions)
 	switch {
 	case ways == nil:
@@ -148,7 +150,8 @@ func (r *remarks) restOf(lists []missing) string {
 	case positions != nil && len(lists) == 1 && shown > 0:
 		return " For the rest, use " + some(positions) + "."
 	case sizes != nil && shown > 0 && !r.asksForAtMost(shown):
-		return fmt.Sprintf(" To see all, ask for at most %d at a time with %s, then go on with %s.", shown, sizes[0], some(ways))
+		return fmt.Sprintf(" To see all, ask for at most %d at a time with %s, then go on with %s.", shown, sizes[0],
+			some(ways))
 	}
 	return " What " + some(ways) + " leads to begins after what was cut."
 }

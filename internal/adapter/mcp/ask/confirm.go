@@ -12,7 +12,9 @@ const ConfirmToken = "confirm_token"
 
 // goAhead is the form that asks whether to go ahead.
 func goAhead(message string) Form {
-	return Form{Name: plan.ConfirmQuestion, message: message, fields: []Field{{Name: plan.ConfirmQuestion, Title: "Go ahead", Schema: &schema.Schema{Type: "boolean", Default: value.Boolean(true)}}}}
+	return Form{Name: plan.ConfirmQuestion, message: message,
+		fields: []Field{{Name: plan.ConfirmQuestion, Title: "Go ahead",
+			Schema: &schema.Schema{Type: "boolean", Default: value.Boolean(true)}}}}
 }
 
 // agreed reports what the user said to goAhead. Who accepts without touching the

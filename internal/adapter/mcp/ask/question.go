@@ -76,7 +76,8 @@ type Answers struct {
 
 // SealAnswers signs what the user has said so far.
 func (s Signer) SealAnswers(d *Dialog, said Answers) string {
-	state := value.Map(value.Member{Name: "fields", Value: said.Fields}, value.Member{Name: "offered", Value: value.Boolean(said.offered)})
+	state := value.Map(value.Member{Name: "fields", Value: said.Fields},
+		value.Member{Name: "offered", Value: value.Boolean(said.offered)})
 	return s.Seal("state", d, state.AppendJSON(nil))
 }
 
@@ -113,7 +114,9 @@ func (d *Dialog) Collect(said *Answers, r Round) (forms []Form, why string) {
 		return !r.CanAsk(q) || !q.isMissing(d.Values)
 	})
 	waits := func(input int) bool {
-		return slices.ContainsFunc(open, func(q *Question) bool { return slices.Contains(q.Inputs, input) && said.Fields.Get(q.Name).IsAbsent() })
+		return slices.ContainsFunc(open, func(q *Question) bool {
+			return slices.Contains(q.Inputs, input) && said.Fields.Get(q.Name).IsAbsent()
+		})
 	}
 	for _, q := range open {
 		// Questions name what earlier ones ask for, so those come first.
@@ -290,7 +293,8 @@ func optionsFor(s *schema.Schema, keyword, version string) value.Value {
 	if s.Titles != nil && !s.EnumNames && version >= wire.NewestLegacy {
 		constants := value.List()
 		for i, e := range s.Enum {
-			constants.Append(value.Map(value.Member{Name: "const", Value: value.Of(e.Text())}, value.Member{Name: "title", Value: value.Of(s.Titles[i])}))
+			constants.Append(value.Map(value.Member{Name: "const", Value: value.Of(e.Text())},
+				value.Member{Name: "title", Value: value.Of(s.Titles[i])}))
 		}
 		v.Add(keyword, constants)
 		return v

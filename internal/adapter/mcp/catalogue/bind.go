@@ -13,7 +13,9 @@ import (
 // Bind converts the arguments to values by input. Problems are lines for the
 // model, all of them at once. What a question asks for may be missing when
 // canAsk says that it will be asked.
-func (t *Tool) Bind(arguments []wire.Given, canAsk func(*ask.Question) bool) (values []value.Value, token string, problems []string) {
+func (t *Tool) Bind(
+	arguments []wire.Given, canAsk func(*ask.Question) bool,
+) (values []value.Value, token string, problems []string) {
 	values = make([]value.Value, len(t.Unit.Inputs))
 	var failed map[int]bool
 	for _, g := range arguments {

@@ -21,7 +21,7 @@ import (
 type Feature uint8
 
 const (
-	noFeature Feature = iota
+	NoFeature Feature = iota
 	ToolsFeature
 	ResourcesFeature
 	PromptsFeature
@@ -40,7 +40,7 @@ type Options struct {
 	SearchAbove int    // more tools than this are found by search_tools instead of listed; 0 lists all
 
 	Serves             func(u *plan.Unit, name string) bool // whether a unit is there, by the name that clients see
-	ConfirmDestructive bool                                 // ask before every destructive unit, not only those that say so
+	ConfirmDestructive bool                                 // not only the units that say so
 }
 
 // Catalogue is what a plan has for clients, prepared. It never changes, but
@@ -143,7 +143,7 @@ func (c *Catalogue) listPages() (prompts, templates Pages) {
 func (c *Catalogue) newView(set []*Tool) *View {
 	v := &View{Catalogue: c, Listed: set, ByName: callable(set)}
 	v.Features = [features]bool{
-		noFeature:          true,
+		NoFeature:          true,
 		ToolsFeature:       true,
 		ResourcesFeature:   len(c.Resources) > 0,
 		PromptsFeature:     len(c.Prompts) > 0,
@@ -184,7 +184,10 @@ func (v *View) abilities(live bool) []byte {
 	for _, f := range []struct {
 		feature Feature
 		name    string
-	}{{CompletionsFeature, "completions"}, {PromptsFeature, "prompts"}, {ResourcesFeature, "resources"}, {ToolsFeature, "tools"}} {
+	}{
+		{CompletionsFeature, "completions"}, {PromptsFeature, "prompts"},
+		{ResourcesFeature, "resources"}, {ToolsFeature, "tools"},
+	} {
 		if !v.Features[f.feature] {
 			continue
 		}
@@ -220,7 +223,8 @@ func (c *Catalogue) View(rawQuery string) (*View, *wire.Error) {
 	var set []*Tool
 	members := make([]byte, len(c.Tools)) // so that queries for the same tools share a view
 	for i, t := range c.Tools {
-		if (!query.Has("tags") || overlap(tags, t.Unit.Tags)) && (!query.Has("namespace") || overlap(namespaces, t.namespaces)) {
+		if (!query.Has("tags") || overlap(tags, t.Unit.Tags)) &&
+			(!query.Has("namespace") || overlap(namespaces, t.namespaces)) {
 			set, members[i] = append(set, t), 1
 		}
 	}

@@ -182,7 +182,8 @@ func choices(s *schema.Schema, kind string) (enum []value.Value) {
 	}
 	for _, v := range s.Enum {
 		text := value.Of(v.Text())
-		if v.IsScalar() && v.Kind() != value.Null && v.Text() != "" && !slices.ContainsFunc(enum, func(e value.Value) bool { return value.Equal(e, text) }) {
+		if v.IsScalar() && v.Kind() != value.Null && v.Text() != "" &&
+			!slices.ContainsFunc(enum, func(e value.Value) bool { return value.Equal(e, text) }) {
 			enum = append(enum, text)
 		}
 	}

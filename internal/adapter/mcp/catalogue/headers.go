@@ -24,7 +24,8 @@ func (t *Tool) CheckHeaders(header http.Header, arguments []wire.Given) *wire.Er
 				return wire.Mismatch("the header " + name + " is given, and the argument " + a.Listed + " is not")
 			}
 		case len(values) != 1:
-			return wire.Mismatch("the header " + name + " must be given once, as the argument " + a.Listed + " is given")
+			return wire.Mismatch("the header " + name + " must be given once, as the argument " + a.Listed +
+				" is given")
 		case !wire.Says(values[0], v.Text()) && !sameNumber(values[0], v):
 			return wire.Mismatch("the header " + name + " does not say what the argument " + a.Listed + " says")
 		}

@@ -52,13 +52,18 @@ func newIndex(tools []*Tool) *index {
 }
 
 // stopWords say nothing about a tool.
-var stopWords = strings.Fields("a an and any are as at be by can do does for from has have how i in into is it its let me my need of on or please so some that the their them then there this to turn use want what when where which who will with you your")
+var stopWords = strings.Fields("a an and any are as at be by can do does for from has have how i in into is it its " +
+	"let me my need of on or please so some that the their them then there this to turn use want " +
+	"what when where which who will with you your")
 
 // synonyms are verbs that people say for those that APIs have.
 var synonyms = map[string]string{
-	"show": "get list", "fetch": "get list", "read": "get", "retrieve": "get list", "view": "get list", "find": "list", "search": "list", "query": "list", "get": "list",
-	"add": "create", "make": "create", "new": "create", "open": "create", "start": "create", "remove": "delete", "drop": "delete", "destroy": "delete", "erase": "delete",
-	"change": "update", "edit": "update", "modify": "update", "set": "update", "rename": "update", "enable": "update", "disable": "update",
+	"show": "get list", "fetch": "get list", "read": "get", "retrieve": "get list", "view": "get list",
+	"find": "list", "search": "list", "query": "list", "get": "list",
+	"add": "create", "make": "create", "new": "create", "open": "create", "start": "create",
+	"remove": "delete", "drop": "delete", "destroy": "delete", "erase": "delete",
+	"change": "update", "edit": "update", "modify": "update", "set": "update", "rename": "update",
+	"enable": "update", "disable": "update",
 }
 
 // verbs are what APIs call nearly everything; the rarest of them says little.
@@ -118,7 +123,9 @@ func (x *index) Common(most int) []string {
 	words := slices.SortedFunc(maps.Keys(x.spread), func(a, b string) int {
 		return cmp.Or(x.spread[b]-x.spread[a], strings.Compare(a, b))
 	})
-	words = slices.DeleteFunc(words, func(w string) bool { return len(w) < 3 || slices.Contains(stopWords, w) || slices.Contains(verbs, w) })
+	words = slices.DeleteFunc(words, func(w string) bool {
+		return len(w) < 3 || slices.Contains(stopWords, w) || slices.Contains(verbs, w)
+	})
 	return words[:min(len(words), most)]
 }
 
@@ -133,7 +140,9 @@ func stems(text string) []string {
 
 // split returns the words of a text in lower case.
 func split(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(splitCamel(text)), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	return strings.FieldsFunc(strings.ToLower(splitCamel(text)), func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsDigit(c)
+	})
 }
 
 // stem makes a plural singular.

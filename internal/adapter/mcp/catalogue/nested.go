@@ -60,7 +60,8 @@ func rename(v value.Value, from, to *schema.Schema) value.Value {
 		members := make([]value.Member, v.Len())
 		for i := range members {
 			name, item := v.Name(i), v.At(i)
-			if at := slices.IndexFunc(from.Properties, func(p schema.Property) bool { return p.Name == name }); at >= 0 {
+			if at := slices.IndexFunc(from.Properties,
+				func(p schema.Property) bool { return p.Name == name }); at >= 0 {
 				name, item = to.Properties[at].Name, rename(item, from.Properties[at].Schema, to.Properties[at].Schema)
 			}
 			members[i] = value.Member{Name: name, Value: item}

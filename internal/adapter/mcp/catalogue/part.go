@@ -21,9 +21,10 @@ const (
 // partNames are what APIs call such parameters, plain and in lower case.
 var partNames = [parts]string{
 	Position: " offset skip start startat startindex ",
-	Page:     " page cursor after before startingafter pagetoken nexttoken continuationtoken pagenumber pageindex marker ",
-	Size:     " limit pagesize perpage count maxresults top size rowlimit resultsperpage maxrecords ",
-	Filter:   " fields filter query q select search since ",
+	Page: " page cursor after before startingafter pagetoken nexttoken continuationtoken " +
+		"pagenumber pageindex marker ",
+	Size:   " limit pagesize perpage count maxresults top size rowlimit resultsperpage maxrecords ",
+	Filter: " fields filter query q select search since ",
 }
 
 // plainName takes from names what APIs write differently.

@@ -133,11 +133,13 @@ func (t *Tool) appendItem(dst []byte) []byte {
 			plain.Default = value.Value{}
 			listed = &plain
 		}
-		input.Properties = append(input.Properties, schema.Property{Name: a.Listed, Schema: listed, Required: a.Required && a.question == nil})
+		input.Properties = append(input.Properties, schema.Property{Name: a.Listed, Schema: listed,
+			Required: a.Required && a.question == nil})
 	}
 	if t.Confirm {
-		input.Properties = append(input.Properties, schema.Property{Name: ask.ConfirmToken, Schema: &schema.Schema{Type: "string",
-			Description: "Leave this out at first. The answer says what would happen and gives the token that confirms it."}})
+		token := &schema.Schema{Type: "string", Description: "Leave this out at first. " +
+			"The answer says what would happen and gives the token that confirms it."}
+		input.Properties = append(input.Properties, schema.Property{Name: ask.ConfirmToken, Schema: token})
 	}
 	dst = AppendSchema(append(dst, `,"inputSchema":`...), &input)
 	if t.Output != nil {
@@ -162,7 +164,10 @@ func annotations(u *plan.Unit) value.Value {
 	for _, hint := range []struct {
 		name  string
 		given *bool
-	}{{"readOnlyHint", u.Hints.ReadOnly}, {"destructiveHint", u.Hints.Destructive}, {"idempotentHint", u.Hints.Idempotent}, {"openWorldHint", u.Hints.OpenWorld}} {
+	}{
+		{"readOnlyHint", u.Hints.ReadOnly}, {"destructiveHint", u.Hints.Destructive},
+		{"idempotentHint", u.Hints.Idempotent}, {"openWorldHint", u.Hints.OpenWorld},
+	} {
 		if hint.given != nil {
 			a.Add(hint.name, value.Boolean(*hint.given))
 		}

@@ -36,7 +36,8 @@ func TestRead_takesMembersInAnyOrder(t *testing.T) {
 		{"parameters first", `{` + params + `,"method":"a","id":1,"jsonrpc":"2.0"}`, "of a"},
 		{"the last method wins", `{"method":"b",` + params + `,"method":"a","id":1,"jsonrpc":"2.0"}`, "of a"},
 		{"the last parameters win", `{"params":{"a":"no"},"method":"a",` + params + `,"id":1,"jsonrpc":"2.0"}`, "of a"},
-		{"the last parameters win, both first", `{"params":{"a":"no"},` + params + `,"method":"b","id":1,"jsonrpc":"2.0"}`, "of b"},
+		{"the last parameters win, both first", `{"params":{"a":"no"},` + params +
+			`,"method":"b","id":1,"jsonrpc":"2.0"}`, "of b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := &Message{Body: []byte(tt.body)}
@@ -44,7 +45,8 @@ func TestRead_takesMembersInAnyOrder(t *testing.T) {
 				if problem := m.Read(twoMethods); problem != nil {
 					t.Fatal(problem.Message)
 				}
-				if p := m.Params.(*oneText); p.text != tt.want || string(m.Meta.ProgressToken) != "7" || string(m.ID) != "1" {
+				if p := m.Params.(*oneText); p.text != tt.want || string(m.Meta.ProgressToken) != "7" ||
+					string(m.ID) != "1" {
 					t.Errorf("got %q, token %s, id %s", p.text, m.Meta.ProgressToken, m.ID)
 				}
 				m.Reset()
@@ -63,7 +65,8 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, params string) {
 		var read [2]Message
 		var problems [2]*Error
-		for i, body := range []string{`{"jsonrpc":"2.0","id":1,"method":"a","params":` + params + `}`, `{"params":` + params + `,"jsonrpc":"2.0","id":1,"method":"a"}`} {
+		for i, body := range []string{`{"jsonrpc":"2.0","id":1,"method":"a","params":` + params + `}`, `{"params":` +
+			params + `,"jsonrpc":"2.0","id":1,"method":"a"}`} {
 			read[i].Body = []byte(body)
 			problems[i] = read[i].Read(twoMethods)
 		}

@@ -79,7 +79,8 @@ func unsupported(version string) *Error {
 		supported.Append(value.Of(v))
 	}
 	return &Error{Code: codeUnsupported, Status: http.StatusBadRequest, Message: "Unsupported protocol version",
-		Data: value.Map(value.Member{Name: "supported", Value: supported}, value.Member{Name: "requested", Value: value.Of(version)}).AppendJSON(nil)}
+		Data: value.Map(value.Member{Name: "supported", Value: supported},
+			value.Member{Name: "requested", Value: value.Of(version)}).AppendJSON(nil)}
 }
 
 // Mismatch is the error of a header that does not say what the body says.
@@ -112,7 +113,10 @@ func Says(header, text string) bool {
 	}
 	if !encoded {
 		// What is not visible ASCII must be encoded.
-		return header == text && !strings.ContainsFunc(text, func(c rune) bool { return (c < ' ' || c > '~') && c != '\t' })
+		return header == text && !strings.ContainsFunc(text, func(c rune) bool {
+			return (c < ' ' || c > '~') &&
+				c != '\t'
+		})
 	}
 	decoded, err := base64.StdEncoding.DecodeString(inner)
 	return err == nil && string(decoded) == text
