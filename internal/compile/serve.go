@@ -2,6 +2,7 @@ package compile
 
 import (
 	"cmp"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/route"
 	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -55,6 +57,12 @@ func (k *compiler) served() {
 }
 
 func (k *compiler) restServer(s *plan.Server) {
+	s.Bases = map[string]*url.URL{}
+	for _, c := range k.model.Consumes {
+		if u, err := upstream.ParseBase(c.BaseURI); err == nil {
+			s.Bases[c.Namespace] = u
+		}
+	}
 	table := route.Table[*plan.Unit]{}
 	for _, r := range s.Model.Resources {
 		pattern, err := route.Parse(r.Path)

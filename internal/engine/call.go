@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type run struct {
 	authorization string
 	status        int         // that the last step of a flow got; 0 when it is no call
 	header        http.Header // of that answer, where it only points on
+	from          *url.URL    // what was asked for there
 	trusted       http.Header // headers of the caller that pass on; forwarding only
 	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
@@ -67,7 +69,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	limit := r.client.Limits().Response
 	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
@@ -179,7 +181,7 @@ func answered(c *plan.Call, resp *http.Response) *Error {
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	body, contentType := toUTF8(raw, resp.Header.Get("Content-Type"))
 	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
-		Header: passError(resp.Header), ContentType: contentType, Body: body}
+		Header: passError(resp.Header), From: resp.Request.URL, ContentType: contentType, Body: body}
 	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -66,6 +67,7 @@ type Error struct {
 
 	// The upstream's own answer, for kind Answered.
 	Header      http.Header
+	From        *url.URL // what was asked for, from which links in Header count
 	ContentType string
 	Body        []byte
 

@@ -134,7 +134,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 	if s == r.unit.Steps[len(r.unit.Steps)-1] {
 		r.status = resp.StatusCode
 		if isRedirect(r.status) {
-			r.header = pass(resp.Header)
+			r.header, r.from = pass(resp.Header), resp.Request.URL
 		}
 	}
 	if e := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: resp.Header}).Redirect(); e != nil {
@@ -250,7 +250,7 @@ func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) 
 	if result.Value = r.frame[steps[len(steps)-1].Result]; out.Len() > 0 {
 		result.Value = out
 	} else if r.status != 0 {
-		result.Status, result.Header = r.status, r.header
+		result.Status, result.Header, result.From = r.status, r.header, r.from
 	}
 	if shaped, ok := r.unit.Output.Apply(m, result.Value); ok {
 		result.Value = shaped

@@ -35,7 +35,7 @@ func (r *run) forward(ctx context.Context, f *plan.Forward, req *http.Request, r
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	if encoding := resp.Header["Content-Encoding"]; encoding != nil { // which the caller takes
 		if result.Header == nil {
 			result.Header = http.Header{}

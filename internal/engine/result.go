@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -47,6 +48,7 @@ type Result struct {
 	Method      string // of the request; "" for flows
 	Status      int
 	Header      http.Header // the upstream's headers that mean something to a caller
+	From        *url.URL    // what was asked for, from which links in Header count; nil when there is no Header
 	ContentType string      // of Raw
 	Value       value.Value // the shaped answer; Absent when Raw is set or there is none
 	Raw         io.ReadCloser

@@ -178,7 +178,7 @@ func TestSeed_RESTAnswers(t *testing.T) { // S8, S9, S10, S11, S14, S18, S21
 		header, want string
 	}{
 		"success passes byte for byte":       {"HTTP/1.1 200 OK\nContent-Type: application/json\nX-Ratelimit-Remaining: 3\nSet-Cookie: a=b\n\n{\"z\":1.10, \"a\":9007199254740993}", 200, "application/json", `{"z":1.10, "a":9007199254740993}`, "X-Ratelimit-Remaining", "3"},
-		"created keeps status and location":  {"HTTP/1.1 201 Created\nContent-Type: application/json\nLocation: /x/1\n\n{}", 201, "application/json", "{}", "Location", "/x/1"},
+		"created keeps status and location":  {"HTTP/1.1 201 Created\nContent-Type: application/json\nLocation: https://elsewhere.example/x/1\n\n{}", 201, "application/json", "{}", "Location", "https://elsewhere.example/x/1"},
 		"204 stays 204":                      {"HTTP/1.1 204 No Content\n\n", 204, "", "", "", ""},
 		"empty success stays empty":          {"HTTP/1.1 200 OK\n\n", 200, "", "", "", ""},
 		"JSON errors pass":                   {"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\nWWW-Authenticate: Bearer\n\n{\"status\":401,\"message\":\"no\"}", 401, "application/json", `{"status":401,"message":"no"}`, "Www-Authenticate", "Bearer"},

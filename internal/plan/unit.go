@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/expr"
@@ -41,7 +42,8 @@ type Server struct {
 	Model     *model.Expose
 	Type      string // rest, mcp, skill or control
 	Namespace string
-	Auth      *Guard // nil lets everybody in
+	Auth      *Guard              // nil lets everybody in
+	Bases     map[string]*url.URL // of a REST server: where the document says that each consumed API is, by namespace
 
 	Routes    []*Route    // rest, in document order
 	Tools     []*Unit     // mcp

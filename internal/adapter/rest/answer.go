@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -21,25 +22,83 @@ func (x *exchange) answer(result *engine.Result) {
 	status := cmp.Or(result.Status, http.StatusOK)
 	switch {
 	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified, result.Raw == nil && result.Value.IsAbsent():
-		x.pass(result.Header)
+		x.pass(result.Header, result.From)
 		x.start(status)
 	case result.Raw != nil:
 		x.stream(status, result)
 	default:
-		x.pass(result.Header)
+		x.pass(result.Header, result.From)
 		x.buffer = result.Value.AppendJSON(x.buffer[:0])
 		x.write(status, "application/json", x.buffer)
 	}
 }
 
-func (x *exchange) pass(header http.Header) {
+// pass sets the headers of an API's answer to the request for the URL from.
+func (x *exchange) pass(header http.Header, from *url.URL) {
 	if len(header) == 0 {
 		return
 	}
 	h := x.w.Header()
 	for name, given := range header {
+		if from != nil && (name == "Location" || name == "Link") {
+			if given = x.leading(name, given, from); len(given) == 0 {
+				continue
+			}
+		}
 		h[name] = given
 	}
+}
+
+// leading is what the header says of where things are, for callers of this server:
+// links that lead nowhere here are left out.
+func (x *exchange) leading(name string, given []string, from *url.URL) (kept []string) {
+	links := x.links
+	for _, text := range given {
+		if name == "Link" {
+			text = rewriteLinks(text, func(target string) string { return links.Rewrite(from, target) })
+		} else {
+			text = links.Rewrite(from, text)
+		}
+		if text != "" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}
+
+// rewriteLinks gives each link of a Link header (RFC 8288 section 3) the target that
+// rewrite makes of its own, and leaves out those of which it makes none.
+func rewriteLinks(text string, rewrite func(target string) string) string {
+	var kept []string
+	for {
+		_, rest, ok := strings.Cut(text, "<")
+		if !ok {
+			return strings.Join(kept, ", ")
+		}
+		target, rest, ok := strings.Cut(rest, ">")
+		if !ok {
+			return strings.Join(kept, ", ")
+		}
+		end := paramsEnd(rest)
+		if to := rewrite(target); to != "" {
+			kept = append(kept, "<"+to+">"+strings.TrimSpace(rest[:end]))
+		}
+		text = rest[end:]
+	}
+}
+
+// paramsEnd is where the parameters of a link end: at a comma outside quotes.
+func paramsEnd(text string) int {
+	quoted := false
+	for i := range len(text) {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == ',' && !quoted:
+			return i
+		}
+	}
+	return len(text)
 }
 
 // write writes an answer that is ready as a whole.
@@ -136,12 +195,12 @@ func (x *exchange) hold(status int, result *engine.Result) {
 		x.brokeOff()
 		return
 	}
-	x.pass(result.Header)
+	x.pass(result.Header, result.From)
 	x.write(status, result.ContentType, x.buffer[:n])
 }
 
 func (x *exchange) begin(status int, result *engine.Result) {
-	x.pass(result.Header)
+	x.pass(result.Header, result.From)
 	x.describe(result.ContentType, result.Length)
 	x.start(status)
 }

@@ -274,3 +274,28 @@ func TestHandler_endsTheConnectionOnAPanicInTheMiddle(t *testing.T) {
 		t.Errorf("complete answer %q", text)
 	}
 }
+
+func TestRewriteLinks_keepsWhatLeadsSomewhere(t *testing.T) {
+	rewrite := func(target string) string { return strings.TrimPrefix(target, "x") }
+	for in, want := range map[string]string{
+		`<xa>; rel=next, <x>; rel="a, b", <c>;title="<,>"`: `<a>; rel=next, <c>;title="<,>"`,
+		`<a>,<b>`: `<a>, <b>`, ``: ``, `no link`: ``, `<open`: ``, `<a>; t="open, <b>`: `<a>; t="open, <b>`,
+	} {
+		if got := rewriteLinks(in, rewrite); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func FuzzRewriteLinks(f *testing.F) {
+	f.Add(`<a>; rel="next, last", <b>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		once := rewriteLinks(text, func(target string) string { return target })
+		if twice := rewriteLinks(once, func(target string) string { return target }); twice != once {
+			t.Errorf("%q, then %q", once, twice)
+		}
+		if got := rewriteLinks(text, func(string) string { return "" }); got != "" {
+			t.Errorf("%q stays", got)
+		}
+	})
+}

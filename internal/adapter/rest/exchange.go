@@ -21,6 +21,7 @@ type exchange struct {
 	w           http.ResponseWriter
 	r           *http.Request
 	op          *operation
+	links       *plan.Links   // of what is served
 	vars        []string      // values of the path's placeholders
 	values      []value.Value // of the unit's inputs
 	errors      []fieldError  // what is wrong with them
@@ -40,6 +41,7 @@ func (x *exchange) reset() {
 }
 
 func (x *exchange) serve(s *served) {
+	x.links = s.links
 	path := x.r.URL.EscapedPath()
 	op, vars, ok := s.table.Match(x.r.Method, path, x.vars[:0])
 	if screen := x.config.Screen; screen != nil && screen.CrossSite(x.r, ok && op.writes) {

@@ -71,6 +71,7 @@ type served struct {
 	routes  []*plan.Route
 	// credentials are the query parameters that the server's guard may read.
 	credentials []string
+	links       *plan.Links
 }
 
 // New makes a handler.
@@ -109,6 +110,7 @@ func (h *Handler) serve(server *plan.Server) *served {
 			s.routes = append(s.routes, r)
 		}
 	}
+	s.links = plan.NewLinks(server, s.routes)
 	return s
 }
 

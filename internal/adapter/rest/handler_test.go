@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -185,7 +186,7 @@ func TestHandler_tellsBrowsersWhichPagesMayRead(t *testing.T) { // CORS, Fetch s
 func TestHandler_doesNotServeWhatThePlannerShouldHaveWithheld(t *testing.T) {
 	var log bytes.Buffer
 	h := New(Config{Invoker: &invoker{}, Logger: logTo(&log), Server: &plan.Server{Routes: []*plan.Route{
-		operationOf("GET", "/a/{x}"), operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"), {Path: "/c/{path}", Forward: &plan.Forward{}},
+		operationOf("GET", "/a/{x}"), operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"), {Path: "/c/{path}", Forward: &plan.Forward{Request: &upstream.Request{}}},
 	}}})
 	if got := h.served.Load().Units(); !slices.Equal(got, []string{"GET /a/{x}"}) {
 		t.Errorf("serves %v", got)
@@ -277,8 +278,8 @@ func TestHandler_forwardsWhatNoOperationTakes(t *testing.T) {
 			f := &forwarder{}
 			h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
 				operationOf("GET", "/notion/me"),
-				{Path: "/notion/{path}", Forward: &plan.Forward{Rest: 0}},
-				{Path: "/all", Forward: &plan.Forward{Rest: -1}},
+				{Path: "/notion/{path}", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: 0}},
+				{Path: "/all", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: -1}},
 			}}})
 			w := do(h, tt.method, tt.target, tt.body)
 			if w.Code != tt.status || f.rest != tt.rest {
@@ -294,7 +295,7 @@ func TestHandler_forwardsWhatNoOperationTakes(t *testing.T) {
 func TestHandler_limitsForwardedBodiesOfUnknownLength(t *testing.T) {
 	f := &forwarder{}
 	h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
-		{Path: "/{path}", Forward: &plan.Forward{}},
+		{Path: "/{path}", Forward: &plan.Forward{Request: &upstream.Request{}}},
 	}}})
 	for body, status := range map[string]int{"ten  bytes": 203, "eleven bytes": 413} {
 		r := httptest.NewRequest("POST", "/x", io.MultiReader(strings.NewReader(body)))

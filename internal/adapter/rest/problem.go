@@ -94,9 +94,7 @@ func (x *exchange) fail(err *engine.Error) {
 	}
 	status, header := err.Code(), x.w.Header()
 	if err.Kind == engine.Answered {
-		for name, given := range err.Header {
-			header[name] = given
-		}
+		x.pass(err.Header, err.From)
 		if err.Step != "" {
 			header["Fairlead-Step"] = []string{url.PathEscape(err.Step)}
 		}
