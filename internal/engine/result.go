@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -52,16 +53,36 @@ type Result struct {
 	ContentType string      // of Raw
 	Value       value.Value // the shaped answer; Absent when Raw is set or there is none
 	Raw         io.ReadCloser
-	Length      int64 // of Raw, -1 when not known
-	Binary      bool  // Raw is not text
-	Hollow      bool  // the declared outputs find nothing in the answer: Value is null or empty
+	Length      int64          // of Raw, -1 when not known
+	Binary      bool           // Raw is not text
+	masker      *secret.Masker // knows what Masked hides; nil when that is nothing
+	maskers     *sync.Pool     // where it goes back to
+	Hollow      bool           // the declared outputs find nothing in the answer: Value is null or empty
 }
 
 // Close releases the upstream connection of a raw answer. It may be called twice.
 func (r *Result) Close() {
-	if r != nil && r.Raw != nil {
+	if r == nil {
+		return
+	}
+	if r.Raw != nil {
 		r.Raw.Close()
 	}
+	if r.masker != nil {
+		r.maskers.Put(r.masker)
+		r.masker = nil
+	}
+}
+
+// Masked is a text made of the answer without the credentials that the run held or
+// sent: a model that an API tells them to must not learn them. It may be text
+// itself. It changes nothing for operations, whose successes pass as they come, and
+// nothing after Close.
+func (r *Result) Masked(text []byte) []byte {
+	if r.masker == nil {
+		return text
+	}
+	return r.masker.MaskBytes(text)
 }
 
 // Bytes reads a raw answer, or encodes the value as JSON. More than limit bytes

@@ -27,6 +27,28 @@ const escapesWithin = 3
 // introducers begin the escapes.
 var introducers = [escapings]string{backslash: `\`, percent: "%", form: "%+", reference: "&"}
 
+// unusual begin escapes of letters and digits, and of what begins escapes.
+var unusual = [...]string{`\u0`, `\x`, `\U`, "&#", ";#"}
+
+// escapesAll reports whether text may hold letters or digits that are escaped, or
+// escapes of the characters that escapes begin with.
+func escapesAll(text string) bool {
+	for _, start := range unusual {
+		if strings.Contains(text, start) {
+			return true
+		}
+	}
+	for {
+		i := strings.IndexByte(text, '%')
+		if i < 0 || i+2 >= len(text) {
+			return false
+		}
+		if text = text[i+1:]; '3' <= text[0] && text[0] <= '7' || text[0] == '2' && (text[1] == '5' || text[1] == '6') {
+			return true
+		}
+	}
+}
+
 // view is a text of which the escapes were decoded, and where its parts stood.
 type view struct {
 	text string

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // minimum is the length below which a secret is too short to be told from other text.
@@ -28,25 +29,28 @@ func Scrub(text string, secrets []String) string {
 // concurrent use.
 type Masker struct {
 	secrets  []string
-	needles  []needle // made of secrets when they are first needed
-	shortest int      // length of the shortest needle
-	blanks   bool     // a secret has a blank, for which forms write "+"
+	spelled  []string // the secrets that needles are made of
+	needles  []needle
+	shortest int  // length of the shortest needle
+	short    bool // a needle has no core
+	blanks   bool // a secret has a blank, for which forms write "+"
 	spans    []span
 }
 
 // needle is one spelling of a secret that escapes may hide.
 type needle struct {
 	text   string
-	before int  // how many characters before it hold bits of the secret, too
-	after  int  // and after it
-	base64 bool // padding may follow
+	core   string // a part of text that usual escapes leave alone, "" for none
+	before int    // how many characters before it hold bits of the secret, too
+	after  int    // and after it
+	base64 bool   // padding may follow
 }
 
-// Reset forgets all secrets.
+// Reset makes m look for no secrets. When the same ones are added again, what was
+// made of them serves again.
 func (m *Masker) Reset() {
 	clear(m.secrets)
-	clear(m.needles)
-	*m = Masker{secrets: m.secrets[:0], needles: m.needles[:0], spans: m.spans[:0]}
+	m.secrets = m.secrets[:0]
 }
 
 // Add makes m look for a secret. Texts of less than four bytes are ignored. Of a
@@ -56,8 +60,7 @@ func (m *Masker) Add(secret string) {
 	if len(secret) < minimum || slices.Contains(m.secrets, secret) {
 		return
 	}
-	m.secrets, m.needles = append(m.secrets, secret), m.needles[:0]
-	m.blanks = m.blanks || strings.Contains(secret, " ")
+	m.secrets = append(m.secrets, secret)
 	if scheme, credential, ok := strings.Cut(secret, " "); ok && len(credential) >= credentialLength && !strings.ContainsFunc(scheme, isNoLetter) {
 		m.AddAuthorization(secret)
 	}
@@ -94,13 +97,13 @@ func (m *Masker) Mask(text string) string {
 	if len(m.secrets) == 0 {
 		return text
 	}
-	if len(m.needles) == 0 {
+	if !slices.Equal(m.secrets, m.spelled) {
 		m.spell()
 	}
-	if len(text) < m.shortest {
+	m.spans = m.spans[:0]
+	if len(text) < m.shortest || !m.mayHold(text) {
 		return text
 	}
-	m.spans = m.spans[:0]
 	m.search(view{text: text}, 0)
 	if len(m.spans) == 0 {
 		return text
@@ -121,7 +124,7 @@ func (m *Masker) Mask(text string) string {
 
 // MaskBytes is Mask for bytes. It returns text itself where it holds no secret.
 func (m *Masker) MaskBytes(text []byte) []byte {
-	if len(m.secrets) == 0 || len(text) == 0 {
+	if len(m.secrets) == 0 || len(text) < minimum {
 		return text
 	}
 	if masked := m.Mask(string(text)); len(m.spans) > 0 {
@@ -136,6 +139,9 @@ const embedded = 6
 
 // spell makes the needles.
 func (m *Masker) spell() {
+	clear(m.needles)
+	m.spelled, m.needles = append(m.spelled[:0], m.secrets...), m.needles[:0]
+	m.blanks = slices.ContainsFunc(m.secrets, func(s string) bool { return strings.Contains(s, " ") })
 	for _, s := range m.secrets {
 		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))}, needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
 		if len(s) < embedded {
@@ -155,9 +161,36 @@ func (m *Masker) spell() {
 		}
 	}
 	m.shortest = len(m.needles[0].text)
-	for _, n := range m.needles {
-		m.shortest = min(m.shortest, len(n.text))
+	m.short = false
+	for i := range m.needles {
+		n := &m.needles[i]
+		n.core = core(n.text)
+		m.shortest, m.short = min(m.shortest, len(n.text)), m.short || n.core == ""
 	}
+}
+
+// core is the longest stretch of letters and digits, "" when it is too short to
+// tell texts apart by.
+func core(text string) string {
+	longest := ""
+	for run := range strings.FieldsFuncSeq(text, func(c rune) bool { return c >= utf8.RuneSelf || !isAlphanumeric(byte(c)) }) {
+		if len(run) > len(longest) {
+			longest = run
+		}
+	}
+	if len(longest) < minimum {
+		return ""
+	}
+	return longest
+}
+
+// mayHold reports whether a needle may stand in text, be it escaped: its core
+// does, or letters and digits are escaped, too, which is not usual.
+func (m *Masker) mayHold(text string) bool {
+	if m.short || escapesAll(text) {
+		return true
+	}
+	return slices.ContainsFunc(m.needles, func(n needle) bool { return strings.Contains(text, n.core) })
 }
 
 // addBase64 adds n in both alphabets.

@@ -184,7 +184,12 @@ func FuzzMasker(f *testing.F) {
 }
 
 func BenchmarkMasker(b *testing.B) {
-	text := strings.Repeat(`{"id":"00000001-4f2a","name":"service \"one\"","owner":{"email":"jane@example.com"}},`, 12)
+	b.Run("none", func(b *testing.B) { benchmarkMasker(b, "") })
+	b.Run("one", func(b *testing.B) { benchmarkMasker(b, `"sk_live_0123456789abcdefghij/+"`) })
+}
+
+func benchmarkMasker(b *testing.B, end string) {
+	text := strings.Repeat(`{"id":"00000001-4f2a","name":"service \"one\"","owner":{"email":"jane@example.com"}},`, 12) + end
 	b.ReportAllocs()
 	var m secret.Masker
 	for b.Loop() {

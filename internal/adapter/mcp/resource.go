@@ -136,12 +136,14 @@ func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, te
 		} else if !answer.Value.IsAbsent() {
 			r.Raw = answer.Value.AppendJSON(r.Raw)
 		}
+		r.Raw = append(r.Raw[:0], answer.Masked(r.Raw)...)
 		return cmp.Or(res.MimeType, "application/json"), true, nil
 	}
 	declared, failed := r.ReadAnswer(res.Unit, answer)
 	if failed != nil {
 		return "", false, r.resourceError(failed, uri)
 	}
+	r.Raw = append(r.Raw[:0], answer.Masked(r.Raw)...)
 	kind = cmp.Or(res.MimeType, declared, "application/octet-stream")
 	return kind, utf8.Valid(r.Raw) && (catalogue.IsText(kind) || !answer.Binary), nil
 }

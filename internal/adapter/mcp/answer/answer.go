@@ -4,6 +4,7 @@
 package answer
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -43,8 +44,45 @@ func (w *Writer) Size() int { return cap(w.Out) + cap(w.Raw) + cap(w.JSON) }
 // Open begins a result with what all results of the revision have.
 func (w *Writer) Open() { w.Out = append(w.Out, w.Head...) }
 
-// Result writes the result of a call that worked; given are its arguments, by input.
+// Result writes the result of a call that worked; given are its arguments, by
+// input. No credential that the call held stands in it.
 func (w *Writer) Result(t *catalogue.Tool, given []value.Value, res *engine.Result) *engine.Error {
+	start := len(w.Out)
+	if failed := w.result(t, given, res); failed != nil {
+		return failed
+	}
+	w.Out = maskStrings(w.Out, start, res.Masked)
+	return nil
+}
+
+// maskStrings masks the strings of the JSON text that begins at start. Numbers
+// stay: what is only digits cannot be told from them.
+func maskStrings(out []byte, start int, masked func([]byte) []byte) []byte {
+	if text := out[start:]; bytes.Equal(masked(text), text) {
+		return out
+	}
+	text := bytes.Clone(out[start:])
+	for out = out[:start]; ; {
+		opening := bytes.IndexByte(text, '"') + 1
+		if opening == 0 {
+			return append(out, text...)
+		}
+		closing := opening
+		for closing < len(text) && text[closing] != '"' {
+			if text[closing] == '\\' {
+				closing++
+			}
+			closing++
+		}
+		closing = min(closing, len(text))
+		out = append(append(out, text[:opening]...), masked(text[opening:closing])...)
+		if text = text[closing:]; len(text) > 0 {
+			out, text = append(out, '"'), text[1:]
+		}
+	}
+}
+
+func (w *Writer) result(t *catalogue.Tool, given []value.Value, res *engine.Result) *engine.Error {
 	by := remarks{tool: t, header: res.Header, given: given, hollow: res.Hollow}
 	if res.Raw == nil {
 		switch res.Value.Kind() {
