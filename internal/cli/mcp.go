@@ -43,17 +43,16 @@ sessions.`,
 				return err
 			}
 			defer m.close()
+			outliveReaders()
 			d := m.documents[0]
-			if err := printDiagnostics(s.Err, d, diag.Error); err != nil {
-				return failed(err)
-			}
+			_ = printDiagnostics(s.Err, d, diag.Error) // a full disk keeps nobody from serving
 			server, err := mcpServer(d, namespace)
 			if err != nil {
 				return failed(err)
 			}
 			warnUnmatched(s.Err, m.documents, o)
 			c := o.Config(d.Plan, server, readOnly)
-			c.Invoker, c.Version, c.Logger = m.engine, Version(), m.log
+			c.Invoker, c.Version, c.Logger, c.Events, c.Drain = m.engine, Version(), m.log, m.events, drain(run.limits)
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())

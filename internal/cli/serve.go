@@ -129,7 +129,8 @@ func serveCommand(s Streams) *cobra.Command {
 		Long: `Serve opens the REST and MCP servers that the documents expose and runs until
 it is stopped. Without an argument it serves the built-in document, Koyeb
 sessions; “-” reads a document from standard input, a folder means all documents
-below it. SIGHUP reads the documents again, SIGTERM finishes what runs and ends.`,
+below it. SIGHUP reads the documents again, SIGTERM finishes what runs, within the
+time of a call and 5 s, and ends.`,
 		Example: `  fairlead serve --sandbox
   fairlead serve capability.yaml --upstream crm=https://staging.example.com
   fairlead serve docs/ --ports auto --json`,
@@ -189,6 +190,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return err
 	}
 	defer m.close()
+	outliveReaders()
 	config.Documents = m.documents
 	host.Collide(config)
 	if err := m.admit(s, strict); err != nil {
@@ -196,6 +198,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	}
 	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()
 	config.Invoker, config.Forwarder = m.engine, m.engine
+	config.Limits.Drain = drain(r.limits)
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
 	h, problems, err := host.Open(config)
 	if err != nil {
@@ -233,9 +236,7 @@ func printProblems(s Streams, problems []error) {
 func (m *machine) admit(s Streams, strict bool) error {
 	served, findings := 0, 0
 	for _, d := range m.documents {
-		if err := printDiagnostics(s.Err, d, diag.Warning); err != nil {
-			return failed(err)
-		}
+		_ = printDiagnostics(s.Err, d, diag.Warning) // a full disk keeps nobody from serving
 		served += d.Served()
 		findings += d.Diags.Count(diag.Warning) + d.Diags.Count(diag.Error)
 	}
@@ -247,6 +248,14 @@ func (m *machine) admit(s Streams, strict bool) error {
 	}
 	return nil
 }
+
+// outliveReaders lets the process go on when nobody reads its log or standard
+// output any more. What is written there is lost.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+
+// drain is how long what runs may take to finish when the process is told to end:
+// as long as a call may take, and what its answer needs besides.
+func drain(l upstream.Limits) time.Duration { return l.WithDefaults().Call + 5*time.Second }
 
 // reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
 // lets update swap their plans. What cannot be used leaves the old ones in force.

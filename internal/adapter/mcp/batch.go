@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
@@ -23,7 +22,7 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange,
 	out, problem := wire.Batch(x.Body, func(message []byte) []byte {
 		one := newExchange()
 		req := h.from(r, one)
-		req.ctx, req.view, req.version = context.WithoutCancel(req.ctx), view, wire.WithBatches
+		req.view, req.version = view, wire.WithBatches
 		return h.serveBatched(req, message)
 	})
 	switch {

@@ -60,7 +60,7 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 	var p *progress
 	if token := r.Meta.ProgressToken; token != nil && r.sink != nil {
 		p = &progress{r: r, token: token}
-		p.report(0, 1, "")
+		p.begin()
 		defer p.finish()
 		ctx = withProgress(ctx, p.report)
 	}

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -147,8 +146,7 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 	if req.modern() {
 		req.header = r.Header
 	} else {
-		// Before 2026-07-28 a broken connection does not cancel, a notification does.
-		req.ctx, req.gone = context.WithoutCancel(req.ctx), req.ctx.Done()
+		req.gone = req.ctx.Done()
 		if req.method.is(slow) {
 			defer req.begin()()
 		}

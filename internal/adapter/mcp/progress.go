@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -35,6 +36,23 @@ type progress struct {
 	last   float64
 	total  float64
 	closed bool
+	idle   *time.Timer // shows that the stream lives
+}
+
+// begin reports the start, and keeps the stream open for as long as the call runs.
+func (p *progress) begin() {
+	p.report(0, 1, "")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = time.AfterFunc(keepAlive, p.alive)
+}
+
+func (p *progress) alive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed && p.r.sink.Alive() {
+		p.idle.Reset(keepAlive)
+	}
 }
 
 func (p *progress) report(done, total float64, message string) {
@@ -62,5 +80,6 @@ func (p *progress) finish() {
 	}
 	p.mu.Lock()
 	p.closed = true
+	p.idle.Stop()
 	p.mu.Unlock()
 }
