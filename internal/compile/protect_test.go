@@ -1,6 +1,8 @@
 package compile_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -19,6 +21,7 @@ func TestCompile_servesNothingThatIsUnprotected(t *testing.T) {
 		"unprotected_servers": nil,
 		"unprotected_tools":   {"word", "number", "annotations", "plain"},
 		"unprotected_parts":   {"GET /shop"},
+		"unprotected_import":  {"guarded bearer hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive, err := txtar.ParseFile(filepath.Join("testdata/rejected", name+".txtar"))
@@ -29,7 +32,14 @@ func TestCompile_servesNothingThatIsUnprotected(t *testing.T) {
 			if root == nil {
 				t.Fatal(diags)
 			}
-			model, _ := normalize.Capability("capability.yaml", root, nil)
+			dir := t.TempDir()
+			for _, f := range archive.Files[1:] {
+				path := filepath.Join(dir, f.Name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, f.Data, 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			model, _ := normalize.Capability("capability.yaml", root, document.NewFolder(dir))
 			plan, _ := compile.Capability(model, compile.Options{})
 			var served []string
 			for _, s := range plan.Servers {
@@ -37,6 +47,10 @@ func TestCompile_servesNothingThatIsUnprotected(t *testing.T) {
 					served = append(served, r.Method+" "+r.Path)
 				}
 				for _, u := range s.Tools {
+					if s.Auth != nil {
+						served = append(served, s.Namespace+" "+s.Auth.Kind+" "+u.Name)
+						continue
+					}
 					served = append(served, u.Name)
 					if confirms := !slices.Contains([]string{"annotations", "get-order"}, u.Name); u.Confirm != confirms {
 						t.Errorf("%s: confirm is %t", u.Name, u.Confirm)

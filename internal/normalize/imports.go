@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -162,21 +163,30 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 	return nil
 }
 
-// alias is a shallow copy of source under the name by which the importing document knows it.
+// alias is a shallow copy of source under the name by which the importing
+// document knows it. What the entry says besides goes before what source says:
+// authentication that an author adds to an import is not lost.
 func alias(source, entry *document.Node, name string) *document.Node {
-	as := entry.Get("as").Str()
-	if as == "" {
-		as = name
-	}
-	if as == "" {
-		return source
-	}
+	as := cmp.Or(entry.Get("as").Str(), name)
 	copied := *source
-	copied.Pairs = []document.Pair{{Key: "namespace", KeyAt: entry.At, Value: &document.Node{Kind: value.String, Text: as, At: entry.At}}}
+	copied.Pairs = nil
+	if as != "" {
+		copied.Pairs = append(copied.Pairs, document.Pair{Key: "namespace", KeyAt: entry.At, Value: &document.Node{Kind: value.String, Text: as, At: entry.At}})
+	}
+	for _, p := range entry.Pairs {
+		if !slices.Contains(importing, p.Key) {
+			copied.Pairs = append(copied.Pairs, p)
+		}
+	}
+	own := len(copied.Pairs)
 	for _, p := range source.Pairs {
-		if p.Key != "namespace" {
+		if !slices.ContainsFunc(copied.Pairs[:own], func(o document.Pair) bool { return o.Key == p.Key }) {
 			copied.Pairs = append(copied.Pairs, p)
 		}
 	}
 	return &copied
 }
+
+// importing are the keys by which an entry says what it imports, and those that
+// it cannot change of that.
+var importing = []string{"from", "location", "import", "as", "type", "namespace", "name"}
