@@ -96,10 +96,14 @@ var (
 	description = Field{Key: "description", Doc: "what it is or does, for people and models"}
 	tags        = Field{Key: "tags", Kind: Texts, Doc: "words to group by"}
 	inputs      = Field{Key: "inputParameters", Kind: Named, Of: Input, Doc: "[inputs](#inputs) that callers give"}
-	sentInputs  = Field{Key: "inputParameters", Kind: Named, Of: Input, Doc: "[parameters](#parameters) that are sent; those of the API, the resource and the operation are merged by name and place, the nearest wins"}
-	authIn      = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthIn, Protects: true, Mistaken: []string{"authorization", "security"}, Doc: "[who is let in](#authentication-of-servers); everybody when absent"}
-	authOut     = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthOut, Protects: true, Doc: "[the credential](#authentication-of-consumed-apis)"}
-	maxBinary   = Field{Key: "maxBinarySize", Default: "10MiB", Doc: "the most bytes of a binary answer: a number with B, KiB, MiB or GiB"}
+	sentInputs  = Field{Key: "inputParameters", Kind: Named, Of: Input,
+		Doc: "[parameters](#parameters) that are sent; those of the API, the resource and the operation are " +
+			"merged by name and place, the nearest wins"}
+	authIn = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthIn, Protects: true, Mistaken: []string{"authorization", "security"},
+		Doc: "[who is let in](#authentication-of-servers); everybody when absent"}
+	authOut = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthOut, Protects: true,
+		Doc: "[the credential](#authentication-of-consumed-apis)"}
+	maxBinary = Field{Key: "maxBinarySize", Default: "10MiB", Doc: "the most bytes of a binary answer: a number with B, KiB, MiB or GiB"}
 
 	// imported are the keys of an entry that is taken from another file.
 	imported = []Field{
@@ -110,7 +114,8 @@ var (
 	// unit are the keys of what callers can ask for.
 	unit = []Field{
 		name, display, description, tags, inputs,
-		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "[how the answer is shaped](#output-parameters), or a fixed answer"},
+		{Key: "outputParameters", Kind: Shape, Of: Output,
+			Doc: "[how the answer is shaped](#output-parameters), or a fixed answer"},
 		{Key: "ref", Doc: "the flow to run: `namespace.name` of an [aggregate](#aggregates)"},
 		{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation to call: `namespace.operation`"},
 		{Key: "with", Kind: Map, Doc: "[what the call gets](#references), by parameter"},
@@ -141,12 +146,14 @@ func of(fields []Field, more ...Field) []Field { return slices.Concat(fields, mo
 
 var elements = [...]Element{
 	Document: {Def: "document", Name: "the document", Fields: []Field{
-		{Key: "ikanos", Aliases: []string{"naftiko"}, Doc: "the version of the specification; never the reason to refuse a document: the shape decides"},
+		{Key: "ikanos", Aliases: []string{"naftiko"},
+			Doc: "the version of the specification; never the reason to refuse a document: the shape decides"},
 		{Key: "info", Kind: Block, Of: Info, Doc: "what the document is"},
 		{Key: "binds", Kind: List, Of: Bind, Doc: "[variables and secrets](#binds-and-secrets)"},
 		{Key: "externalRefs", Kind: List, Of: Bind, Doc: "`binds` of 0.4 and 0.5"},
 		{Key: "capability", Kind: Block, Of: Capability, Doc: "holds the sections"},
-		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the same section for files that others import; beside `capability` it is added to it"},
+		{Key: "consumes", Kind: List, Of: Consumed,
+			Doc: "the same section for files that others import; beside `capability` it is added to it"},
 		{Key: "exposes", Kind: List, Of: Server, Doc: "likewise"},
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "likewise"},
 		extension(NoExtension),
@@ -169,7 +176,8 @@ var elements = [...]Element{
 		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the APIs that are [called](#consumed-apis)"},
 		{Key: "exposes", Kind: List, Of: Server, Doc: "the servers: [REST](#rest-servers), [MCP](#mcp-servers)"},
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "[flows](#aggregates) that several servers share"},
-		{Key: "binds", Kind: List, Of: Bind, Doc: "[variables and secrets](#binds-and-secrets); they go before those of the root"},
+		{Key: "binds", Kind: List, Of: Bind,
+			Doc: "[variables and secrets](#binds-and-secrets); they go before those of the root"},
 		name, description,
 		extension(NoExtension),
 	}},
@@ -191,9 +199,13 @@ var elements = [...]Element{
 		Field{Key: "type", Values: []string{"http", "mcp"}, Default: "http", Doc: "the protocol"},
 		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `call: namespace.operation`"},
 		display, description, tags,
-		Field{Key: "baseUri", Aliases: []string{"address"}, Doc: "where the API is. It and `path` join with exactly one slash. `{x}` and `{{x}}` in it read a bind, an `in: environment` parameter, or one with a fixed `value`; never a caller's input. Without a usable base its operations are withheld, until `--upstream NAMESPACE=URL` gives one"},
+		Field{Key: "baseUri", Aliases: []string{"address"},
+			Doc: "where the API is. It and `path` join with exactly one slash. `{x}` and `{{x}}` in it read a " +
+				"bind, an `in: environment` parameter, or one with a fixed `value`; never a caller's input. " +
+				"Without a usable base its operations are withheld, until `--upstream NAMESPACE=URL` gives one"},
 		sentInputs, authOut,
-		Field{Key: "tunnel", Kind: Mixed, Of: Tunnel, Unserved: true, Doc: "the way through an overlay network; the API is called directly"},
+		Field{Key: "tunnel", Kind: Mixed, Of: Tunnel, Unserved: true,
+			Doc: "the way through an overlay network; the API is called directly"},
 		Field{Key: "resources", Kind: Named, Of: ConsumedResource, Doc: "groups of operations"},
 		Field{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "operations without a resource"},
 		extension(APIExtension),
@@ -204,7 +216,8 @@ var elements = [...]Element{
 		display, description, tags,
 		Field{Key: "endpoint", Doc: "the whole URL of the server"},
 		authOut,
-		Field{Key: "discovery", Values: []string{"verify", "off"}, Default: "verify", Doc: "whether the server's tools are compared with the document's at start"},
+		Field{Key: "discovery", Values: []string{"verify", "off"}, Default: "verify",
+			Doc: "whether the server's tools are compared with the document's at start"},
 		Field{Key: "tools", Kind: Named, Of: ConsumedTool, Doc: "the tools to call, by their names there"},
 		extension(APIExtension),
 	)},
@@ -212,7 +225,8 @@ var elements = [...]Element{
 		name, display, description, tags, inputs,
 		{Key: "hints", Kind: Block, Of: Hints, Doc: "what calling it does to the world"},
 		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "named parts of the answer for later [steps](#flows)"},
-		{Key: "validateOutput", Values: []string{"fail", "warn", "off"}, Default: "fail", Doc: "what an answer that breaks the tool's schema does"},
+		{Key: "validateOutput", Values: []string{"fail", "warn", "off"}, Default: "fail",
+			Doc: "what an answer that breaks the tool's schema does"},
 		extension(NoExtension),
 	}},
 	Tunnel: {Def: "tunnel", Name: "a tunnel", Fields: []Field{
@@ -231,19 +245,25 @@ var elements = [...]Element{
 	ConsumedOperation: {Def: "consumedOperation", Name: "a consumed operation", Fields: []Field{
 		{Key: "name", Aliases: []string{"id", "operationId"}, Doc: "the second part of `call: namespace.operation`"},
 		display, tags, description,
-		{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
-		{Key: "path", Doc: "its own path. Where any operation of the API repeats the whole path of its resource, these are whole paths; else they continue the resource's"},
+		{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET",
+			Doc: "the method"},
+		{Key: "path",
+			Doc: "its own path. Where any operation of the API repeats the whole path of its resource, these are " +
+				"whole paths; else they continue the resource's"},
 		sentInputs,
 		{Key: "body", Aliases: []string{"requestBody"}, Kind: Mixed, Of: Body, Doc: "[the body](#bodies)"},
-		{Key: "outputRawFormat", Values: []string{"json", "xml", "yaml", "csv", "tsv", "psv", "html", "markdown", "avro", "protobuf", "text", "binary"}, Default: "json", Doc: "[how the answer is read](#answers)"},
+		{Key: "outputRawFormat", Values: []string{"json", "xml", "yaml", "csv", "tsv", "psv", "html", "markdown", "avro", "protobuf", "text", "binary"}, Default: "json",
+			Doc: "[how the answer is read](#answers)"},
 		{Key: "outputSchema", Doc: "what that format needs: a schema file, a CSS selector, a heading"},
 		{Key: "outputMediaType", Doc: "the media type of a binary answer"},
 		maxBinary,
-		{Key: "outputParameters", Kind: Shape, Of: Output, Doc: "named parts of the answer for later [steps](#flows): `{name, type, value: $.path}`"},
+		{Key: "outputParameters", Kind: Shape, Of: Output,
+			Doc: "named parts of the answer for later [steps](#flows): `{name, type, value: $.path}`"},
 		extension(OperationExtension),
 	}},
 	Body: {Def: "body", Name: "a body", Open: true, Fields: []Field{
-		{Key: "type", Values: []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}, Doc: "the kind of body"},
+		{Key: "type", Values: []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"},
+			Doc: "the kind of body"},
 		{Key: "data", Aliases: []string{"value", "content", "parts"}, Kind: Data, Doc: "what is sent"},
 	}},
 	Part: {Def: "part", Name: "a part", Open: true, Fields: []Field{
@@ -254,10 +274,14 @@ var elements = [...]Element{
 	}},
 	Input: {Def: "input", Name: "an input parameter", Fields: []Field{
 		name,
-		{Key: "in", Values: []string{"query", "header", "path", "cookie", "body", "environment"}, Doc: "where it travels"},
-		{Key: "type", Kind: Mixed, Of: NoExtension, Values: []string{"string", "integer", "number", "boolean", "array", "object"}, Doc: "the type of its values"},
-		{Key: "value", Aliases: []string{"template", "const"}, Kind: Data, Doc: "a fixed value, or a template; on inputs of a REST server `$.path` selects from the JSON body"},
-		{Key: "required", Kind: Mixed, Of: NoExtension, Doc: "whether it must be given; on an object also the list of its members that must"},
+		{Key: "in", Values: []string{"query", "header", "path", "cookie", "body", "environment"},
+			Doc: "where it travels"},
+		{Key: "type", Kind: Mixed, Of: NoExtension, Values: []string{"string", "integer", "number", "boolean", "array", "object"},
+			Doc: "the type of its values"},
+		{Key: "value", Aliases: []string{"template", "const"}, Kind: Data,
+			Doc: "a fixed value, or a template; on inputs of a REST server `$.path` selects from the JSON body"},
+		{Key: "required", Kind: Mixed, Of: NoExtension,
+			Doc: "whether it must be given; on an object also the list of its members that must"},
 		{Key: "default", Kind: Data, Doc: "the value when the caller gives none"},
 		{Key: "enum", Kind: Data, Doc: "the values that are taken"},
 		{Key: "pattern", Doc: "a regular expression that texts match"},
@@ -272,10 +296,15 @@ var elements = [...]Element{
 	}},
 	Output: {Def: "output", Name: "an output parameter", Fields: []Field{
 		name,
-		{Key: "type", Kind: Data, Values: []string{"string", "number", "boolean", "object", "array"}, Doc: "`string`, `number`, `boolean`: converted when that loses nothing"},
-		{Key: "mapping", Aliases: []string{"path"}, Doc: "a JSONPath (RFC 9535, and the usual spellings beside it) from the base: the answer, the item of an array, or what the enclosing object's `mapping` found. `$` or `$.` is the base itself"},
-		{Key: "value", Aliases: []string{"const"}, Kind: Data, Doc: "a fixed value, or a template over the base; on a consumed operation a JSONPath"},
-		{Key: "properties", Kind: Named, Of: Output, Doc: "the members of an object; a member without `mapping` is the base's member of its name"},
+		{Key: "type", Kind: Data, Values: []string{"string", "number", "boolean", "object", "array"},
+			Doc: "`string`, `number`, `boolean`: converted when that loses nothing"},
+		{Key: "mapping", Aliases: []string{"path"},
+			Doc: "a JSONPath (RFC 9535, and the usual spellings beside it) from the base: the answer, the item " +
+				"of an array, or what the enclosing object's `mapping` found. `$` or `$.` is the base itself"},
+		{Key: "value", Aliases: []string{"const"}, Kind: Data,
+			Doc: "a fixed value, or a template over the base; on a consumed operation a JSONPath"},
+		{Key: "properties", Kind: Named, Of: Output,
+			Doc: "the members of an object; a member without `mapping` is the base's member of its name"},
 		{Key: "items", Kind: Shape, Of: Output, Doc: "how each item of an array is shaped"},
 		{Key: "values", Kind: Mixed, Of: Output, Doc: "how each value of an object with free names is shaped"},
 		{Key: "maxLength", Kind: Number, Doc: "cuts a text, in characters"},
@@ -296,24 +325,29 @@ var elements = [...]Element{
 	AuthOutBasic: {Def: "authOutBasic", Name: "basic authentication", Fields: of(credentials, Field{Key: "token", Doc: "user and password, encoded already"})},
 	AuthOutBearer: {Def: "authOutBearer", Name: "bearer authentication", Fields: []Field{
 		{Key: "type", Doc: "`bearer`"},
-		{Key: "token", Aliases: []string{"accessToken", "value"}, Doc: "the token; one that brings its scheme (`Token {{X}}`) is sent as it is"},
+		{Key: "token", Aliases: []string{"accessToken", "value"},
+			Doc: "the token; one that brings its scheme (`Token {{X}}`) is sent as it is"},
 		{Key: "headers", Kind: Map, Doc: "headers by name, in the place of a token"},
 		{Key: "parameters", Kind: Map, Doc: "query parameters by name, likewise"},
 	}},
 	AuthOutAPIKey: {Def: "authOutAPIKey", Name: "apikey authentication", Fields: []Field{
 		{Key: "type", Doc: "`apikey`"},
-		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Doc: "the name of the header, query parameter or cookie"},
+		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"},
+			Doc: "the name of the header, query parameter or cookie"},
 		{Key: "value", Aliases: []string{"token"}, Doc: "the secret"},
-		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query", "cookie"}, Default: "header", Doc: "where it travels"},
+		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query", "cookie"}, Default: "header",
+			Doc: "where it travels"},
 		{Key: "headers", Kind: Map, Doc: "several headers, by name"},
 		{Key: "parameters", Kind: Map, Doc: "several query parameters, by name"},
 	}},
 	AuthOutOAuth2: {Def: "authOutOAuth2", Name: "oauth2 authentication", Fields: []Field{
 		{Key: "type", Doc: "`oauth2`"},
-		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl", "tokenURL", "token_url"}, Doc: "where tokens come from. One token serves all calls and is renewed before it ends"},
+		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl", "tokenURL", "token_url"},
+			Doc: "where tokens come from. One token serves all calls and is renewed before it ends"},
 		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "the client"},
 		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
-		{Key: "grantType", Aliases: []string{"grant_type"}, Values: []string{"client_credentials", "refresh_token"}, Default: "by what is there", Doc: "the grant"},
+		{Key: "grantType", Aliases: []string{"grant_type"}, Values: []string{"client_credentials", "refresh_token"}, Default: "by what is there",
+			Doc: "the grant"},
 		{Key: "refreshToken", Aliases: []string{"refresh_token"}, Doc: "the token of that grant"},
 		{Key: "scope", Aliases: []string{"scopes"}, Kind: Texts, Doc: "the scopes to ask for"},
 		{Key: "audience", Doc: "the audience to ask for"},
@@ -329,8 +363,10 @@ var elements = [...]Element{
 		{Key: "consumerSecret", Aliases: []string{"consumer_secret"}, Doc: "its secret"},
 		{Key: "token", Aliases: []string{"accessToken", "oauthToken"}, Doc: "the user's token"},
 		{Key: "tokenSecret", Aliases: []string{"accessTokenSecret", "oauthTokenSecret"}, Doc: "its secret"},
-		{Key: "signatureMethod", Aliases: []string{"signature_method"}, Values: []string{"HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "RSA-SHA256"}, Default: "HMAC-SHA1; with a signing key RSA-SHA256", Doc: "how requests are signed"},
-		{Key: "signingKey", Aliases: []string{"privateKey", "signing_key"}, Doc: "a text, or a `.pem` file beside the document"},
+		{Key: "signatureMethod", Aliases: []string{"signature_method"}, Values: []string{"HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "RSA-SHA256"}, Default: "HMAC-SHA1; with a signing key RSA-SHA256",
+			Doc: "how requests are signed"},
+		{Key: "signingKey", Aliases: []string{"privateKey", "signing_key"},
+			Doc: "a text, or a `.pem` file beside the document"},
 		{Key: "realm", Doc: "the realm"},
 	}},
 	AuthOutAWS: {Def: "authOutAWS", Name: "aws-sigv4 authentication", Fields: []Field{
@@ -375,17 +411,21 @@ var elements = [...]Element{
 	}},
 	AuthInAPIKey: {Def: "authInAPIKey", Name: "apikey authentication", Fields: []Field{
 		{Key: "type", Doc: "`apikey`"},
-		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Protects: true, Doc: "the name of the header or query parameter"},
+		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"}, Protects: true,
+			Doc: "the name of the header or query parameter"},
 		{Key: "value", Aliases: []string{"token"}, Protects: true, Doc: "the secret that callers bring"},
-		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query"}, Default: "header", Protects: true, Doc: "where it travels"},
+		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query"}, Default: "header", Protects: true,
+			Doc: "where it travels"},
 	}},
 	AuthInOAuth2: {Def: "authInOAuth2", Name: "oauth2 authentication", Fields: []Field{
 		{Key: "type", Doc: "`oauth2`"},
 		{Key: "authorizationServerUri", Protects: true, Doc: "who issues the tokens"},
 		{Key: "resource", Protects: true, Doc: "the identifier of this server"},
 		{Key: "audience", Protects: true, Default: "the resource", Doc: "the audience that tokens name"},
-		{Key: "scopes", Aliases: []string{"scope"}, Kind: Texts, Protects: true, Doc: "the scopes that tokens must have"},
-		{Key: "tokenValidation", Kind: Choice, Values: []string{"jwks", "introspection"}, Default: "jwks", Protects: true, Doc: "how tokens are verified"},
+		{Key: "scopes", Aliases: []string{"scope"}, Kind: Texts, Protects: true,
+			Doc: "the scopes that tokens must have"},
+		{Key: "tokenValidation", Kind: Choice, Values: []string{"jwks", "introspection"}, Default: "jwks", Protects: true,
+			Doc: "how tokens are verified"},
 		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl"}, Doc: "for descriptions of the API"},
 		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "who asks the introspection endpoint"},
 		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
@@ -401,12 +441,14 @@ var elements = [...]Element{
 		extension(NoExtension),
 	)},
 	MCPServer: {Def: "mcpServer", Name: "an MCP server", Base: Server, Fields: of(server, inputs,
-		Field{Key: "transport", Kind: Choice, Values: []string{"http", "stdio"}, Default: "http", Doc: "how clients reach it"},
+		Field{Key: "transport", Kind: Choice, Values: []string{"http", "stdio"}, Default: "http",
+			Doc: "how clients reach it"},
 		Field{Key: "tools", Kind: Named, Of: Tool, Doc: "what models can call"},
 		Field{Key: "resources", Kind: Named, Of: MCPResource, Doc: "what clients can read"},
 		Field{Key: "prompts", Kind: Named, Of: Prompt, Doc: "texts that users can start from"},
 		Field{Key: "ttlMs", Kind: Number, Default: "0", Doc: "how long clients may keep lists"},
-		Field{Key: "cacheScope", Kind: Choice, Values: []string{"public", "private"}, Default: "private", Doc: "who may share them"},
+		Field{Key: "cacheScope", Kind: Choice, Values: []string{"public", "private"}, Default: "private",
+			Doc: "who may share them"},
 		extension(MCPServerExtension),
 	)},
 	SkillServer: {Def: "skillServer", Name: "a skill server", Base: Server, Fields: of(server,
@@ -430,7 +472,8 @@ var elements = [...]Element{
 		extension(NoExtension),
 	}},
 	Operation: {Def: "operation", Name: "a REST operation", Base: Unit, Fields: of(unit,
-		Field{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET", Doc: "the method"},
+		Field{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET",
+			Doc: "the method"},
 		Field{Key: "responseBinary", Kind: Block, Of: BinaryAnswer, Doc: "the media type of a binary answer"},
 		Field{Key: "responses", Kind: Data, Doc: "the same by status: `200: {content: {TYPE: {binary: true}}}`"},
 	)},
@@ -440,7 +483,8 @@ var elements = [...]Element{
 	}},
 	BinaryAnswer: {Def: "binaryAnswer", Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
 	Tool: {Def: "tool", Name: "a tool", Base: Unit, Fields: of(unit,
-		Field{Key: "hints", Aliases: []string{"annotations"}, Kind: Block, Of: Hints, Protects: true, Doc: "what calling it does to the world"},
+		Field{Key: "hints", Aliases: []string{"annotations"}, Kind: Block, Of: Hints, Protects: true,
+			Doc: "what calling it does to the world"},
 		Field{Key: "ui", Kind: Block, Of: ToolUI, Unserved: true, Doc: "the view that shows its answers"},
 	)},
 	ToolUI: {Def: "toolUI", Name: "the view of a tool", Fields: []Field{
@@ -448,8 +492,11 @@ var elements = [...]Element{
 		{Key: "visibility", Kind: Texts, Values: []string{"model", "app"}, Doc: "who may call the tool"},
 	}},
 	Hints: {Def: "hints", Name: "hints", Fields: []Field{
-		{Key: "readOnly", Aliases: []string{"readOnlyHint"}, Kind: Bool, Protects: true, Doc: "changes nothing. What is absent here comes from the flow's `semantics`, else from the HTTP methods"},
-		{Key: "destructive", Aliases: []string{"destructiveHint"}, Kind: Bool, Protects: true, Doc: "may overwrite or delete"},
+		{Key: "readOnly", Aliases: []string{"readOnlyHint"}, Kind: Bool, Protects: true,
+			Doc: "changes nothing. What is absent here comes from the flow's `semantics`, else from the HTTP " +
+				"methods"},
+		{Key: "destructive", Aliases: []string{"destructiveHint"}, Kind: Bool, Protects: true,
+			Doc: "may overwrite or delete"},
 		{Key: "idempotent", Aliases: []string{"idempotentHint"}, Kind: Bool, Doc: "doing it twice is doing it once"},
 		{Key: "openWorld", Aliases: []string{"openWorldHint"}, Kind: Bool, Doc: "reaches systems outside"},
 		{Key: "title", Doc: "of MCP's annotations; `display` of the tool counts"},
@@ -512,7 +559,8 @@ var elements = [...]Element{
 		Field{Key: "outputMediaType", Doc: "the media type of a binary answer"},
 	)},
 	Semantics: {Def: "semantics", Name: "semantics", Fields: []Field{
-		{Key: "safe", Kind: Bool, Protects: true, Doc: "changes nothing: read-only and not destructive, unless `hints` of the tool say otherwise"},
+		{Key: "safe", Kind: Bool, Protects: true,
+			Doc: "changes nothing: read-only and not destructive, unless `hints` of the tool say otherwise"},
 		{Key: "idempotent", Kind: Bool, Doc: "doing it twice is doing it once"},
 		{Key: "cacheable", Kind: Bool, Doc: "the answer may be kept"},
 	}},
@@ -523,9 +571,27 @@ var elements = [...]Element{
 	Step: {Def: "step", Name: "a step", Select: "type", Open: true, Variants: []Variant{
 		{"call", CallStep, nil}, {"lookup", LookupStep, nil}, {"script", ScriptStep, nil},
 	}},
-	CallStep:   {Def: "callStep", Name: "a call step", Fields: of(step, Field{Key: "call", Kind: Mixed, Of: CallMapping, Doc: "the operation. Its result is the answer, with the operation's `outputParameters` added by name; a binary answer is a `data:` URL"}, stepWith)},
-	LookupStep: {Def: "lookupStep", Name: "a lookup step", Fields: of(step, Field{Key: "index", Doc: "an earlier step"}, Field{Key: "match", Doc: "the field that is compared"}, Field{Key: "lookupValue", Doc: "`$.step.path`, or a template. One value finds one entry, a list finds a list"}, Field{Key: "outputParameters", Kind: Data, Doc: "the fields to keep"}, stepWith)},
-	ScriptStep: {Def: "scriptStep", Name: "a script step", Fields: of(step, Field{Key: "file", Doc: "the script"}, Field{Key: "language", Values: []string{"javascript", "python", "starlark", "groovy"}, Default: "by the file's suffix", Doc: "JavaScript, or Python's Starlark subset"}, Field{Key: "location", Doc: "the folder of the script"}, Field{Key: "dependencies", Kind: Texts, Doc: "files that run before it"}, stepWith)},
+	CallStep: {Def: "callStep", Name: "a call step", Fields: of(step,
+		Field{Key: "call", Kind: Mixed, Of: CallMapping,
+			Doc: "the operation. Its result is the answer, with the operation's `outputParameters` added by " +
+				"name; a binary answer is a `data:` URL"},
+		stepWith,
+	)},
+	LookupStep: {Def: "lookupStep", Name: "a lookup step", Fields: of(step,
+		Field{Key: "index", Doc: "an earlier step"},
+		Field{Key: "match", Doc: "the field that is compared"},
+		Field{Key: "lookupValue", Doc: "`$.step.path`, or a template. One value finds one entry, a list finds a list"},
+		Field{Key: "outputParameters", Kind: Data, Doc: "the fields to keep"},
+		stepWith,
+	)},
+	ScriptStep: {Def: "scriptStep", Name: "a script step", Fields: of(step,
+		Field{Key: "file", Doc: "the script"},
+		Field{Key: "language", Values: []string{"javascript", "python", "starlark", "groovy"}, Default: "by the file's suffix",
+			Doc: "JavaScript, or Python's Starlark subset"},
+		Field{Key: "location", Doc: "the folder of the script"},
+		Field{Key: "dependencies", Kind: Texts, Doc: "files that run before it"},
+		stepWith,
+	)},
 	StepMapping: {Def: "stepMapping", Name: "a mapping", Fields: []Field{
 		{Key: "target", Aliases: []string{"targetName"}, Doc: "the member of the answer; dots nest"},
 		{Key: "value", Doc: "`$.step.path`"},
@@ -547,7 +613,8 @@ var elements = [...]Element{
 	Scripting: {Def: "scripting", Name: "scripting", Fields: []Field{
 		{Key: "enabled", Kind: Bool, Default: "true", Protects: true, Doc: "scripts run"},
 		{Key: "defaultLocation", Doc: "the folder of scripts"},
-		{Key: "defaultLanguage", Values: []string{"javascript", "python", "groovy"}, Doc: "the language of scripts that do not say"},
+		{Key: "defaultLanguage", Values: []string{"javascript", "python", "groovy"},
+			Doc: "the language of scripts that do not say"},
 		{Key: "timeout", Kind: Number, Default: "60000", Protects: true, Doc: "milliseconds that a script gets"},
 		{Key: "statementLimit", Kind: Number},
 		{Key: "allowedLanguages", Kind: Texts, Protects: true, Default: "all", Doc: "the languages that run"},
@@ -561,33 +628,53 @@ var elements = [...]Element{
 
 	NoExtension: {Def: "noExtension", Name: "x-fairlead here"},
 	APIExtension: {Def: "apiExtension", Name: "x-fairlead of a consumed API", Fields: []Field{
-		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true, Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential serves callers who send none"},
-		{Key: "tokenExchange", Kind: Block, Of: TokenExchange, Protects: true, Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before `authentication`"},
-		{Key: "http2", Kind: Bool, Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
+		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true,
+			Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential " +
+				"serves callers who send none"},
+		{Key: "tokenExchange", Kind: Block, Of: TokenExchange, Protects: true,
+			Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of " +
+				"its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before " +
+				"`authentication`"},
+		{Key: "http2", Kind: Bool,
+			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
 	}},
 	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
-		{Key: "authentication", Kind: Choice, Values: []string{"none"}, Doc: "`none`: no credential is sent on this operation"},
-		{Key: "body", Kind: Choice, Values: []string{"none"}, Doc: "`none`: the operation takes no body, so that none of a caller passes"},
-		{Key: "secrets", Kind: Texts, Protects: true, Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
+		{Key: "authentication", Kind: Choice, Values: []string{"none"},
+			Doc: "`none`: no credential is sent on this operation"},
+		{Key: "body", Kind: Choice, Values: []string{"none"},
+			Doc: "`none`: the operation takes no body, so that none of a caller passes"},
+		{Key: "secrets", Kind: Texts, Protects: true,
+			Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
 	}},
 	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{
 		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
 	}},
 	InputExtension: {Def: "inputExtension", Name: "x-fairlead of an input parameter", Fields: []Field{
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "`explain` masks its value"},
-		{Key: "titles", Kind: Texts, Doc: "what users see for the values of its `enum`, in forms; models read them in the description"},
+		{Key: "titles", Kind: Texts,
+			Doc: "what users see for the values of its `enum`, in forms; models read them in the description"},
 		{Key: "enumNames", Kind: Texts, Doc: "the same with the older keyword, for clients that know no other"},
-		{Key: "header", Doc: "clients of 2026-07-28 repeat the argument as the header `Mcp-Param-NAME`, for proxies that route by it"},
-		{Key: "slashes", Kind: Choice, Values: []string{"keep"}, Doc: "`keep`: slashes in a path value stay, so that it may be several segments; dot segments are refused all the same"},
-		{Key: "style", Values: []string{"form", "comma", "space", "pipe", "json"}, Default: "form", Doc: "how an array is written in a query; the default repeats the key"},
+		{Key: "header",
+			Doc: "clients of 2026-07-28 repeat the argument as the header `Mcp-Param-NAME`, for proxies that " +
+				"route by it"},
+		{Key: "slashes", Kind: Choice, Values: []string{"keep"},
+			Doc: "`keep`: slashes in a path value stay, so that it may be several segments; dot segments are " +
+				"refused all the same"},
+		{Key: "style", Values: []string{"form", "comma", "space", "pipe", "json"}, Default: "form",
+			Doc: "how an array is written in a query; the default repeats the key"},
 	}},
 	OutputExtension: {Def: "outputExtension", Name: "x-fairlead of an output parameter", Fields: []Field{
 		{Key: "secret", Kind: Bool, Protects: true, Doc: "it is a credential"},
 	}},
 	UnitExtension: {Def: "unitExtension", Name: "x-fairlead of a unit", Fields: []Field{
-		{Key: "confirm", Kind: Bool, Default: "false", Protects: true, Doc: "an agent's user is asked before it runs ([MCP](mcp.md#asking-the-user)); MCP tools, resources and flows"},
-		{Key: "ask", Kind: Map, Doc: "`{INPUT: message}` or `{NAME: {message, inputs}}`: an agent's user is asked for inputs that the caller leaves out"},
-		{Key: "onError", Kind: Choice, Values: []string{"continue"}, Doc: "`continue`: a failing step does not fail the flow"},
+		{Key: "confirm", Kind: Bool, Default: "false", Protects: true,
+			Doc: "an agent's user is asked before it runs ([MCP](mcp.md#asking-the-user)); MCP tools, resources " +
+				"and flows"},
+		{Key: "ask", Kind: Map,
+			Doc: "`{INPUT: message}` or `{NAME: {message, inputs}}`: an agent's user is asked for inputs that " +
+				"the caller leaves out"},
+		{Key: "onError", Kind: Choice, Values: []string{"continue"},
+			Doc: "`continue`: a failing step does not fail the flow"},
 		{Key: "maxChars", Kind: Number, Doc: "characters of the answer that an agent gets"},
 		{Key: "icon", Doc: "what clients show: an `https:` URL, or an image as `data:`"},
 	}},
@@ -607,7 +694,8 @@ var elements = [...]Element{
 var (
 	step = []Field{
 		name, display, description,
-		{Key: "type", Values: []string{"call", "lookup", "script"}, Doc: "the kind of step; when absent, by what is there"},
+		{Key: "type", Values: []string{"call", "lookup", "script"},
+			Doc: "the kind of step; when absent, by what is there"},
 		extension(NoExtension),
 	}
 	stepWith = Field{Key: "with", Kind: Map, Doc: "[what it gets](#references)"}
