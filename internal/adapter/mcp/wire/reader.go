@@ -93,10 +93,18 @@ func (r *Reader) Key() []byte {
 	return r.Source()
 }
 
-// Value reads the next value.
+// Value reads the next value. What most arguments are needs no parser.
 func (r *Reader) Value() value.Value {
 	if r.fault != nil {
 		return value.Value{}
+	}
+	switch r.dec.PeekKind() {
+	case '"':
+		return value.Of(string(r.Text()))
+	case '0':
+		return value.Num(string(r.Source()))
+	case 't', 'f':
+		return value.Boolean(string(r.Source()) == "true")
 	}
 	v, err := value.Decoder{Decoder: &r.dec}.Value()
 	r.fault = err
