@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/observe"
@@ -105,6 +106,8 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 		return failed(fmt.Errorf("%s needs %s; “fairlead explain %s %s” shows its inputs", u.Name, strings.Join(names, ", "), d.Name, quoteWord(name)))
 	}
 	args.Authorization = authorization
+	args.Budget = budget.NewCall(m.pool)
+	defer args.Budget.End()
 	result, failure := m.engine.Invoke(ctx, u, args)
 	if failure != nil {
 		return printFailure(s, failure)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -64,7 +65,7 @@ sessions.`,
 				}
 				return err
 			})
-			return failed(h.ServeStdio(ctx, s.In, s.Out))
+			return failed(h.ServeStdio(budget.With(ctx, m.pool), s.In, s.Out))
 		},
 	}
 	run.flags(cmd)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
@@ -33,6 +34,7 @@ type running struct {
 	logLevel string
 	limits   upstream.Limits
 	http2    bool
+	memory   int64 // bytes for all calls; 0 is a part of what the machine has
 }
 
 func (r *running) flags(cmd *cobra.Command) {
@@ -46,7 +48,20 @@ func (r *running) flags(cmd *cobra.Command) {
 	f.DurationVar(&r.limits.Call, "call-timeout", 60*time.Second, "time for a whole call")
 	f.Int64Var(&r.limits.Response, "max-response", 32<<20, "bytes of an API's answer")
 	f.BoolVar(&r.http2, "http2", false, "offer HTTP/2 to every API (default only to those that the document says it of)")
+	f.Int64Var(&r.memory, "max-memory", 0, "bytes that all calls may hold together for bodies and answers (default half of what the machine has)")
 	f.Int64Var(&r.limits.Request, "max-request", 10<<20, "bytes of a caller's body")
+}
+
+// beside is what the process takes beside what calls hold, in bytes.
+const beside = 128 << 20
+
+// pool is the memory that all calls hold together.
+func (r *running) pool() *budget.Pool {
+	if r.memory > 0 {
+		limitHeap(min(budget.Available()/8*7, 2*r.memory+beside))
+		return budget.NewPool(r.memory)
+	}
+	return budget.NewPool(budget.Available() / 2)
 }
 
 // machine is what runs units: client, secrets, engine, and the sandbox if there is one.
@@ -59,11 +74,12 @@ type machine struct {
 	log       *slog.Logger
 	events    *event.Stream
 	sandbox   *sandboxed
+	pool      *budget.Pool // of the memory of all calls
 }
 
 // start reads the documents and makes what runs them. The caller closes it.
 func (r *running) start(ctx context.Context, paths []string, s Streams) (*machine, error) {
-	m := &machine{scripts: newScripts()}
+	m := &machine{scripts: newScripts(), pool: r.pool()}
 	o, err := r.options()
 	if err != nil {
 		return nil, err
@@ -197,6 +213,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return err
 	}
 	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()
+	config.Pool = m.pool
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Drain = drain(r.limits)
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)

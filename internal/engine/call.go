@@ -49,14 +49,23 @@ func (r *run) meter(ctx context.Context) *budget.Meter {
 }
 
 // spent is what the caller is told when a meter has failed, else nil.
-func (r *run) spent(ctx context.Context, target string, m *budget.Meter) *Error {
+func (r *run) spent(m *budget.Meter) *Error {
 	err := m.Err()
 	if err == nil {
 		return nil
 	}
-	e := fail(ctx, target, err)
+	e := Spent(err)
 	e.Unclear = true // the API has answered
 	return e
+}
+
+// holdBody takes what the body of a request costs that was made here; an entity is
+// held by who read it, or passes.
+func (r *run) holdBody(ctx context.Context, req *http.Request, entity *Entity) error {
+	if entity != nil {
+		return nil
+	}
+	return r.args.Budget.Hold(ctx, req.ContentLength)
 }
 
 // maxErrorBody bounds what is kept of an upstream's error answer.
@@ -69,8 +78,9 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
-	limit := r.client.Limits().Response
+	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength,
+		Limit: r.client.Limits().Response, meter: r.meter(ctx)}
+	limit := result.Limit
 	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
 		result.ContentType, result.Length = "", 0
@@ -99,7 +109,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		}
 		return r.mayFail(ctx, result, c)
 	}
-	body, failure := readAll(ctx, c, resp, limit)
+	body, failure := r.readAll(ctx, c, resp, limit)
 	if failure != nil {
 		return nil, failure
 	}
@@ -130,6 +140,9 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 			}
 		}
 	}
+	if err := r.holdBody(ctx, req, entity); err != nil {
+		return nil, Spent(err)
+	}
 	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
 	resp, err := r.client.Send(ctx, out)
 	if err != nil {
@@ -149,7 +162,7 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 			resp.Body.Close()
 			resp.Body, resp.Header["Content-Type"] = http.NoBody, nil
 		}
-		return nil, answered(c, resp)
+		return nil, r.answered(ctx, c, resp)
 	}
 	if foreign {
 		resp.Body.Close()
@@ -176,9 +189,9 @@ func lists(accepted, encoding string) bool {
 }
 
 // answered keeps an upstream's error answer.
-func answered(c *plan.Call, resp *http.Response) *Error {
+func (r *run) answered(ctx context.Context, c *plan.Call, resp *http.Response) *Error {
 	defer resp.Body.Close()
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	raw, _ := budget.ReadAll(r.meter(ctx), nil, io.LimitReader(resp.Body, maxErrorBody), -1, maxErrorBody)
 	body, contentType := toUTF8(raw, resp.Header.Get("Content-Type"))
 	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
 		Header: passError(resp.Header), From: resp.Request.URL, ContentType: contentType, Body: body}
@@ -297,8 +310,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
-	raw := &Result{Raw: resp.Body, Length: resp.ContentLength}
+func (r *run) readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
+	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: r.meter(ctx)}
 	body, failure := raw.Bytes(limit)
 	if failure != nil && failure.Kind == Unreachable && isTimeout(failure.cause) {
 		return nil, fail(ctx, c.Request.Target, failure.cause)
@@ -311,7 +324,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text && c.Format != format.XML && c.Format != format.Markdown {
 		return nil, htmlAnswer(c)
 	}
-	m := r.meter(ctx)
+	m := result.meter
 	if c.Format == format.JSON && program.Streamable() {
 		if text, err := format.Charset(body, contentType); err == nil {
 			if out, ok, err := program.Stream(m, nil, text); err == nil && ok && !mayBeHollow(out) {
@@ -320,7 +333,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 		}
 	}
 	v, err := c.Decoder.Decode(m, body, contentType)
-	if failure := r.spent(ctx, c.Request.Target, m); failure != nil {
+	if failure := r.spent(m); failure != nil {
 		return nil, failure
 	}
 	if err != nil {
@@ -335,7 +348,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 		return result, nil
 	}
 	shaped, found := program.Apply(m, v)
-	if failure := r.spent(ctx, c.Request.Target, m); failure != nil {
+	if failure := r.spent(m); failure != nil {
 		return nil, failure
 	}
 	if program.Identity() && failsQuery(v) || !program.Identity() && (!found || isHollow(shaped)) && refuses(v) {
@@ -344,7 +357,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 	if v = shaped; !found {
 		v = r.nothing(ctx, result, program)
 	}
-	if failure := r.fits(ctx, m, v); failure != nil {
+	if failure := r.fits(m, v); failure != nil {
 		return nil, failure
 	}
 	result.Value = v
@@ -361,13 +374,13 @@ func (r *run) nothing(ctx context.Context, result *Result, program *shape.Progra
 
 // fits takes what v costs as JSON text, which an adapter makes of it. A mapping can
 // repeat an answer as often as it likes.
-func (r *run) fits(ctx context.Context, m *budget.Meter, v value.Value) *Error {
+func (r *run) fits(m *budget.Meter, v value.Value) *Error {
 	limit := r.client.Limits().Response
 	size, ok := v.JSONSize(m, limit)
 	if ok && m.Hold(size) {
 		return nil
 	}
-	if failure := r.spent(ctx, r.unit.Name, m); failure != nil {
+	if failure := r.spent(m); failure != nil {
 		return failure
 	}
 	return TooLargeAnswer(limit)

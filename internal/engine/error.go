@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -126,12 +127,17 @@ func (e *Error) Message() string {
 	return said(v, 4)
 }
 
-// Spent is what a call is told that is over its budget: err is one of package budget.
+// Spent is what a call is told that is over its budget: err is that of a meter.
 func Spent(err error) *Error {
 	switch {
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: Canceled, Title: "the caller went away", cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: TimedOut, Title: "the time of the call was over before its answer was ready",
+			Detail: "Ask for less (a page, a filter).", Retry: true, cause: err}
 	case errors.Is(err, budget.ErrFull):
 		return &Error{Kind: Busy, Title: "too much is going on here at the moment",
-			Detail: "Try again in a few seconds.", Retry: true, Header: http.Header{"Retry-After": {"2"}}, cause: err}
+			Detail: "Other calls hold the memory for answers.", Retry: true, Header: http.Header{"Retry-After": {"2"}}, cause: err}
 	case errors.Is(err, budget.ErrLarge):
 		return &Error{Kind: TooLarge, Title: "the answer takes more memory than there is for all calls",
 			Detail: "Ask for less (a page, a filter), or raise --max-memory.", cause: err}

@@ -145,7 +145,7 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		resp.Body.Close()
 		return value.Value{}, nil
 	}
-	body, failure := readAll(ctx, c, resp, r.cap(c))
+	body, failure := r.readAll(ctx, c, resp, r.cap(c))
 	if failure != nil {
 		return value.Value{}, failure
 	}
@@ -153,9 +153,12 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		body = r.masked(body)
 	}
 	if c.Format == format.Binary {
+		if m := r.meter(ctx); !m.Hold(int64(2 * len(body))) {
+			return value.Value{}, r.spent(m)
+		}
 		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
 	}
-	result, failure := r.shape(ctx, &Result{}, c, s.Output, body, resp.Header.Get("Content-Type"))
+	result, failure := r.shape(ctx, &Result{meter: r.meter(ctx)}, c, s.Output, body, resp.Header.Get("Content-Type"))
 	if failure != nil {
 		return value.Value{}, failure
 	}
@@ -196,7 +199,7 @@ func (r *run) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) 
 	found, m := value.List(), r.meter(ctx)
 	for i := range want.Len() {
 		if m.Steps(1 + 4*index.Len()); m.Err() != nil {
-			return value.Value{}, r.spent(ctx, r.unit.Name, m)
+			return value.Value{}, r.spent(m)
 		}
 		if entry := find(index, l.Match, want.At(i)); !entry.IsAbsent() {
 			found.Append(pick(entry, l.Fields))
@@ -257,7 +260,7 @@ func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) 
 	} else if !result.Value.IsAbsent() {
 		result.Value = r.nothing(ctx, result, r.unit.Output)
 	}
-	if failure := cmp.Or(r.spent(ctx, r.unit.Name, m), r.fits(ctx, m, result.Value)); failure != nil {
+	if failure := cmp.Or(r.spent(m), r.fits(m, result.Value)); failure != nil {
 		return nil, failure
 	}
 	if result.Value.IsAbsent() && result.Status == http.StatusOK {

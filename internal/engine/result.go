@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -58,6 +57,9 @@ type Result struct {
 	masker      *secret.Masker // knows what Masked hides; nil when that is nothing
 	maskers     *sync.Pool     // where it goes back to
 	Hollow      bool           // the declared outputs find nothing in the answer: Value is null or empty
+	Limit       int64          // bytes that an answer may have
+
+	meter *budget.Meter
 }
 
 // Close releases the upstream connection of a raw answer. It may be called twice.
@@ -102,34 +104,27 @@ func (r *Result) Bytes(limit int64) ([]byte, *Error) {
 	return text, nil
 }
 
-// firstRead is what is held for an answer before any of it has come, in bytes.
-const firstRead = 64 << 10
-
 // AppendRaw appends a raw answer to buf. More than limit bytes are an error of
 // kind TooLarge; of any error what had come is returned, too.
 func (r *Result) AppendRaw(buf []byte, limit int64) ([]byte, *Error) {
-	if r.Length > limit {
+	buf, err := budget.ReadAll(r.meter, buf, r.Raw, r.Length, limit)
+	switch {
+	case err == nil:
+		return buf, nil
+	case errors.Is(err, budget.ErrTooLong), errors.Is(err, errTooLarge):
 		return buf, TooLargeAnswer(limit)
+	case budget.Of(err):
+		e := Spent(err)
+		e.Unclear = true
+		return buf, e
+	case errors.Is(err, context.Canceled):
+		return buf, &Error{Kind: Canceled, cause: err}
 	}
-	start := len(buf)
-	buf = slices.Grow(buf, int(min(max(r.Length, 511), firstRead))+1)
-	for {
-		n, err := r.Raw.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case int64(len(buf)-start) > limit || errors.Is(err, errTooLarge):
-			return buf, TooLargeAnswer(limit)
-		case err == io.EOF:
-			return buf, nil
-		case errors.Is(err, context.Canceled):
-			return buf, &Error{Kind: Canceled, cause: err}
-		case err != nil:
-			return buf, &Error{Kind: Unreachable, Title: "the answer of the API broke off", Retry: true, cause: err}
-		case len(buf) == cap(buf):
-			buf = slices.Grow(buf, len(buf))
-		}
-	}
+	return buf, &Error{Kind: Unreachable, Title: "the answer of the API broke off", Retry: true, cause: err}
 }
+
+// Meter counts what an adapter makes of the answer.
+func (r *Result) Meter() *budget.Meter { return r.meter }
 
 // Redirect is what an answer that only points elsewhere means to somebody who
 // wanted data, or whose request has to be sent there: an error. It is nil for

@@ -32,7 +32,7 @@ func (r *run) script(ctx context.Context, s *plan.Script) (value.Value, *Error) 
 	if err != nil {
 		return v, scriptFailure(ctx, s, err)
 	}
-	return v, nil
+	return v, r.fits(r.meter(ctx), v)
 }
 
 func (r *run) scriptContext(ctx context.Context, s *plan.Script) (value.Value, *Error) {

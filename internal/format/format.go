@@ -55,8 +55,8 @@ var kinds = [...]struct {
 	CSV:      {"csv", "text/csv, */*;q=0.5", 64},
 	TSV:      {"tsv", "text/tab-separated-values, */*;q=0.5", 64},
 	PSV:      {"psv", "text/plain, */*;q=0.5", 64},
-	HTML:     {"html", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5", 256},
-	Markdown: {"markdown", "text/markdown, text/plain;q=0.9, */*;q=0.5", 256},
+	HTML:     {"html", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5", 128},
+	Markdown: {"markdown", "text/markdown, text/plain;q=0.9, */*;q=0.5", 128},
 	Avro:     {"avro", "application/avro, avro/binary;q=0.9, */*;q=0.5", 64},
 	Protobuf: {"protobuf", "application/x-protobuf, application/protobuf;q=0.9, */*;q=0.5", 160},
 	Text:     {"text", "text/plain, */*;q=0.5", 0},
@@ -193,6 +193,9 @@ func (d *decoder) Decode(m *budget.Meter, body []byte, mediaType string) (value.
 		if err != nil {
 			return value.Value{}, asError(d.kind, err)
 		}
+		if !sameBytes(text, body) && !m.Hold(int64(cap(text))) {
+			return value.Value{}, m.Err()
+		}
 		if d.kind != Text && blank(text) || len(text) == 0 {
 			return value.Value{}, nil
 		}
@@ -228,6 +231,11 @@ func (d *decoder) text(body []byte, mediaType string) ([]byte, error) {
 		return text, err
 	}
 	return nil, &Error{Offset: firstInvalid(text), Message: "the body is not UTF-8 text, and no other charset is declared"}
+}
+
+// sameBytes reports whether text is a part of body and no copy.
+func sameBytes(text, body []byte) bool {
+	return len(text) == 0 || &text[len(text)-1] == &body[len(body)-1]
 }
 
 func firstInvalid(text []byte) int64 {

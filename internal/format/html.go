@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -26,10 +27,73 @@ func newHTML(schema Schema) (decodeFunc, error) {
 	if err != nil {
 		return nil, fail("outputSchema %s is not a CSS selector: %v", quote(selector), err)
 	}
-	return func(text []byte, left *allowance) (value.Value, error) { return decodeHTML(text, matcher, left) }, nil
+	costly := costlySelector{matcher, workOf(selector)}
+	return func(text []byte, left *allowance) (value.Value, error) { return decodeHTML(text, costly, left) }, nil
 }
 
-func decodeHTML(text []byte, selector cascadia.Matcher, left *allowance) (value.Value, error) {
+// costlySelector is a selector of which is known how much it looks at.
+type costlySelector struct {
+	cascadia.Matcher
+	work work
+}
+
+// work is what a selector may look at for each element, besides the element itself.
+type work struct {
+	siblings int // how often in one another all those before it
+	below    int // how often in one another all that is in it
+}
+
+// workOf reads a selector's work from its text; what stands in quotes counts, too.
+func workOf(selector string) (most work) {
+	for one := range strings.SplitSeq(selector, ",") {
+		var w work
+		for c := range len(one) {
+			if one[c] == '~' && !strings.HasPrefix(one[c:], "~=") {
+				w.siblings++
+			}
+		}
+		for _, sign := range []string{":nth-", ":first-of", ":last-", ":only-"} {
+			w.siblings += strings.Count(one, sign)
+		}
+		for _, sign := range []string{":has", ":contains", ":matches"} {
+			w.below += strings.Count(one, sign)
+		}
+		most = work{max(most.siblings, w.siblings), max(most.below, w.below)}
+	}
+	return most
+}
+
+// looks is how many elements are looked at in one step.
+const looks = 8
+
+// visit counts what a selector looks at for n.
+func (a *allowance) visit(n *html.Node, w work) error {
+	steps := 1
+	if w.siblings > 0 {
+		before := 1
+		for s := n.PrevSibling; s != nil; s = s.PrevSibling {
+			before++
+		}
+		for range w.siblings {
+			steps = min(steps*before, looks*budget.MaxSteps)
+		}
+	}
+	if w.below > 0 {
+		in := 1
+		for range n.Descendants() {
+			in++
+		}
+		for range w.below {
+			steps = min(steps*in, looks*budget.MaxSteps)
+		}
+	}
+	if !a.meter.Steps(1 + steps/looks) {
+		return a.meter.Err()
+	}
+	return nil
+}
+
+func decodeHTML(text []byte, selector costlySelector, left *allowance) (value.Value, error) {
 	plain, err := plainHTML(text, left)
 	if err != nil {
 		return value.Value{}, err
@@ -41,7 +105,13 @@ func decodeHTML(text []byte, selector cascadia.Matcher, left *allowance) (value.
 	left = left.again()
 	tables := value.List()
 	done := map[*html.Node]bool{} // tables shown, and elements whose tables are
-	for _, selected := range cascadia.QueryAll(page, selector) {
+	for selected := range page.Descendants() {
+		if err := left.visit(selected, selector.work); err != nil {
+			return value.Value{}, err
+		}
+		if selected.Type != html.ElementNode || !selector.Match(selected) {
+			continue
+		}
 		for _, table := range tablesOf(selected, done) {
 			rows, ok, err := tableRows(table, left)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
@@ -27,13 +28,14 @@ type Config struct {
 	Secrets   engine.Secrets
 	Client    guard.HTTPDoer // for the errands of incoming OAuth; must not follow redirects
 	Limits    Limits
-	Default   string   // namespace of the MCP server that answers on /mcp where several share a listener
-	Listen    string   // host that every listener binds to, instead of what documents say
-	AutoPorts bool     // take free ports instead of the declared ones
-	ReadOnly  bool     // serve only what changes nothing
-	Strict    bool     // REST servers refuse query parameters and members of bodies that are no inputs
-	Origins   []string // pages of these may send requests: scheme://host[:port]
-	Hosts     []string // names that servers answer to; without any, those on loopback to none and others to all
+	Pool      *budget.Pool // of the memory that all calls hold; nil has no limit
+	Default   string       // namespace of the MCP server that answers on /mcp where several share a listener
+	Listen    string       // host that every listener binds to, instead of what documents say
+	AutoPorts bool         // take free ports instead of the declared ones
+	ReadOnly  bool         // serve only what changes nothing
+	Strict    bool         // REST servers refuse query parameters and members of bodies that are no inputs
+	Origins   []string     // pages of these may send requests: scheme://host[:port]
+	Hosts     []string     // names that servers answer to; without any, those on loopback to none and others to all
 	MCP       MCPOptions
 	Version   string
 	Logger    *slog.Logger

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 )
 
@@ -142,6 +144,8 @@ func (h *Host) open(b bind) (*listener, error) {
 		Handler:           l,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		WriteTimeout:      5 * time.Minute, // adapters set deadlines of their own when they write; this ends theirs with the request
+		BaseContext:       func(net.Listener) context.Context { return budget.With(context.Background(), h.config.Pool) },
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 	}

@@ -25,8 +25,8 @@ func (e *MissingError) Error() string {
 	return "render template: no value for " + strings.Join(quoted, ", ")
 }
 
-// Sections repeat text, and sections in sections multiply it: these bound what
-// a value can make of one template.
+// Sections repeat text, sections in sections multiply it, and a long value may
+// stand in many places: these bound what a value can make of one template.
 const (
 	maxItems  = 1 << 20
 	maxOutput = 64 << 20
@@ -111,6 +111,14 @@ func (r *renderer) variable(n *node, v value.Value) error {
 		return unsafe
 	}
 	r.dst = dst
+	return r.fits()
+}
+
+// fits is an error when what was rendered is too long.
+func (r *renderer) fits() error {
+	if r.items > maxItems || len(r.dst) > r.limit {
+		return fmt.Errorf("render template: it repeats to more than %d items or %d bytes", maxItems, maxOutput)
+	}
 	return nil
 }
 
@@ -130,8 +138,9 @@ func (r *renderer) section(n *node, v value.Value) error {
 }
 
 func (r *renderer) item(n *node, v value.Value) error {
-	if r.items++; r.items > maxItems || len(r.dst) > r.limit {
-		return fmt.Errorf("render template: sections repeat to more than %d items or %d bytes", maxItems, maxOutput)
+	r.items++
+	if err := r.fits(); err != nil {
+		return err
 	}
 	r.stack = append(r.stack, v)
 	err := r.nodes(n.nodes)

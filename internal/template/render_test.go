@@ -87,12 +87,24 @@ func TestAppend_stopsSectionsThatMultiply(t *testing.T) {
 	}
 	text := strings.Repeat("{{#l}}", 20) + strings.Repeat("{{/l}}", 20)
 	_, err := compile(t, text, Double).Append(nil, func(int) value.Value { return list }, Raw)
-	if err == nil || !strings.Contains(err.Error(), "sections repeat to more than") {
+	if err == nil || !strings.Contains(err.Error(), "it repeats to more than") {
 		t.Errorf("many items: %v", err)
 	}
 	list.Append(value.Of(strings.Repeat("x", 1<<20)))
 	_, err = compile(t, "{{#l}}{{l}}{{/l}}", Double).Append(nil, func(int) value.Value { return list }, Raw)
-	if err == nil || !strings.Contains(err.Error(), "sections repeat to more than") {
+	if err == nil || !strings.Contains(err.Error(), "it repeats to more than") {
 		t.Errorf("much text: %v", err)
+	}
+}
+
+func TestAppend_stopsWhenALongValueStandsInManyPlaces(t *testing.T) {
+	tmpl, err := Compile(strings.Repeat("{{a}}", 100_000), Double)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := value.Of(strings.Repeat("x", 1<<20))
+	_, err = tmpl.Append(nil, func(int) value.Value { return long }, Raw)
+	if err == nil || !strings.Contains(err.Error(), "it repeats to more than") {
+		t.Errorf("got %v", err)
 	}
 }

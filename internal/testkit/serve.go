@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/engine"
@@ -30,6 +31,7 @@ type Options struct {
 	ReadOnly bool
 	Strict   bool // refuse what is no input
 	Limits   upstream.Limits
+	Pool     *budget.Pool // of the memory of all calls, nil for no limit
 	Scripts  engine.Scripts
 	Log      io.Writer // debug log, nil for none
 }
@@ -82,7 +84,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)
-	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict, Version: "test", Logger: log})
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict, Pool: o.Pool, Version: "test", Logger: log})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

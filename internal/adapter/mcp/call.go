@@ -64,7 +64,7 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 		defer p.finish()
 		ctx = withProgress(ctx, p.report)
 	}
-	res, err := r.h.cfg.Invoker.Invoke(ctx, t.Unit, engine.Args{Values: values, Trace: r.Meta.Trace()})
+	res, err := r.h.cfg.Invoker.Invoke(ctx, t.Unit, engine.Args{Values: values, Trace: r.Meta.Trace(), Budget: &r.call})
 	if err == nil {
 		defer res.Close()
 		if p != nil {

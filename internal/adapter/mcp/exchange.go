@@ -1,17 +1,20 @@
 package mcp
 
 import (
+	"context"
 	"sync"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/answer"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 )
 
 // exchange is the memory of one message being answered; it is pooled.
 type exchange struct {
 	wire.Message
 	answer.Writer
-	method *method // nil when nobody knows it
+	method *method     // nil when nobody knows it
+	call   budget.Call // what the message uses
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -19,7 +22,12 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // largestKept is the most bytes of a buffer that stay in the pool.
 const largestKept = 1 << 20
 
-func newExchange() *exchange { return exchanges.Get().(*exchange) }
+// newExchange begins a message, which uses the memory that ctx has for calls.
+func newExchange(ctx context.Context) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.call.Begin(budget.From(ctx))
+	return x
+}
 
 // read reads the message that Body holds.
 func (x *exchange) read() *wire.Error {
@@ -39,7 +47,9 @@ func (x *exchange) NewParams(name []byte) wire.Params {
 	return x.method.take()
 }
 
+// release ends the message; nobody may use x afterwards.
 func (x *exchange) release() {
+	x.call.End()
 	if x.Params != nil {
 		x.method.keep(x.Params)
 		x.Params, x.method = nil, nil

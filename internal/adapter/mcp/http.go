@@ -3,19 +3,17 @@ package mcp
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/event"
 )
-
-// readTime is how long a client may take to send a body larger than wire.FirstRead.
-const readTime = 30 * time.Second
 
 // ServeHTTP answers one POST of the Streamable HTTP transport. Every refusal
 // has a JSON-RPC error as its body.
@@ -77,15 +75,11 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c *catalogue.C
 }
 
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Catalogue) {
-	x := newExchange()
+	x := newExchange(r.Context())
 	defer x.release()
-	if err := x.readBody(w, r); err != nil {
-		if errors.Is(err, wire.ErrTooLarge) {
-			w.Header().Set("Connection", "close")
-			wire.Refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(wire.MaxMessage)+" bytes")
-		} else {
-			wire.Refuse(w, http.StatusBadRequest, "the body broke off")
-		}
+	body := adapter.NewBody(w, r, wire.MaxMessage)
+	if err := x.readBody(budget.NewMeter(r.Context(), &x.call), body, r.ContentLength); err != nil {
+		unreadable(w, body, err)
 		return
 	}
 	if first := bytes.TrimLeft(x.Body, " \t\r\n"); len(first) > 0 && first[0] == '[' {
@@ -121,16 +115,35 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Cata
 	}
 }
 
-// readBody reads the body of r, in readTime if it is large.
-func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (err error) {
-	if r.ContentLength < 0 || r.ContentLength > wire.FirstRead {
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(readTime)) // a recorder has none
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+// treeSize is what the values in a message cost at most, for each byte of it.
+const treeSize = 8
+
+// readBody reads a message, for whose values m takes memory.
+func (x *exchange) readBody(m *budget.Meter, body io.Reader, length int64) (err error) {
+	if x.Body, err = budget.ReadAll(m, x.Body[:0], body, length, wire.MaxMessage); err == nil && !m.Hold(treeSize*int64(len(x.Body))) {
+		err = m.Err()
 	}
-	x.Body, err = wire.ReadAll(x.Body[:0], r.Body, r.ContentLength)
 	x.Body = wire.WithoutMark(x.Body)
 	return err
+}
+
+// unreadable answers a request whose body could not be read.
+func unreadable(w http.ResponseWriter, body *adapter.Body, err error) {
+	header := w.Header()
+	switch {
+	case errors.Is(err, budget.ErrTooLong):
+		header.Set("Connection", "close")
+		wire.Refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(wire.MaxMessage)+" bytes")
+	case budget.Of(err):
+		header.Set("Connection", "close")
+		header.Set("Retry-After", "2")
+		wire.Refuse(w, http.StatusServiceUnavailable, "too much is going on here at the moment, try again in a few seconds")
+	case body.Late():
+		header.Set("Connection", "close")
+		wire.Refuse(w, http.StatusRequestTimeout, "the body did not come in time")
+	default:
+		wire.Refuse(w, http.StatusBadRequest, "the body broke off")
+	}
 }
 
 // from begins a request over HTTP.

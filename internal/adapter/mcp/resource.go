@@ -3,7 +3,6 @@ package mcp
 import (
 	"cmp"
 	"errors"
-	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -97,15 +97,20 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 	f, err := res.Files.Open(name)
 	if err == nil {
 		defer f.Close()
-		r.Raw, err = io.ReadAll(io.LimitReader(f, catalogue.MaxFile+1))
+		m := budget.NewMeter(r.ctx, &r.call)
+		if r.Raw, err = budget.ReadAll(m, r.Raw[:0], f, -1, catalogue.MaxFile); err == nil && !m.Hold(int64(2*len(r.Raw))) { // as it is written
+			err = m.Err()
+		}
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", false, r.noResource([]byte(uri))
+	case budget.Of(err):
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: answer.Failure(engine.Spent(err), nil)}
+	case errors.Is(err, budget.ErrTooLong):
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " + wire.Quote(uri)}
 	case err != nil:
 		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " + wire.Quote(uri)}
-	case len(r.Raw) > catalogue.MaxFile:
-		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " + wire.Quote(uri)}
 	}
 	kind = res.TypeOf(name)
 	if kind == "" {
@@ -122,7 +127,7 @@ func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, te
 	if problem != nil {
 		return "", false, problem
 	}
-	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Meta.Trace()})
+	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Meta.Trace(), Budget: &r.call})
 	if failed != nil {
 		return "", false, r.resourceError(failed, uri)
 	}

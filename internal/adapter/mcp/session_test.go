@@ -519,3 +519,47 @@ func TestConfirmDestructive_asksForAllOfThem(t *testing.T) {
 		t.Error("a destructive resource, embedded:", body)
 	}
 }
+
+// A client that does not read its answers is not read from: what waits is bounded,
+// and nothing is lost once it reads again.
+func TestServeStdio_readsNoMoreFromAClientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const calls = 3000
+		release := make(chan bool)
+		cfg := fixture()
+		cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+			<-release
+			return raw(`{}`), nil
+		}}
+		h := mcp.New(cfg)
+		defer h.Close()
+		c := newStdio(t, h)
+		var taken atomic.Int64
+		go func() {
+			for i := range calls {
+				if _, err := fmt.Fprintf(c.in, slowCall+"\n", fmt.Sprint(i), "Ulm"); err != nil {
+					return
+				}
+				taken.Add(1)
+			}
+		}()
+		synctest.Wait()
+		if n := taken.Load(); n < 1024 || n > 2000 {
+			t.Errorf("%d of %d requests were taken from a client that reads nothing", n, calls)
+		}
+		close(release)
+		refused := 0
+		for range calls {
+			if strings.Contains(c.receive(), "Too many requests at once") {
+				refused++
+			}
+		}
+		if refused == 0 || refused == calls {
+			t.Errorf("%d of %d requests were refused", refused, calls)
+		}
+		c.in.Close()
+		if err := <-c.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -11,10 +11,14 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 )
 
 // maxRunning is how many requests of a stdio client run at once; more wait.
 const maxRunning = 256
+
+// maxPending is how many requests of a stdio client run or wait.
+const maxPending = 4 * maxRunning
 
 // session is one client on stdio.
 type session struct {
@@ -30,7 +34,8 @@ type session struct {
 	lost  bool // out takes no more
 
 	slots     chan struct{}
-	running   running // by the source of the id
+	pending   atomic.Int64 // jobs that run or wait for a slot
+	running   running      // by the source of the id
 	mu        sync.Mutex
 	jobs      sync.WaitGroup
 	finishing bool
@@ -98,6 +103,15 @@ func (s *session) end() <-chan struct{} {
 	return s.ended
 }
 
+// admit counts one more job, if that are not too many.
+func (s *session) admit() bool {
+	if s.pending.Add(1) <= maxPending {
+		return true
+	}
+	s.pending.Add(-1)
+	return false
+}
+
 // job runs do beside the others; not when the session is about to end.
 func (s *session) job(do func()) bool {
 	s.mu.Lock()
@@ -126,7 +140,7 @@ func (s *session) tell() {
 func (s *session) readLines(in io.Reader) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for s.ctx.Err() == nil {
-		x := newExchange()
+		x := newExchange(s.ctx)
 		var tooLong bool
 		var err error
 		x.Body, tooLong, err = wire.ReadLine(lines, x.Body[:0])
@@ -136,6 +150,9 @@ func (s *session) readLines(in io.Reader) error {
 			s.Send((&wire.Error{Code: wire.CodeParse, Message: "Parse error: the line is too long"}).AppendTo(nil, nil))
 			x.release()
 		case len(line) == 0:
+			x.release()
+		case !s.affords(x):
+			s.Send((&wire.Error{Code: wire.CodeParse, Message: "Parse error: the line is too long for the memory that there is"}).AppendTo(nil, nil))
 			x.release()
 		case line[0] == '[':
 			s.batch(x)
@@ -150,6 +167,17 @@ func (s *session) readLines(in io.Reader) error {
 		}
 	}
 	return s.ctx.Err()
+}
+
+// affords takes the memory for what is read of a line. While other calls hold it,
+// nothing more is read from the client; false means that it will never be there.
+func (s *session) affords(x *exchange) bool {
+	for {
+		err := x.call.Hold(s.ctx, (1+treeSize)*int64(len(x.Body)))
+		if !errors.Is(err, budget.ErrFull) {
+			return !errors.Is(err, budget.ErrLarge)
+		}
+	}
 }
 
 func (s *session) spoken() string {
@@ -202,10 +230,22 @@ func (s *session) answer(req *request) {
 	}
 }
 
+// crowd answers a message that comes while too many are being served. It waits
+// for the client to read, and nothing more is read from the client until it does.
+func (s *session) crowd(x *exchange) {
+	s.Send((&wire.Error{Code: wire.CodeInternal, Message: "Too many requests at once: read the answers first"}).AppendTo(x.Out[:0], x.ID))
+	x.release()
+}
+
 // start runs a request beside the others, until it is cancelled.
 func (s *session) start(req *request) {
+	if !s.admit() {
+		s.crowd(req.exchange)
+		return
+	}
 	end := req.begin()
 	started := s.job(func() {
+		defer s.pending.Add(-1)
 		defer end()
 		if !req.method.is(stream) { // a subscription takes no slot
 			s.slots <- struct{}{}
@@ -218,6 +258,7 @@ func (s *session) start(req *request) {
 		req.release()
 	})
 	if !started {
+		s.pending.Add(-1)
 		end()
 	}
 }
@@ -228,11 +269,16 @@ func (s *session) batch(x *exchange) {
 		x.release()
 		return
 	}
+	if !s.admit() {
+		s.crowd(x)
+		return
+	}
 	s.job(func() {
+		defer s.pending.Add(-1)
 		defer x.release()
 		view := s.h.current.Load().All
 		out, problem := wire.Batch(bytes.TrimSpace(x.Body), func(message []byte) []byte {
-			return s.h.serveBatched(request{exchange: newExchange(), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
+			return s.h.serveBatched(request{exchange: newExchange(s.ctx), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
 		})
 		switch {
 		case problem != nil:

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/format"
 )
@@ -106,7 +107,7 @@ func (x *exchange) write(status int, contentType string, body []byte) {
 	x.describe(contentType, int64(len(body)))
 	x.start(status)
 	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write(body) // a caller who is gone needs no answer
+		_ = adapter.Write(x.w, body) // a caller who is gone needs no answer
 	}
 	if cap(x.buffer) > copySize {
 		x.buffer = nil
@@ -172,7 +173,7 @@ func (x *exchange) stream(status int, result *engine.Result) {
 			x.begin(status, result)
 		}
 		if n > 0 {
-			if _, failed := x.w.Write(buffer[:n]); failed != nil {
+			if failed := adapter.Write(x.w, buffer[:n]); failed != nil {
 				panic(http.ErrAbortHandler)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/value"
@@ -37,14 +39,10 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 		x.unsupported("the body is encoded with "+shorten(encoding), "Send it without Content-Encoding.")
 		return nil, false, false
 	}
-	body := r.Body
-	if r.ContentLength < 0 {
-		x.body = &limited{ReadCloser: body, left: x.config.MaxRequest}
-		body = x.body
-	}
+	body := x.incoming()
 	contentType := r.Header.Get("Content-Type")
 	if len(x.op.members) == 0 || x.passesMultipart() {
-		entity, err := passOn(body, r.ContentLength)
+		entity, err := x.passOn(body, r.ContentLength)
 		if err != nil {
 			return nil, false, x.unreadable(err)
 		}
@@ -53,7 +51,7 @@ func (x *exchange) readBody() (entity *engine.Entity, wrong, ok bool) {
 		}
 		return entity, false, true
 	}
-	text, err := readAll(body, r.ContentLength)
+	text, err := budget.ReadAll(&x.meter, nil, body, r.ContentLength, x.config.MaxRequest)
 	if err != nil {
 		return nil, false, x.unreadable(err)
 	}
@@ -76,17 +74,28 @@ func (x *exchange) passesMultipart() bool {
 	return strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
 }
 
+// incoming is the body of the request: it has to come in time, and fails beyond
+// the limit where its length is not known.
+func (x *exchange) incoming() io.ReadCloser {
+	x.paced = adapter.NewBody(x.w, x.r, x.config.MaxRequest)
+	if x.r.ContentLength >= 0 {
+		return x.paced
+	}
+	x.body = &limited{ReadCloser: x.paced, left: x.config.MaxRequest}
+	return x.body
+}
+
 // passOn makes an entity of a body whose length is -1 when not known; nil when
 // it turns out to be empty.
-func passOn(body io.Reader, length int64) (*engine.Entity, error) {
+func (x *exchange) passOn(body io.Reader, length int64) (*engine.Entity, error) {
 	if length > replayable {
 		return &engine.Entity{Body: body, Length: length}, nil
 	}
-	limit := length
+	first := body
 	if length < 0 {
-		limit = replayable + 1
+		first = io.LimitReader(body, replayable+1)
 	}
-	text, err := readAll(io.LimitReader(body, limit), length)
+	text, err := budget.ReadAll(&x.meter, nil, first, length, replayable+1)
 	switch {
 	case err != nil:
 		return nil, err
@@ -104,28 +113,6 @@ func passOn(body io.Reader, length int64) (*engine.Entity, error) {
 	kept.Reader.Reset(text)
 	kept.Entity.Body = &kept.Reader
 	return &kept.Entity, nil
-}
-
-// readAll reads to the end. length is how much that will be, -1 when not known;
-// it is not trusted with more memory than a small body needs.
-func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length < 0 {
-		length = 511
-	}
-	text := make([]byte, 0, min(length, replayable)+1)
-	for {
-		n, err := r.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		if err == io.EOF {
-			return text, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(text) == cap(text) {
-			text = append(text, 0)[:len(text)]
-		}
-	}
 }
 
 // byteOrderMark is what some programs put before the text that they send.
@@ -147,7 +134,10 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		x.unsupported("the body is of type "+shorten(kind), "Send application/json or application/x-www-form-urlencoded.")
 		return false, false
 	}
-	root, err := value.Parse(text)
+	root, err := value.ParseWithin(&x.meter, text)
+	if !x.meter.Hold(int64(len(text))) { // for what is sent to the API, too
+		return false, x.unreadable(x.meter.Err())
+	}
 	if err != nil {
 		x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "is not valid JSON: " + jsonError.Replace(err.Error())})
 		return true, true
@@ -155,7 +145,7 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 	for _, s := range x.op.members {
 		switch {
 		case s.choose != nil:
-			x.values[s.input] = choose(&s, root)
+			x.values[s.input] = choose(&x.meter, &s, root)
 		case root.Kind() == value.Object:
 			x.values[s.input] = root.Get(s.key)
 		case !wrong:
@@ -187,12 +177,12 @@ func (x *exchange) unknownMembers(root value.Value) {
 // jsonError takes the names of the code out of what is wrong with a text.
 var jsonError = strings.NewReplacer("parse JSON: ", "", "jsontext: ", "", "after offset", "after byte")
 
-func choose(s *source, root value.Value) value.Value {
+func choose(m *budget.Meter, s *source, root value.Value) value.Value {
 	if s.choose.Definite() {
-		v, _ := s.choose.First(nil, root)
+		v, _ := s.choose.First(m, root)
 		return v
 	}
-	if nodes := s.choose.Select(nil, root); len(nodes) > 0 {
+	if nodes := s.choose.Select(m, root); len(nodes) > 0 {
 		return value.List(nodes...)
 	}
 	return value.Value{}
@@ -225,8 +215,12 @@ func (l *limited) Read(p []byte) (int, error) {
 // unreadable answers a request whose body cannot be read.
 func (x *exchange) unreadable(err error) (ok bool) {
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, budget.ErrTooLong), errors.Is(err, budget.ErrLarge):
 		x.tooLarge()
+	case x.paced.Late():
+		x.tooSlow()
+	case budget.Of(err):
+		x.fail(engine.Spent(err))
 	case x.r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
 	default:

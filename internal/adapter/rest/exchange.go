@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
@@ -26,11 +28,14 @@ type exchange struct {
 	values      []value.Value // of the unit's inputs
 	errors      []fieldError  // what is wrong with them
 	body        *limited      // the request body where its length is not known, else nil
+	paced       *adapter.Body // the same, whatever its length
 	credentials []string      // query parameters that the guard has read
 	nesting     int           // pairs whose names have brackets
 	ran         bool          // a unit did
 	started     bool          // the answer's status was written
 	buffer      []byte
+	call        budget.Call  // what the request uses
+	meter       budget.Meter // of its goroutine
 }
 
 func (x *exchange) reset() {
@@ -99,10 +104,9 @@ func (x *exchange) forwardable() bool {
 		x.tooLarge()
 		return false
 	}
-	if x.r.ContentLength < 0 {
-		x.body = &limited{ReadCloser: x.r.Body, left: x.config.MaxRequest}
+	if x.r.ContentLength != 0 {
 		copied := *x.r
-		copied.Body = x.body
+		copied.Body = x.incoming()
 		x.r = &copied
 	}
 	return true

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -216,8 +217,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *served) run(w http.ResponseWriter, r *http.Request) {
 	x := s.handler.exchanges.Get().(*exchange)
 	x.w, x.r = w, r
+	x.call.Begin(budget.From(r.Context()))
+	x.meter = *budget.NewMeter(r.Context(), &x.call)
+	ended := false
+	defer func() {
+		if !ended {
+			x.call.End()
+		}
+	}()
 	defer x.rescue()
 	x.serve(s)
+	x.call.End()
+	ended = true // x is somebody else's from now on
 	x.reset()
 	s.handler.exchanges.Put(x)
 }

@@ -69,7 +69,7 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 	if given := header["Authorization"]; len(given) > 0 {
 		args.Authorization = given[0]
 	}
-	args.Trace = engine.TraceContext(header)
+	args.Trace, args.Budget = engine.TraceContext(header), &x.call
 	return args, true
 }
 

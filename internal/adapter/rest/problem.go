@@ -77,6 +77,11 @@ func (x *exchange) tooLarge() {
 		detail: fmt.Sprintf("Send at most %d bytes.", x.config.MaxRequest)})
 }
 
+func (x *exchange) tooSlow() {
+	x.w.Header().Set("Connection", "close")
+	x.problem(problem{kind: engine.TimedOut.String(), status: http.StatusRequestTimeout, title: "the request body did not come in time", detail: "Send it again, faster."})
+}
+
 func (x *exchange) unsupported(title, detail string) {
 	x.problem(problem{kind: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: title, detail: detail})
 }
@@ -87,6 +92,10 @@ func (x *exchange) unsupported(title, detail string) {
 func (x *exchange) fail(err *engine.Error) {
 	if x.body != nil && x.body.over.Load() {
 		x.tooLarge()
+		return
+	}
+	if x.paced.Late() {
+		x.tooSlow()
 		return
 	}
 	if err.Kind == engine.Canceled {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/value"
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,6 +41,17 @@ func (w *Writer) Reset() {
 
 // Size is how many bytes of memory it keeps.
 func (w *Writer) Size() int { return cap(w.Out) + cap(w.Raw) + cap(w.JSON) }
+
+// copies is how often an answer is written beside what was read: compact, as text
+// and as structured content, or in base64, and while it is masked.
+const copies = 4
+
+// spent is what a call is told whose answer costs too much to write.
+func spent(m *budget.Meter) *engine.Error {
+	e := engine.Spent(m.Err())
+	e.Unclear = true
+	return e
+}
 
 // Open begins a result with what all results of the revision have.
 func (w *Writer) Open() { w.Out = append(w.Out, w.Head...) }
@@ -83,7 +95,7 @@ func maskStrings(out []byte, start int, masked func([]byte) []byte) []byte {
 }
 
 func (w *Writer) result(t *catalogue.Tool, given []value.Value, res *engine.Result) *engine.Error {
-	by := remarks{tool: t, header: res.Header, given: given, hollow: res.Hollow}
+	by := remarks{tool: t, header: res.Header, given: given, hollow: res.Hollow, meter: res.Meter()}
 	if res.Raw == nil {
 		switch res.Value.Kind() {
 		case value.Absent:
@@ -146,7 +158,7 @@ func (w *Writer) structured(by remarks, v value.Value) *engine.Error {
 	var failed *engine.Error
 	if len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars {
 		if v.IsAbsent() {
-			if v, failed = parsed(w.JSON); failed != nil {
+			if v, failed = parsed(by.meter, w.JSON); failed != nil {
 				return failed
 			}
 		}
@@ -158,7 +170,7 @@ func (w *Writer) structured(by remarks, v value.Value) *engine.Error {
 	content := w.JSON
 	if rounded := rounds(w.JSON); t.Output != nil || rounded && (w.AnyContent || w.JSON[0] == '{') {
 		if v.IsAbsent() {
-			if v, failed = parsed(w.JSON); failed != nil {
+			if v, failed = parsed(by.meter, w.JSON); failed != nil {
 				return failed
 			}
 		}
@@ -176,9 +188,12 @@ func (w *Writer) structured(by remarks, v value.Value) *engine.Error {
 }
 
 // parsed is valid JSON as a value.
-func parsed(json []byte) (value.Value, *engine.Error) {
-	v, err := value.Parse(json)
-	if err != nil { // so it is nested too deeply
+func parsed(m *budget.Meter, json []byte) (value.Value, *engine.Error) {
+	v, err := value.ParseWithin(m, json)
+	switch {
+	case m.Err() != nil:
+		return v, spent(m)
+	case err != nil: // so it is nested too deeply
 		return v, engine.Unreadable("the API answered JSON that is nested too deeply", "")
 	}
 	return v, nil

@@ -20,11 +20,12 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// Limits of an answer that is read whole, in bytes.
-const (
-	maxAnswer = 32 << 20
-	maxBinary = 10 << 20
-)
+// maxAnswer is how many bytes an answer may have that brings no limit.
+const maxAnswer int64 = 32 << 20
+
+// maxBinary is how many bytes an answer of bytes may have, which a model gets in
+// base64, unless the document says otherwise.
+const maxBinary = 10 << 20
 
 // ReadAnswer reads an upstream's bytes into w.raw and returns their media type, ""
 // when it says none. Text becomes UTF-8 without a byte order mark, which MCP takes
@@ -32,12 +33,18 @@ const (
 func (w *Writer) ReadAnswer(u *plan.Unit, res *engine.Result) (kind string, failed *engine.Error) {
 	kind, _, _ = mime.ParseMediaType(res.ContentType)
 	res.Binary = res.Binary || isBytes(kind)
-	limit := int64(maxAnswer)
+	limit := cmp.Or(res.Limit, maxAnswer)
 	if res.Binary {
-		limit = binaryLimit(u)
+		limit = min(limit, binaryLimit(u))
 	}
-	if w.Raw, failed = res.AppendRaw(w.Raw[:0], limit); failed != nil || res.Binary {
+	if w.Raw, failed = res.AppendRaw(w.Raw[:0], limit); failed != nil {
 		return kind, failed
+	}
+	if m := res.Meter(); !m.Steps(len(w.Raw)/64) || !m.Hold(copies*int64(len(w.Raw))) {
+		return kind, spent(m)
+	}
+	if res.Binary {
+		return kind, nil
 	}
 	text, err := format.Charset(w.Raw, res.ContentType)
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -19,6 +20,7 @@ type remarks struct {
 	header http.Header
 	given  []value.Value // the arguments of the call, by input
 	hollow bool          // the API answered nothing of what the tool declares
+	meter  *budget.Meter // of what is made of the answer
 }
 
 // note says why there is nothing, and what the headers of an answer say and its body

@@ -1,19 +1,15 @@
 package wire
 
 import (
-	"errors"
-	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fairlead/fairlead/internal/adapter"
 )
 
-// Limits of one message or batch, in bytes.
-const (
-	MaxMessage = 4 << 20
-	FirstRead  = 64 << 10 // what is held for a body before any of it has come
-)
+// MaxMessage is how many bytes one message or batch may have.
+const MaxMessage = 4 << 20
 
 var (
 	jsonType = []string{"application/json"}
@@ -26,38 +22,12 @@ func Respond(w http.ResponseWriter, status int, body []byte) {
 	header["Content-Type"], header["Cache-Control"] = jsonType, noStore
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	w.Write(body) // whoever went away needs no answer
+	_ = adapter.Write(w, body) // whoever went away needs no answer
 }
 
 // Refuse answers with an error of JSON-RPC that has no id.
 func Refuse(w http.ResponseWriter, status int, why string) {
 	Respond(w, status, Invalid(why).AppendTo(nil, nil))
-}
-
-// ErrTooLarge is what ReadAll returns for more than MaxMessage bytes.
-var ErrTooLarge = errors.New("read request: too large")
-
-// ReadAll appends everything that r has to buf, at most MaxMessage bytes.
-func ReadAll(buf []byte, r io.Reader, length int64) ([]byte, error) {
-	if length > MaxMessage {
-		return buf, ErrTooLarge
-	}
-	// Who announces much has not sent it yet.
-	buf = slices.Grow(buf, int(min(max(length, 511), FirstRead))+1)
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case len(buf) > MaxMessage:
-			return buf, ErrTooLarge
-		case err == io.EOF:
-			return buf, nil
-		case err != nil:
-			return buf, err
-		case len(buf) == cap(buf):
-			buf = slices.Grow(buf, len(buf))
-		}
-	}
 }
 
 // IsJSON reports whether a Content-Type is JSON.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/adapter"
 )
 
 // Sink takes whole JSON-RPC messages, from any goroutine; false means that
@@ -13,6 +15,9 @@ type Sink interface {
 	// Alive sends what keeps an idle connection open.
 	Alive() bool
 }
+
+// largestKept is the most bytes of a buffer that a stream keeps.
+const largestKept = 64 << 10
 
 // Stream is an HTTP answer as server-sent events. It begins with the first message.
 type Stream struct {
@@ -40,15 +45,18 @@ func (s *Stream) Alive() bool {
 func (s *Stream) write() bool {
 	if !s.Open {
 		s.Open = true
-		_ = s.Control.SetWriteDeadline(time.Time{}) // a stream may last longer than any answer
 		header := s.W.Header()
 		header.Set("Content-Type", "text/event-stream")
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Accel-Buffering", "no")
 		s.W.WriteHeader(http.StatusOK)
 	}
-	if _, err := s.W.Write(s.buf); err != nil {
+	if cap(s.buf) > largestKept {
+		defer func() { s.buf = nil }()
+	}
+	if adapter.Write(s.W, s.buf) != nil || s.Control.Flush() != nil {
 		return false
 	}
-	return s.Control.Flush() == nil
+	_ = s.Control.SetWriteDeadline(time.Time{}) // a stream may last longer than any answer
+	return true
 }
