@@ -49,6 +49,9 @@ func arguments(u *plan.Unit, words []string, object string) (engine.Args, error)
 	set := func(name string, v value.Value) {
 		for i, in := range u.Inputs {
 			if in.Name == name && in.Place != plan.InPlan {
+				if v.Kind() == value.Null {
+					return // left out, as by every caller
+				}
 				converted, problem := in.Schema.Convert(v)
 				if problem != nil {
 					problems = append(problems, name+" "+problem.Error())

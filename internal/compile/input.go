@@ -202,9 +202,10 @@ func (s *scope) finish() {
 func (s *scope) require(in *plan.Input, p *model.Param) {
 	n := s.need(in.Name)
 	switch {
-	case n.said || in.Origin == "path" || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan:
+	case in.Origin == "path" || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan:
 	case !in.Schema.Default.IsAbsent():
 		in.Required = false
+	case n.said:
 	case n.must || in.Origin != "declared":
 		in.Required = n.must
 	case n.may && in.Required:

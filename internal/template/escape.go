@@ -1,7 +1,6 @@
 package template
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -128,37 +127,54 @@ func AppendPathSegment(dst []byte, s string) []byte {
 // appendPathValue appends v as one segment of a path, or, when segments is set,
 // with its slashes.
 func appendPathValue(dst []byte, v value.Value, segments bool) ([]byte, *UnsafeError) {
-	text := v.Text()
 	switch v.Kind() {
 	case value.Object:
 		return dst, &UnsafeError{Reason: "must be a text or number in a path, not an object"}
 	case value.Array:
-		var joined []byte
-		for i := range v.Len() {
-			item := v.At(i)
-			if !item.IsScalar() || item.Text() == "" {
-				return dst, &UnsafeError{Reason: "must hold texts and numbers only in a path, none of them empty"}
-			}
-			if i > 0 {
-				joined = append(joined, ',')
-			}
-			start := len(joined)
-			joined = append(joined, item.Text()...)
-			if bytes.IndexByte(joined[start:], ',') >= 0 {
-				return dst, &UnsafeError{Reason: "must hold no commas in a path, where its items are joined by them"}
-			}
-		}
-		text = string(joined)
+		return appendPathList(dst, v)
 	}
-	switch {
+	switch text := v.Text(); {
 	case text == "":
-		return dst, &UnsafeError{Reason: "must not be empty in a path"}
+		return dst, &UnsafeError{Reason: emptyInPath}
 	case HasDotSegment(text):
-		return dst, &UnsafeError{Reason: "must not hold the path segments . or .."}
+		return dst, &UnsafeError{Reason: dotsInPath}
 	case segments:
 		return appendSegments(dst, text), nil
+	default:
+		return AppendPathSegment(dst, text), nil
 	}
-	return AppendPathSegment(dst, text), nil
+}
+
+const (
+	emptyInPath = "must not be empty in a path"
+	dotsInPath  = "must not hold the path segments . or .."
+)
+
+// appendPathList appends the items of an array as one segment, with commas between
+// them (OpenAPI's style simple); one within an item is percent-encoded.
+func appendPathList(dst []byte, v value.Value) ([]byte, *UnsafeError) {
+	if v.Len() == 0 {
+		return dst, &UnsafeError{Reason: emptyInPath}
+	}
+	for i := range v.Len() {
+		item := v.At(i)
+		text := item.Text()
+		switch {
+		case !item.IsScalar() || item.Kind() == value.Null || text == "":
+			return dst, &UnsafeError{Reason: "must hold texts and numbers only in a path, none of them empty"}
+		case HasDotSegment(text):
+			return dst, &UnsafeError{Reason: dotsInPath}
+		case i > 0:
+			dst = append(dst, ',')
+		}
+		for j, part := range strings.Split(text, ",") {
+			if j > 0 {
+				dst = append(dst, "%2C"...)
+			}
+			dst = AppendPathSegment(dst, part)
+		}
+	}
+	return dst, nil
 }
 
 // appendSegments is AppendPathSegment that leaves slashes.

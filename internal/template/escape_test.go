@@ -37,7 +37,7 @@ func TestAppend_escapesByPlace(t *testing.T) {
 		{"path: list", PathSegment, "/u/{{x}}", `[1,"a/b",true]`, "/u/1,a%2Fb,true", ""},
 		{"path: empty list", PathSegment, "/u/{{x}}", `[]`, "", "must not be empty"},
 		{"path: list of lists", PathSegment, "/u/{{x}}", `[[1]]`, "", "texts and numbers only"},
-		{"path: list with a comma", PathSegment, "/u/{{x}}", `["1,2"]`, "", "no commas"},
+		{"path: list with a comma", PathSegment, "/u/{{x}}", `["1,2",3]`, "/u/1%2C2,3", ""},
 		{"path: the query of a path", PathSegment, "/u?q={{x}}", `"a&admin=1+1"`, "/u?q=a%26admin%3D1%2B1", ""},
 		{"path: mail address and method", PathSegment, "/u/{{x}}", `"a@b:c"`, "/u/a@b:c", ""},
 		{"path: blank, NUL, line feed, umlaut", PathSegment, "/{{x}}", `" \u0000\nä"`, "/%20%00%0A%C3%A4", ""},

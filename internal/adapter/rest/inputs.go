@@ -19,7 +19,7 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 		x.values = append(x.values, value.Value{})
 	}
 	for _, v := range op.path {
-		x.values[v.input] = value.Of(x.vars[v.value])
+		x.values[v.input] = pathValue(x.vars[v.value], v.list)
 	}
 	if (len(op.query) > 0 || x.config.StrictInputs) && x.r.URL.RawQuery != "" {
 		x.pairs(x.r.URL.RawQuery, op.query, plan.InQuery)
@@ -71,6 +71,19 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 	}
 	args.Trace, args.Budget = engine.TraceContext(header), &x.call
 	return args, true
+}
+
+// pathValue is what stands in a path: a text, or, of a list, the texts between its
+// commas.
+func pathValue(text string, list bool) value.Value {
+	if !list || strings.HasPrefix(text, "[") {
+		return value.Of(text)
+	}
+	items := value.List()
+	for item := range strings.SplitSeq(text, ",") {
+		items.Append(value.Of(item))
+	}
+	return items
 }
 
 func (s *source) headerValue(given []string) value.Value {

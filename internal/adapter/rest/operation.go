@@ -22,7 +22,10 @@ type operation struct {
 	entity  int // the input that is the whole body, -1 for none
 }
 
-type variable struct{ input, value int }
+type variable struct {
+	input, value int
+	list         bool
+}
 
 type source struct {
 	key    string
@@ -39,7 +42,7 @@ func compile(r *plan.Route, names []string) *operation {
 		switch in.Place {
 		case plan.InPath:
 			if at := slices.Index(names, in.Key); at >= 0 {
-				op.path = append(op.path, variable{i, at})
+				op.path = append(op.path, variable{i, at, s.list})
 			}
 		case plan.InQuery:
 			op.query = append(op.query, s)
