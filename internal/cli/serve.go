@@ -98,11 +98,30 @@ func (r *running) start(ctx context.Context, paths []string, s Streams) (*machin
 	m.secrets = host.NewSecrets(getenv, m.documents)
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
-	m.log = observe.NewLogger(s.Err, level, m.secrets.Known)
+	m.log = observe.NewLogger(s.Err, level, m.known(m.documents))
 	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
 	m.events = event.To(observe.Log(m.log))
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	return m, nil
+}
+
+// known is what the log masks: the secrets that were handed out, and credentials
+// that stand in documents.
+func (m *machine) known(documents []*host.Document) func() []secret.String {
+	var written []secret.String
+	for _, d := range documents {
+		if d.Plan == nil {
+			continue
+		}
+		for _, u := range d.Plan.Units() {
+			for _, w := range u.Written {
+				if !slices.Contains(written, w.Text) {
+					written = append(written, w.Text)
+				}
+			}
+		}
+	}
+	return func() []secret.String { return append(m.secrets.Known(), written...) }
 }
 
 func (m *machine) read(ctx context.Context, r *running, paths []string, o compile.Options, s Streams) error {

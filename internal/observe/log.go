@@ -32,12 +32,17 @@ type scrubber struct {
 	mu    sync.Mutex
 	w     io.Writer
 	known func() []secret.String
+	by    secret.Masker // keeps what it made of the same secrets
 }
 
 func (s *scrubber) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := io.WriteString(s.w, secret.Scrub(string(line), s.known())); err != nil {
+	s.by.Reset()
+	for _, known := range s.known() {
+		s.by.Add(known.Reveal())
+	}
+	if _, err := s.w.Write(s.by.MaskBytes(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

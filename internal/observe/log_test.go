@@ -34,3 +34,15 @@ func TestNewLogger_keepsItsLevel(t *testing.T) {
 		t.Errorf("got %s", &out)
 	}
 }
+
+func TestNewLogger_keepsWhatItMadeOfTheSameSecrets(t *testing.T) {
+	var out bytes.Buffer
+	known := []secret.String{secret.New("first/secret")}
+	log := NewLogger(&out, slog.LevelInfo, func() []secret.String { return known })
+	log.Info("a first/secret, b second/secret")
+	known = append(known, secret.New("second/secret"))
+	log.Info(`c first\/secret, d c2Vjb25kL3NlY3JldA`)
+	if got := out.String(); strings.Contains(got, "first") || strings.Count(got, "second") != 1 || strings.Contains(got, "c2Vjb25k") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -13,15 +13,6 @@ import (
 // minimum is the length below which a secret is too short to be told from other text.
 const minimum = 4
 
-// Scrub masks the secrets in text; see Masker.
-func Scrub(text string, secrets []String) string {
-	var m Masker
-	for _, s := range secrets {
-		m.Add(s.Reveal())
-	}
-	return m.Mask(text)
-}
-
 // Masker finds secrets in text in any usual spelling: as they are, in base64 of
 // either alphabet (alone or amid other bytes, padded or not), in hex, and each
 // of these escaped for JSON, URLs, forms, XML or HTML, up to three times over.
