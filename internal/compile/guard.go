@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"slices"
+
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
@@ -14,6 +16,9 @@ var guardFields = map[string][]string{
 	"basic": {"username", "password"}, "digest": {"username", "password"}, "bearer": {"token"}, "apikey": {"key", "value"},
 	"oauth2": {"authorizationServerUri", "resource"},
 }
+
+// incomingSecrets are the fields that hold what callers must not learn.
+var incomingSecrets = []string{"password", "token", "value", "clientSecret"}
 
 // guard compiles the incoming authentication of a server; ok is false when that
 // cannot be done: then the server is withheld.
@@ -50,6 +55,9 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 		})
 		if !ok {
 			g.Kind = ""
+		}
+		if _, fixed := field.Constant(); fixed && ok && slices.Contains(incomingSecrets, name) && n.Text != "" {
+			k.writtenDown(n)
 		}
 		g.Fields[name] = field
 	}
