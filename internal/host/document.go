@@ -189,6 +189,9 @@ func (d *Document) compile(o compile.Options) {
 	if root == nil {
 		return
 	}
+	if len(s.Overlays) > 0 {
+		d.Diags = append(d.Diags, normalize.Inline(s.Name, root, s.Folder)...)
+	}
 	for _, f := range s.Overlays {
 		over, diags := document.Parse(f.Name, f.Text)
 		d.Diags = append(d.Diags, diags...)

@@ -50,6 +50,48 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 	return alias(source, n, name)
 }
 
+// Inline puts what the document imports in the place of its imports, so that an
+// overlay reaches it. An import that brings nothing stays, for Capability to report.
+// The list says what there is to say of the others.
+func Inline(file string, root *document.Node, files Files) diag.List {
+	r := &reader{file: file, files: files, imported: map[string]*document.Node{}}
+	for _, holder := range []*document.Node{root, root.Get("capability")} {
+		for _, section := range []string{"binds", "consumes", "aggregates", "exposes"} {
+			items := holder.Get(section)
+			if !items.Is(value.Array) {
+				continue
+			}
+			for i, item := range items.Items {
+				if item.Get("import") == nil && item.Get("from") == nil {
+					continue
+				}
+				before := len(r.diags)
+				if source := r.imports(item, section); source == nil {
+					r.diags = r.diags[:before]
+				} else if source != item {
+					items.Items[i] = clone(source) // two imports of one thing are two things to an overlay
+				}
+			}
+		}
+	}
+	return r.diags
+}
+
+func clone(n *document.Node) *document.Node {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	c.Pairs, c.Items = slices.Clone(n.Pairs), slices.Clone(n.Items)
+	for i := range c.Pairs {
+		c.Pairs[i].Value = clone(c.Pairs[i].Value)
+	}
+	for i := range c.Items {
+		c.Items[i] = clone(c.Items[i])
+	}
+	return &c
+}
+
 // size counts the values of n, up to most.
 func size(n *document.Node, most int) int {
 	if n == nil || most <= 0 {
