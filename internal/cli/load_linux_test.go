@@ -30,7 +30,7 @@ const residentPerCall = 128 << 10
 
 // Ten thousand clients call at once, each on a connection of its own, and the API
 // answers none before all of them have arrived.
-func TestServe_holdsTenThousandSlowCalls(t *testing.T) {
+func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 	const calls = 10_000
 	if testing.Short() {
 		t.Skip("10,000 calls at once")

@@ -15,7 +15,7 @@ import (
 
 // call binds one consumed operation to a unit: every parameter, placeholder and
 // variable of the operation gets an expression over the unit's frame
-// (rules.md sections 2 to 4).
+// (semantics 2.1, 3.1, 4.5).
 type call struct {
 	*scope
 	api     *model.Consume

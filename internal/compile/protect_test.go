@@ -15,7 +15,7 @@ import (
 )
 
 // What protects and cannot be read withholds what it would protect, and nothing else.
-func TestCompile_servesNothingThatIsUnprotected(t *testing.T) {
+func TestCompile_servesNothingThatIsUnprotected(t *testing.T) { // semantics 1.7
 	for name, want := range map[string][]string{
 		"unprotected":         {"get-order"},
 		"unprotected_servers": nil,

@@ -159,7 +159,7 @@ func TestRejected_areReportedUnderTheCodeTheyAreNamedAfter(t *testing.T) {
 	}
 }
 
-func TestDiagnostics_sayWhatIsWrongAndWhatToDo(t *testing.T) {
+func TestDiagnostics_sayWhatIsWrongAndWhatToDo(t *testing.T) { // semantics 1.5
 	for _, r := range rejectedDocuments(t) {
 		for _, d := range r.diags {
 			switch {

@@ -50,7 +50,7 @@ func (s *scope) slot() int {
 }
 
 // aliases are words that stand for the caller in published documents
-// (rules.md section 2).
+// (semantics 2.1).
 var aliases = []string{"rest", "tools", "mcp", "api", "skill", "resources", "prompts", "input", "inputs", "params", "request", "args"}
 
 // reference returns the input's name when text is a reference to the caller's

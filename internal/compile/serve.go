@@ -289,7 +289,7 @@ func exchanges(server *model.Expose) bool {
 	return server.Transport != "stdio" && server.Auth != nil && server.Auth.Type == "oauth2"
 }
 
-// reach decides whose credentials go upstream (rules.md section 4.7), and
+// reach decides whose credentials go upstream (semantics 4.7), and
 // withholds a unit whose APIs lead nowhere.
 func (k *compiler) reach(u *plan.Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
 	reachable, bare, first := true, true, false

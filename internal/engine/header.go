@@ -8,7 +8,7 @@ import (
 )
 
 // passed are the headers of a successful answer that mean something to a caller
-// (rules.md section 5.6).
+// (semantics 5.6).
 var passed = map[string]bool{
 	"Location": true, "Etag": true, "Last-Modified": true, "Cache-Control": true, "Content-Disposition": true, "Link": true, "Retry-After": true, "X-Total-Count": true,
 	"Expires": true, "Age": true, "Vary": false, "Content-Language": true, "Accept-Ranges": false, "Deprecation": true, "Sunset": true,

@@ -129,7 +129,7 @@ func say(w http.ResponseWriter, status int, contentType, body string, header ...
 	}
 }
 
-func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; rules.md 7.12
+func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; semantics 5.9
 	var mu sync.Mutex
 	var fetched int
 	tokens := testkit.NewUpstream(t, func(w http.ResponseWriter, _ *http.Request) {

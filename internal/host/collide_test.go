@@ -130,7 +130,7 @@ func found(d *Document) (all []string) {
 	return all
 }
 
-func TestCollide_byStructure(t *testing.T) {
+func TestCollide_byStructure(t *testing.T) { // semantics 6.3
 	for _, tt := range []struct {
 		one, other string // routes
 		collide    bool
@@ -205,7 +205,7 @@ func TestCollide_whereOneCallerReachesBoth(t *testing.T) {
 	}
 }
 
-func TestCollide_withinADocumentTheFirstWins(t *testing.T) {
+func TestCollide_withinADocumentTheFirstWins(t *testing.T) { // semantics 6.3
 	d := documentOf(t, "one.yaml", []string{"rest first 127.0.0.1:8080", "GET /a/{x}"}, []string{"rest second 127.0.0.1:8080", "GET /a/{y}", "GET /a/b", "GET /mcp"}, []string{"mcp tools 127.0.0.1:8080"})
 	Collide(configOf(d))
 	want := []string{"warning: GET /a/{y} is claimed already by the server “first”; the first wins",

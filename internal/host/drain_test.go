@@ -38,7 +38,7 @@ func open(t *testing.T, up string) (*host.Host, func() error) {
 	return h, func() error { stop(); return <-done }
 }
 
-func TestServe_finishesWhatRuns(t *testing.T) { // rules.md 6.5
+func TestServe_finishesWhatRuns(t *testing.T) { // semantics 6.5
 	arrived, release := make(chan struct{}), make(chan struct{})
 	up := testkit.NewUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- struct{}{}
@@ -118,7 +118,7 @@ capability:
   - {type: mcp, namespace: second-mcp, port: 0, tools: {only: {description: Only, call: api.get}}}
 `
 
-func TestOpen_sharesListeners(t *testing.T) { // rules.md 6.2
+func TestOpen_sharesListeners(t *testing.T) { // semantics 6.2
 	src, _ := host.Read("", host.ReadOptions{NoOverlay: true})
 	one := host.Compile(src, compile.Options{})
 	two := host.Compile(host.Source{File: host.File{Name: "second.yaml", Text: []byte(second)}}, compile.Options{})

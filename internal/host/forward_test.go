@@ -60,7 +60,7 @@ func TestForward_passesRequestsOn(t *testing.T) {
 	}
 }
 
-func TestForward_withoutATargetIsWithheld(t *testing.T) {
+func TestForward_withoutATargetIsWithheld(t *testing.T) { // semantics 1.3
 	up := testkit.NewUpstream(t, nil)
 	s := testkit.Serve(t, strings.Replace(forwarding, "targetNamespace: api, trusted", "targetNamespace: ap, trusted", 1), testkit.Options{Upstream: up.URL})
 	if s.Document.Withheld() != 1 || s.Document.Served() != 3 {

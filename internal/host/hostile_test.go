@@ -291,7 +291,7 @@ func measureHostile(t *testing.T, h hostile, size int) (d *host.Document, took t
 // possible in full. The bounds here leave room for slow and busy machines: what
 // grows with the square of a text is beyond them by far. By default the texts are
 // short, FAIRLEAD_CORPUS=all makes them 1 MiB long.
-func TestCompile_endsSoonWhateverRepeats(t *testing.T) {
+func TestCompile_endsSoonWhateverRepeats(t *testing.T) { // semantics 1.6
 	size := 32 << 10
 	if os.Getenv("FAIRLEAD_CORPUS") == "all" {
 		size = document.MaxBytes

@@ -84,7 +84,7 @@ func TestEndpoints_aReloadTakesNoneAway(t *testing.T) {
 	}
 }
 
-func TestListeners_overlappingAddressesShareOne(t *testing.T) {
+func TestListeners_overlappingAddressesShareOne(t *testing.T) { // semantics 6.2
 	port := freePort(t)
 	private := documentOf(t, "private.yaml", []string{"rest private " + at(port), "GET /private"}, []string{"mcp tools " + at(port)})
 	public := documentOf(t, "public.yaml", []string{fmt.Sprintf("rest public 0.0.0.0:%d", port), "GET /public"})

@@ -166,7 +166,7 @@ func TestOAuth_letsPagesFindTheirWay(t *testing.T) {
 	}
 }
 
-func TestOAuth_keepsTheCallersTokenHere(t *testing.T) { // rules.md 4.7
+func TestOAuth_keepsTheCallersTokenHere(t *testing.T) { // semantics 4.7
 	g := protected(t)
 	token := g.token("ada", func(c map[string]any) { c["scope"] = []string{"orders", "customers", "more"} })
 	status, _, body := g.call(token, "get-order", `{"id":"1"}`)

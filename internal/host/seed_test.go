@@ -60,7 +60,7 @@ func TestSeed_isServedWithoutFindings(t *testing.T) { // S1
 	}
 }
 
-func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, rules.md 4.7
+func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, semantics 4.7
 	src, err := host.Read("", host.ReadOptions{NoOverlay: true})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestSeed_authorization(t *testing.T) { // S7
 	}
 }
 
-func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // rules.md 4.7
+func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // semantics 4.7
 	up := testkit.NewUpstream(t, nil)
 	s := seed(t, up, false, map[string]string{"KOYEB_API_KEY": "key"})
 	testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"logout-user","arguments":{}}}`,
@@ -155,7 +155,7 @@ func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // rules.md 4.7
 	}
 }
 
-func TestSeed_MCPCallersMayBringACredentialInItsOwnHeader(t *testing.T) { // rules.md 4.7
+func TestSeed_MCPCallersMayBringACredentialInItsOwnHeader(t *testing.T) { // semantics 4.7
 	up := testkit.NewUpstream(t, nil)
 	src, _ := host.Read("", host.ReadOptions{})
 	s := testkit.ServeSource(t, src, testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "key"}, MCP: host.MCPOptions{CredentialHeader: "X-Koyeb-Token"}})
@@ -361,7 +361,7 @@ func TestSeed_cookiesAreKeptForNobody(t *testing.T) { // S20
 	}
 }
 
-func TestSeed_everyMCPEraIsServed(t *testing.T) { // S22
+func TestSeed_everyMCPEraIsServed(t *testing.T) { // S22; semantics 6.4
 	s := seed(t, testkit.NewUpstream(t, nil), false, nil)
 	for _, version := range []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"} {
 		_, _, body := testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"`+version+`","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`,
@@ -428,7 +428,7 @@ func (w writer) Write(p []byte) (int, error) { return w(p) }
 
 var _ io.Writer = writer(nil)
 
-func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // rules.md 1.4: a misspelt call never answers with sample data
+func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // semantics 1.4: a misspelt call never answers with sample data
 	src, _ := host.Read("", host.ReadOptions{NoOverlay: true})
 	src.Text = bytes.Replace(src.Text, []byte("call: koyeb-sessions.logout"), []byte("call: koyeb-sessions.logut"), 1)
 	d := host.Compile(src, compile.Options{})
@@ -443,7 +443,7 @@ func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // rules.md 1.4: a misspe
 	}
 }
 
-func TestSeed_compressedBodiesPassAsTheyCame(t *testing.T) { // rules.md 4.1
+func TestSeed_compressedBodiesPassAsTheyCame(t *testing.T) { // semantics 4.1, 5.2
 	up := testkit.NewUpstream(t, nil)
 	s := seed(t, up, false, nil)
 	testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", "\x1f\x8bnot really", "Content-Type", "application/json", "Content-Encoding", "gzip")

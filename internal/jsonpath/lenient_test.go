@@ -116,7 +116,7 @@ var lenientForms = []struct{ name, expr, spelling, want, note string }{
 	{"another function in a filter", "$.items[?(@.price == $..price.max())].name", "$.items[?@.price == $..price.max()].name", `["Nut"]`, "max()"},
 }
 
-func TestLenient_notesEachFormWithItsSpelling(t *testing.T) {
+func TestLenient_notesEachFormWithItsSpelling(t *testing.T) { // semantics 5.4
 	root := mustParse(t, sample)
 	for _, c := range lenientForms {
 		t.Run(c.name, func(t *testing.T) {

@@ -38,7 +38,7 @@ func readSuite(tb testing.TB) []suiteCase {
 	return suite.Tests
 }
 
-func TestStrict_passesTheComplianceSuite(t *testing.T) {
+func TestStrict_passesTheComplianceSuite(t *testing.T) { // semantics 5.4
 	for _, c := range readSuite(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			path, notes, err := Compile(c.Selector, Strict)

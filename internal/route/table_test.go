@@ -37,7 +37,7 @@ func tableOf(t testing.TB, routes ...string) *Table[string] {
 	return table
 }
 
-func TestTable_findsTheMostLiteralRoute(t *testing.T) {
+func TestTable_findsTheMostLiteralRoute(t *testing.T) { // semantics 6.1
 	table := tableOf(t,
 		"GET /",
 		"GET /users/me",

@@ -1,5 +1,5 @@
 // Package shape turns an answer into what a document's output parameters
-// promise (rules.md §5). The outputs are compiled once into a Program, which
+// promise (semantics 5.3). The outputs are compiled once into a Program, which
 // shapes decoded values (Apply) or, where its paths allow, JSON text into JSON
 // text without making a tree of it (Stream).
 //

@@ -205,7 +205,7 @@ func TestApply_ofNoAnswerFindsNothing(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
+func TestIdentity(t *testing.T) { // semantics 5.2
 	if !(*Program)(nil).Identity() || (*Program)(nil).Streamable() || (*Program)(nil).Schema() != nil {
 		t.Error("no program is no identity")
 	}

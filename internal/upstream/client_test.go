@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) {
+func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) { // semantics 4.8
 	var leaked []string
 	thief := serve(t, func(_ http.ResponseWriter, r *http.Request) { leaked = append(leaked, wire(r)) })
 	var location string
@@ -98,7 +98,7 @@ func TestClient_refusesAnAnswerWhoseHeaderIsTooLarge(t *testing.T) {
 	}
 }
 
-func TestClient_endsACallWhoseTimeIsOver(t *testing.T) {
+func TestClient_endsACallWhoseTimeIsOver(t *testing.T) { // semantics 4.9
 	release := make(chan struct{})
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release })
 	defer close(release)
@@ -109,7 +109,7 @@ func TestClient_endsACallWhoseTimeIsOver(t *testing.T) {
 	}
 }
 
-func TestClient_keepsNoCookies(t *testing.T) {
+func TestClient_keepsNoCookies(t *testing.T) { // semantics 4.8
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header["Cookie"] != nil {
 			t.Errorf("cookie %q", r.Header["Cookie"])

@@ -221,7 +221,7 @@ func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 	}
 }
 
-func TestToolsCall_explainsFailures(t *testing.T) {
+func TestToolsCall_explainsFailures(t *testing.T) { // semantics 5.5
 	for _, tt := range []struct {
 		name string
 		err  *engine.Error
@@ -336,7 +336,7 @@ func TestToolsList_hasAThousandOnAPage(t *testing.T) {
 	}
 }
 
-func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) {
+func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) { // semantics 6.4
 	long := strings.Repeat("long-", 20)
 	cfg := fixture()
 	cfg.Server.Tools = nil

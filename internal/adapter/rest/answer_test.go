@@ -179,7 +179,7 @@ func TestHandler_answersWithAProblemWhenNothingWasSentYet(t *testing.T) {
 	}
 }
 
-func TestHandler_passesUpstreamErrorsAsTheyCame(t *testing.T) {
+func TestHandler_passesUpstreamErrorsAsTheyCame(t *testing.T) { // semantics 5.5
 	failed := &engine.Error{Kind: engine.Answered, Status: 429, Title: "x", ContentType: "application/vnd.koyeb+json", Body: []byte(`{"code":"rate_limit_error" }`),
 		Header: http.Header{"Retry-After": {"7"}, "Www-Authenticate": {"Bearer"}, "X-Ratelimit-Reset": {"7"}}}
 	w := do(koyeb(answering(nil, failed)), "GET", "/v1/apps", "")
@@ -201,7 +201,7 @@ func TestHandler_passesUpstreamErrorsAsTheyCame(t *testing.T) {
 	}
 }
 
-func TestHandler_turnsEngineErrorsIntoProblems(t *testing.T) {
+func TestHandler_turnsEngineErrorsIntoProblems(t *testing.T) { // semantics 5.5
 	tests := map[string]struct {
 		err    *engine.Error
 		status int

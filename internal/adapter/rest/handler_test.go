@@ -27,7 +27,7 @@ func koyeb(inv *invoker) *Handler {
 	)
 }
 
-func TestHandler_answersWrongMethodsWithAllow(t *testing.T) {
+func TestHandler_answersWrongMethodsWithAllow(t *testing.T) { // semantics 6.1
 	tests := map[string]struct {
 		method, path string
 		status       int
@@ -64,7 +64,7 @@ func TestHandler_servesOptionsOfTheDocument(t *testing.T) {
 	}
 }
 
-func TestHandler_answersHeadFromGetWithoutBody(t *testing.T) {
+func TestHandler_answersHeadFromGetWithoutBody(t *testing.T) { // semantics 6.1
 	results := map[string]*engine.Result{
 		"value": {Value: value.Of("abc")},
 		"raw":   raw(200, "text/plain", "abcde"),
