@@ -34,7 +34,8 @@ koyeb-sessions.yaml.`,
 		Example: `  fairlead call koyeb-sessions.yaml login-user --sandbox body='{"email":"demo@fairlead.example","password":"not-a-real-password"}'
   fairlead call crm.yaml "GET /customers/{id}" id=42
   fairlead call crm.yaml find-customer --json '{"name":"Ada"}'`,
-		Args: cobra.MinimumNArgs(2),
+		Args:              cobra.MinimumNArgs(2),
+		ValidArgsFunction: run.loading.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := run.start(cmd.Context(), args[:1], s)
 			if err != nil {

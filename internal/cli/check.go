@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -24,17 +20,20 @@ func checkCommand(s Streams) *cobra.Command {
 		out    output
 		strict bool
 		notes  bool
+		all    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "check FILE|DIR...",
 		Short: "Say what of documents would not work, where and why",
 		Long: `Check reads documents as serve does and prints every diagnostic with its place.
 It calls nothing. With -o json it prints one line of JSON for each document, with
--o sarif one SARIF 2.1.0 log. It exits with 1 when there is an error.`,
+-o sarif one SARIF 2.1.0 log. Of more than 20 documents it prints a summary, unless
+--all is given. It exits with 1 when there is an error.`,
 		Example: `  fairlead check capability.yaml
   fairlead check docs/ -o json | jq -c 'select(.units.withheld > 0)'
   fairlead check docs/ -o sarif > findings.sarif`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := l.options()
 			if err != nil {
@@ -44,15 +43,23 @@ It calls nothing. With -o json it prints one line of JSON for each document, wit
 			if err != nil {
 				return failed(err)
 			}
-			return check(cmd.Context(), s, paths, l.read(s), o, string(out), strict, notes)
+			return check(cmd.Context(), s, paths, l.read(s), o, string(out), checkOptions{strict, notes, all})
 		},
 	}
 	l.flags(cmd)
 	out.flag(cmd, "text", "json", "sarif")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 on warnings too")
 	cmd.Flags().BoolVar(&notes, "notes", false, "print infos too (text output)")
+	cmd.Flags().BoolVar(&all, "all", false, "print every finding of every document, however many there are (text output)")
 	return cmd
 }
+
+// checkOptions say what check prints and what makes it fail.
+type checkOptions struct{ strict, notes, all bool }
+
+// manyDocuments is how many documents have their findings printed one by one. Of
+// more, nobody reads them: a summary says where to look.
+const manyDocuments = 20
 
 // finding is a checked document.
 type finding struct {
@@ -61,13 +68,13 @@ type finding struct {
 	err  error
 }
 
-func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o compile.Options, out string, strict, notes bool) error {
+func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o compile.Options, out string, how checkOptions) error {
 	var (
 		all   diag.List
-		sum   = summary{causes: map[string]int{}}
+		sum   = newSummary(len(paths) > manyDocuments && !how.all)
 		least = diag.Warning
 	)
-	if notes {
+	if how.notes {
 		least = diag.Info
 	}
 	scripts := newScripts()
@@ -90,7 +97,9 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 		case "sarif":
 			all = append(all, f.doc.Diags...)
 		default:
-			err = printDiagnostics(s.Out, f.doc, least)
+			if !sum.short {
+				err = printDiagnostics(s.Out, f.doc, least)
+			}
 		}
 		if err != nil {
 			return failed(err)
@@ -103,9 +112,9 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 			return failed(err)
 		}
 	case "text":
-		sum.print(s.Out)
+		sum.print(s.Out, "\nTo see more: “fairlead check FILE” for one document, --all for every finding, -o json for programs.\n")
 	}
-	if sum.errors > 0 || strict && sum.warnings > 0 {
+	if sum.errors > 0 || how.strict && sum.warnings > 0 {
 		return errFindings
 	}
 	return nil
@@ -124,7 +133,11 @@ func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o co
 		for range min(runtime.GOMAXPROCS(0), len(paths)) {
 			workers.Go(func() {
 				for i := range next {
-					f := finding{path: paths[i]}
+					f := finding{path: paths[i], err: ctx.Err()}
+					if f.err != nil {
+						results[i] <- f
+						continue
+					}
 					var src host.Source
 					if src, f.err = host.Read(f.path, read); f.err == nil {
 						f.doc = host.Compile(src, o)
@@ -187,47 +200,4 @@ func checkLine(f finding) []byte {
 		line = d.AppendJSON(line)
 	}
 	return append(line, "]}"...)
-}
-
-// summary counts what a check found.
-type summary struct {
-	documents, unusable, served, withheld, errors, warnings, infos int
-	causes                                                         map[string]int
-}
-
-func (m *summary) add(d *host.Document) {
-	m.documents++
-	if d.Plan == nil {
-		m.unusable++
-	}
-	m.served += d.Served()
-	m.withheld += d.Withheld()
-	m.errors += d.Diags.Count(diag.Error)
-	m.warnings += d.Diags.Count(diag.Warning)
-	m.infos += d.Diags.Count(diag.Info)
-	for _, g := range d.Diags {
-		if g.Severity > diag.Info {
-			m.causes[g.Code]++
-		}
-	}
-}
-
-func (m *summary) print(w io.Writer) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s served, %d withheld", count(m.documents, "document"), count(m.served, "unit"), m.withheld)
-	if m.unusable > 0 {
-		fmt.Fprintf(&b, ", %s unusable", count(m.unusable, "document"))
-	}
-	fmt.Fprintf(&b, "; %s, %s, %s\n", count(m.errors, "error"), count(m.warnings, "warning"), count(m.infos, "note"))
-	if m.documents > 1 {
-		codes := make([]string, 0, len(m.causes))
-		for c := range m.causes {
-			codes = append(codes, c)
-		}
-		slices.SortFunc(codes, func(a, b string) int { return cmp.Or(m.causes[b]-m.causes[a], cmp.Compare(a, b)) })
-		for _, c := range codes {
-			fmt.Fprintf(&b, "%6d  %s\n", m.causes[c], c)
-		}
-	}
-	_, _ = w.Write(b.Bytes())
 }

@@ -45,12 +45,22 @@ func (f failure) Unwrap() error { return f.error }
 var errFindings = failure{code: exitFailed, silent: true, error: errors.New("findings")}
 
 // Main runs the command line and returns the exit code: 0 fine, 1 findings or
-// failure, 2 wrong usage. Interrupt and SIGTERM end long-running commands in order.
+// failure, 2 wrong usage. Interrupt and SIGTERM end long-running commands in order,
+// a second one of them at once.
 func Main(args []string, s Streams) int {
 	tuneGC()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		<-signals
+		cancel()
+		second := <-signals
+		fmt.Fprintf(s.Err, "fairlead: ended at once by a second signal (%s); what still ran was cut off\n", second)
+		os.Exit(exitFailed)
+	}()
 	return Run(ctx, args, s)
 }
 
@@ -107,7 +117,7 @@ the built-in one, Koyeb sessions.`,
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
-	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), explainCommand(s), callCommand(s), inspectCommand(s), tokensCommand(s), schemaCommand(s), workerCommand(s))
+	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), newCommand(s), explainCommand(s), callCommand(s), inspectCommand(s), tokensCommand(s), schemaCommand(s), versionCommand(s), workerCommand(s))
 	return root
 }
 
@@ -209,8 +219,7 @@ func color(w io.Writer) bool {
 type output string
 
 func (o *output) flag(cmd *cobra.Command, kinds ...string) {
-	*o = output(kinds[0])
-	cmd.Flags().VarP(&choice{(*string)(o), kinds}, "output", "o", "output format: "+strings.Join(kinds, ", "))
+	choose(cmd, (*string)(o), "output", "o", "output format: "+strings.Join(kinds, ", "), kinds...)
 }
 
 // choice is a flag with a closed set of values.

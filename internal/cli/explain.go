@@ -36,7 +36,8 @@ mapped, and the time-outs. It calls nothing and reads no secret: secrets stand a
 Without UNIT it lists the units.`,
 		Example: `  fairlead explain koyeb-sessions.yaml login-user body='{"email":"me@example.com","password":"…"}'
   fairlead explain crm.yaml "GET /customers/{id}" id=42`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: l.completeUnit,
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := l.usable(args[0], s)
 			if err != nil {
@@ -209,8 +210,8 @@ func (e explanation) text(d *host.Document) []byte {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	limits := upstream.Limits{}.WithDefaults()
-	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; at most %d MiB answer (flags of serve change them)\n",
-		limits.Connect, limits.Header, limits.Call, limits.Response>>20)
+	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
+		limits.Connect, limits.Header, limits.Call, bytesText(limits.Response))
 	fmt.Fprintf(&b, "Connections: %s\n", protocols(u))
 	return b.Bytes()
 }

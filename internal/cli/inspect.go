@@ -25,7 +25,8 @@ func inspectCommand(s Streams) *cobra.Command {
 operations with method and path, MCP tools with their hints, and what is withheld.`,
 		Example: `  fairlead inspect capability.yaml
   fairlead inspect -o json capability.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeDocument,
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := optional(args)
 			d, err := l.usable(path, s)

@@ -33,7 +33,8 @@ SIGHUP reads the document again. Without FILE it serves the built-in document, K
 sessions.`,
 		Example: `  fairlead mcp capability.yaml
   {"mcpServers":{"koyeb":{"command":"fairlead","args":["mcp"],"env":{"KOYEB_API_KEY":"…"}}}}`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeDocument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := optional(args)
 			if path == "-" {

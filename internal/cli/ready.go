@@ -42,21 +42,30 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 		fmt.Fprintf(s.Err, "%s withheld; “fairlead check” says why.\n", count(withheld, "unit"))
 	}
 	capability := ""
-	for _, a := range adapters {
+	for i, a := range adapters {
+		if i == manyDocuments {
+			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n", count(len(adapters)-i, "more server"))
+			break
+		}
 		if a.Capability != capability {
 			capability = a.Capability
 			fmt.Fprintf(s.Err, "\n%s\n", capability)
 		}
 		fmt.Fprintf(s.Err, "  %-5s %s\n", strings.ToUpper(a.Type), a.URL)
 		for i, u := range a.Units {
-			if i == 12 {
+			if i == 12 || i == 3 && len(adapters) > manyDocuments {
 				fmt.Fprintf(s.Err, "          … and %d more; “fairlead inspect” lists them\n", len(a.Units)-i)
 				break
 			}
 			fmt.Fprintf(s.Err, "          %s\n", u)
 		}
 	}
-	for _, text := range m.unset() {
+	unset := m.unset()
+	for i, text := range unset {
+		if i == mostUnset {
+			fmt.Fprintf(s.Err, "\nNot set either: %s; “fairlead explain FILE UNIT” says which a unit needs.\n", count(len(unset)-i, "more variable"))
+			break
+		}
 		fmt.Fprintf(s.Err, "\n%s\n", text)
 	}
 	if m.sandbox != nil {
@@ -64,6 +73,9 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 	}
 	fmt.Fprintln(s.Err, "\nStop with Ctrl-C.")
 }
+
+// mostUnset is how many variables without a value are named at the start.
+const mostUnset = 8
 
 func count(n int, noun string) string {
 	if n == 1 {

@@ -61,7 +61,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{"method":"` + r.Method + `","uri":"` + r.URL.RequestURI() + `"}`))
 }
 
-func TestRun_endsWithItsContext(t *testing.T) {
+func TestRun_endsWithItsContext(t *testing.T) { // semantics 6.7
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in, err := os.Pipe()
 	if err != nil {

@@ -42,14 +42,15 @@ func (r *running) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
-	f.Var(&choice{&r.logLevel, []string{"debug", "info", "warn", "error"}}, "log-level", "least level of log lines on standard error: debug, info, warn, error")
+	choose(cmd, &r.logLevel, "log-level", "", "least level of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
 	f.DurationVar(&r.limits.Connect, "connect-timeout", 5*time.Second, "time to connect to an API")
 	f.DurationVar(&r.limits.Header, "header-timeout", 30*time.Second, "time until an API begins to answer")
 	f.DurationVar(&r.limits.Call, "call-timeout", 60*time.Second, "time for a whole call")
-	f.Int64Var(&r.limits.Response, "max-response", 32<<20, "bytes of an API's answer")
 	f.BoolVar(&r.http2, "http2", false, "offer HTTP/2 to every API (default only to those that the document says it of)")
-	f.Int64Var(&r.memory, "max-memory", 0, "bytes that all calls may hold together for bodies and answers (default half of what the machine has)")
-	f.Int64Var(&r.limits.Request, "max-request", 10<<20, "bytes of a caller's body")
+	r.limits.Response, r.limits.Request = 32<<20, 10<<20
+	f.Var(size{&r.memory}, "max-memory", "what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
+	f.Var(size{&r.limits.Response}, "max-response", "largest answer of an API, as 64MiB or a number of bytes")
+	f.Var(size{&r.limits.Request}, "max-request", "largest body of a caller, as 64MiB or a number of bytes")
 }
 
 // beside is what the process takes beside what calls hold, in bytes.
@@ -154,7 +155,7 @@ func serveCommand(s Streams) *cobra.Command {
 	var (
 		run            running
 		config         host.Config
-		ports          = "as-declared"
+		ports          string
 		strict, asJSON bool
 		keyFile        string
 	)
@@ -169,6 +170,7 @@ time of a call and 5 s, and ends.`,
 		Example: `  fairlead serve --sandbox
   fairlead serve capability.yaml --upstream crm=https://staging.example.com
   fairlead serve docs/ --ports auto --json`,
+		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config.AutoPorts = ports == "auto"
 			if strings.EqualFold(config.MCP.CredentialHeader, "Authorization") {
@@ -185,7 +187,7 @@ time of a call and 5 s, and ends.`,
 	f := cmd.Flags()
 	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
-	f.Var(&choice{&ports, []string{"as-declared", "auto"}}, "ports", "ports: as-declared, or auto for free ones")
+	choose(cmd, &ports, "ports", "", "ports: as-declared, or auto for free ones", "as-declared", "auto")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
 	f.BoolVar(&config.Strict, "strict-inputs", false, "let REST servers refuse query parameters and members of bodies that are no inputs")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
@@ -271,14 +273,20 @@ func printProblems(s Streams, problems []error) {
 // admit prints what is wrong with the documents and decides whether they are served.
 func (m *machine) admit(s Streams, strict bool) error {
 	served, findings := 0, 0
+	sum := newSummary(len(m.documents) > manyDocuments)
 	for _, d := range m.documents {
-		_ = printDiagnostics(s.Err, d, diag.Warning) // a full disk keeps nobody from serving
+		if sum.add(d); !sum.short {
+			_ = printDiagnostics(s.Err, d, diag.Warning) // a full disk keeps nobody from serving
+		}
 		served += d.Served()
 		findings += d.Diags.Count(diag.Warning) + d.Diags.Count(diag.Error)
 	}
+	if sum.short {
+		sum.print(s.Err, "\nTo see more: “fairlead check FILE” for one document, “fairlead check --all” for every finding.\n\n")
+	}
 	switch {
 	case strict && findings > 0:
-		return failed(fmt.Errorf("not started: %d findings and --strict; correct them, or start without it", findings))
+		return failed(fmt.Errorf("not started: %s and --strict; correct them, or start without it", count(findings, "finding")))
 	case served == 0:
 		return failed(errors.New("not started: nothing can be served; the findings above say why"))
 	}
@@ -331,5 +339,5 @@ func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []str
 		fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
 		return
 	}
-	fmt.Fprintf(s.Err, "fairlead: reloaded %d documents\n", len(next.documents))
+	fmt.Fprintf(s.Err, "fairlead: reloaded %s\n", count(len(next.documents), "document"))
 }

@@ -42,7 +42,8 @@ of 10 items; without them it is unknown.`,
 		Example: `  fairlead tokens capability.yaml
   fairlead tokens capability.yaml --search-above 40   # the same with other options
   fairlead tokens -o json capability.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeDocument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := optional(args)
 			d, err := l.usable(path, s)

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// first is the document that “fairlead new” writes.
+//
+//go:embed first.yaml
+var first []byte
+
+func newCommand(s Streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "new [FILE]",
+		Short: "Write a first document, with comments, that serves at once",
+		Long: `New writes a small document with comments: an API that it consumes, and the REST
+and MCP servers that it exposes. It serves at once; change it from there. Without
+FILE it is capability.yaml. A file that exists is left alone.`,
+		Example: `  fairlead new
+  fairlead new weather.yaml && fairlead serve weather.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := optional(args)
+			if name == "" {
+				name = "capability.yaml"
+			}
+			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if errors.Is(err, fs.ErrExist) {
+				return failed(fmt.Errorf("%s exists; name another file", name))
+			}
+			if err != nil {
+				return failed(fmt.Errorf("write document: %w", err))
+			}
+			_, err = f.Write(first)
+			if err = errors.Join(err, f.Close()); err != nil {
+				return failed(fmt.Errorf("write document: %w", err))
+			}
+			fmt.Fprintf(s.Err, "%s is written. Next:\n  fairlead check %[1]s     # what would not work, and why\n  fairlead explain %[1]s   # what it offers\n  fairlead serve %[1]s     # REST and MCP, until Ctrl-C\n", name)
+			return nil
+		},
+	}
+}
