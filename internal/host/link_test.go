@@ -35,7 +35,7 @@ capability:
     - {path: "/files/{path}", forward: {targetNamespace: files}}
 `
 
-// TestLinks_leadToTheExposedPath is rules.md 7.7.
+// TestLinks_leadToTheExposedPath is semantics 5.6.
 func TestLinks_leadToTheExposedPath(t *testing.T) { // issue 9, C23
 	up := testkit.NewUpstream(t, nil)
 	s := testkit.Serve(t, linked, testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": "canary-key"}})

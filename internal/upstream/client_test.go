@@ -59,7 +59,7 @@ func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) { // semantics 4
 	}
 }
 
-// TestClient_repeatsABodyAfterARedirect: rules.md 7.5.
+// TestClient_repeatsABodyAfterARedirect: semantics 4.8.
 func TestClient_repeatsABodyAfterARedirect(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/start" {

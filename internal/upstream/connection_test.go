@@ -167,7 +167,7 @@ func TestClient_replacesAnHTTP2ConnectionThatWentDeaf(t *testing.T) {
 	}
 }
 
-func TestClient_prefersHTTP1(t *testing.T) { // rules.md 7.13
+func TestClient_prefersHTTP1(t *testing.T) { // semantics 4.10
 	c := newClient(t)
 	var last string
 	base, _ := h2(t, c, func(w http.ResponseWriter, r *http.Request) { last = r.Proto })
