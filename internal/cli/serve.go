@@ -248,6 +248,9 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 		return errFindings
 	}
 	warnUnmatched(s.Err, m.documents, config.MCP)
+	for _, problem := range host.UnreadFiles(ctx, m.secrets, m.documents) {
+		fmt.Fprintf(s.Err, "fairlead: what needs this secret fails until it is there: %s\n", problem)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m.reloadOnHangup(ctx, s, r, paths, h.Collide, func(documents []*host.Document) error {

@@ -1,11 +1,13 @@
 package host
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"os"
 
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
@@ -36,6 +38,41 @@ func NewSecrets(getenv func(string) (string, bool), documents []*Document) *secr
 		ReadFile: os.ReadFile,
 		Connect:  func(roots *x509.CertPool) secret.HTTPDoer { return upstream.NewPlainClient(roots) },
 	}, files)})
+}
+
+// UnreadFiles says of each file that the documents take secrets from, and that is
+// not there or cannot be read, what is wrong. Units that need it fail until that is
+// corrected. Nothing but files is read.
+func UnreadFiles(ctx context.Context, secrets *secret.Store, documents []*Document) (problems []error) {
+	seen := map[string]bool{}
+	look := func(slots []plan.SecretSlot) {
+		for _, s := range slots {
+			for _, ref := range s.Refs {
+				if seen[ref.Location] || !ref.IsFile() {
+					continue
+				}
+				seen[ref.Location] = true
+				_, err := secrets.Get(ctx, ref)
+				if missing, ok := errors.AsType[*secret.MissingError](err); err != nil && (!ok || missing.NoFile) {
+					problems = append(problems, err)
+				}
+			}
+		}
+	}
+	for _, d := range documents {
+		if d.Plan == nil {
+			continue
+		}
+		for _, s := range d.Plan.Servers {
+			if s.Auth != nil {
+				look(s.Auth.Secrets)
+			}
+			for _, u := range s.Units() {
+				look(u.Secrets)
+			}
+		}
+	}
+	return problems
 }
 
 // scalars are the scalars of a YAML mapping by their dotted paths.

@@ -49,7 +49,7 @@ func (f *File) Fetch(_ context.Context, location *url.URL, key string) (String, 
 	data, err := f.read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return String{}, &MissingError{Detail: "there is no such file"}
+		return String{}, &MissingError{Detail: "there is no such file", NoFile: true}
 	case err != nil:
 		return String{}, fmt.Errorf("read file: %w", err)
 	}

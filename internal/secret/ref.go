@@ -14,6 +14,7 @@ type MissingError struct {
 	Name   string // the variable's name in the document
 	Source string // the place, as a noun: `the environment variable X`, `the key "x" of vault://secret/app`
 	Detail string // what is known beyond that, or ""
+	NoFile bool   // there is not even the file
 }
 
 // Error names the variable, its source, and what to do.
@@ -28,9 +29,15 @@ func (e *MissingError) Error() string {
 // explain says whose value err kept from being had.
 func (r Ref) explain(err error) error {
 	if missing, ok := errors.AsType[*MissingError](err); ok {
-		return &MissingError{Name: r.name(), Source: r.source(), Detail: missing.Detail}
+		return &MissingError{Name: r.name(), Source: r.source(), Detail: missing.Detail, NoFile: missing.NoFile}
 	}
 	return fmt.Errorf("fetch secret %s from %s: %w", r.name(), r.source(), err)
+}
+
+// IsFile reports whether the value stands in a file.
+func (r Ref) IsFile() bool {
+	_, scheme, err := parseLocation(r.Location)
+	return err == nil && scheme == fileScheme
 }
 
 func (r Ref) name() string {
