@@ -96,7 +96,7 @@ func (r *running) start(ctx context.Context, paths []string, s Streams) (*machin
 		m.close()
 		return nil, err
 	}
-	m.secrets = host.NewSecrets(getenv, m.documents)
+	m.secrets = host.NewSecrets(getenv)
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.log = observe.NewLogger(s.Err, level, m.known(m.documents))
@@ -165,8 +165,8 @@ func serveCommand(s Streams) *cobra.Command {
 		Long: `Serve opens the REST and MCP servers that the documents expose and runs until
 it is stopped. Without an argument it serves the built-in document, Koyeb
 sessions; “-” reads a document from standard input, a folder means all documents
-below it. SIGHUP reads the documents again, SIGTERM finishes what runs, within the
-time of a call and 5 s, and ends.`,
+below it. SIGHUP reads the documents and secrets again, SIGTERM finishes what runs,
+within the time of a call and 5 s, and ends.`,
 		Example: `  fairlead serve --sandbox
   fairlead serve capability.yaml --upstream crm=https://staging.example.com
   fairlead serve docs/ --ports auto --json`,
@@ -323,6 +323,7 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, pat
 }
 
 func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []string, collide func([]*host.Document), update func([]*host.Document) error) {
+	m.secrets.Refresh()
 	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 	o, err := r.options()
 	if err == nil {

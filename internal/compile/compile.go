@@ -138,9 +138,14 @@ func (k *compiler) boundTo(b *model.Bind, key model.BindKey, name string) []secr
 	if location != "" && k.options.Files != nil {
 		location = k.options.Files.Locate(location)
 	}
-	refs := []secret.Ref{{Name: name, Key: key.Source, Location: location}}
+	ref := secret.Ref{Name: name, Key: key.Source, Location: location}
+	if location != "" && k.options.Files != nil {
+		ref.Files = k.options.Files
+	}
+	refs := []secret.Ref{ref}
 	for _, other := range key.Fallback {
-		refs = append(refs, secret.Ref{Name: name, Key: other, Location: location})
+		ref.Key = other
+		refs = append(refs, ref)
 	}
 	return refs
 }

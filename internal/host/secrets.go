@@ -14,25 +14,9 @@ import (
 )
 
 // NewSecrets makes the store that all documents of the process share. Files are
-// read through the folders of the documents, which confine them.
-func NewSecrets(getenv func(string) (string, bool), documents []*Document) *secret.Store {
-	files := secret.NewFile(nil, secret.FileOptions{
-		Outside: func(path string) ([]byte, error) {
-			err := errors.New("the file lies outside the folders of the documents")
-			for _, d := range documents {
-				if d.Folder == nil {
-					continue
-				}
-				text, failed := d.Folder.ReadFile(path)
-				if failed == nil {
-					return text, nil
-				}
-				err = failed
-			}
-			return nil, err
-		},
-		DecodeYAML: scalars,
-	})
+// read through the folder of the document that binds them, which confines it.
+func NewSecrets(getenv func(string) (string, bool)) *secret.Store {
+	files := secret.NewFile(nil, secret.FileOptions{DecodeYAML: scalars})
 	return secret.NewStore(secret.Config{Getenv: getenv, Providers: secret.Defaults(secret.System{
 		Getenv:   getenv,
 		ReadFile: os.ReadFile,

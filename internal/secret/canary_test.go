@@ -52,28 +52,28 @@ func TestNothingPrintsAValue(t *testing.T) {
 		store *Store
 		ref   Ref
 	}{
-		{envStore, Ref{"T", "token", ""}},
-		{fileStore, Ref{"T", "token", "./good.json"}},
-		{fileStore, Ref{"T", "list", "./good.json"}},
-		{fileStore, Ref{"T", "none", "./good.json"}},
-		{fileStore, Ref{"T", "token", "./bad.json"}},
-		{fileStore, Ref{"T", "token", "./bad.yaml"}},
-		{fileStore, Ref{"T", "token", "./good.env"}},
-		{otherStore, Ref{"T", "token", "file://u:" + canary + "@good.env?" + canary}},
-		{otherStore, Ref{"T", "token", "none://u:" + canary + "@h:p/" + "?" + canary}},
-		{vaultStore, Ref{"T", "token", "vault://secret/app"}},
-		{vaultStore, Ref{"T", "none", "vault://secret/app"}},
-		{vaultStore, Ref{"T", "token", "vault://forbidden/app"}},
-		{clusterStore, Ref{"T", "token", "k8s://prod/app"}},
-		{clusterStore, Ref{"T", "bad", "k8s://prod/app"}},
-		{clusterStore, Ref{"T", "token", "k8s://closed/app"}},
+		{envStore, Ref{Name: "T", Key: "token", Location: ""}},
+		{fileStore, Ref{Name: "T", Key: "token", Location: "./good.json"}},
+		{fileStore, Ref{Name: "T", Key: "list", Location: "./good.json"}},
+		{fileStore, Ref{Name: "T", Key: "none", Location: "./good.json"}},
+		{fileStore, Ref{Name: "T", Key: "token", Location: "./bad.json"}},
+		{fileStore, Ref{Name: "T", Key: "token", Location: "./bad.yaml"}},
+		{fileStore, Ref{Name: "T", Key: "token", Location: "./good.env"}},
+		{otherStore, Ref{Name: "T", Key: "token", Location: "file://u:" + canary + "@good.env?" + canary}},
+		{otherStore, Ref{Name: "T", Key: "token", Location: "none://u:" + canary + "@h:p/" + "?" + canary}},
+		{vaultStore, Ref{Name: "T", Key: "token", Location: "vault://secret/app"}},
+		{vaultStore, Ref{Name: "T", Key: "none", Location: "vault://secret/app"}},
+		{vaultStore, Ref{Name: "T", Key: "token", Location: "vault://forbidden/app"}},
+		{clusterStore, Ref{Name: "T", Key: "token", Location: "k8s://prod/app"}},
+		{clusterStore, Ref{Name: "T", Key: "bad", Location: "k8s://prod/app"}},
+		{clusterStore, Ref{Name: "T", Key: "token", Location: "k8s://closed/app"}},
 	} {
 		got, err := c.store.Get(t.Context(), c.ref)
 		things = append(things, got, &got, err, c.store.RefreshError(c.ref), errors.Unwrap(err))
 	}
 	vault.broken, vault.text = 500, canary
-	mustGet(t, vaultStore, Ref{"T", "token", "vault://secret/app"}) // a refresh that fails
-	stale := vaultStore.RefreshError(Ref{"T", "token", "vault://secret/app"})
+	mustGet(t, vaultStore, Ref{Name: "T", Key: "token", Location: "vault://secret/app"}) // a refresh that fails
+	stale := vaultStore.RefreshError(Ref{Name: "T", Key: "token", Location: "vault://secret/app"})
 	if stale == nil {
 		t.Error("no refresh error")
 	}

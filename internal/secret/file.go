@@ -17,19 +17,24 @@ import (
 // maxFile is the size of the largest file that is read.
 const maxFile = 1 << 20
 
-// FileOptions says what a File may do beyond reading JSON and dotenv inside its
-// folder.
-type FileOptions struct {
-	// Outside reads a file that the folder does not hold: the path is absolute, or
-	// begins with ".." and counts from the folder. It decides what is allowed; nil
-	// allows nothing.
-	Outside func(path string) ([]byte, error)
+// Files reads the files that a document may read; it decides which these are. A
+// path is absolute, or begins with ".." and counts from the folder.
+type Files interface {
+	ReadFile(path string) ([]byte, error)
+}
 
+// readerKey is where the context of a fetch keeps the Files of the document that
+// asks.
+type readerKey struct{}
+
+// FileOptions says what a File may do beyond reading JSON and dotenv.
+type FileOptions struct {
 	// DecodeYAML returns the scalars of a YAML file by their dotted paths. Nil reads no YAML.
 	DecodeYAML func([]byte) (map[string]string, error)
 }
 
-// File takes values from files in the folder of a document: JSON, YAML, dotenv
+// File takes values from files in its folder, and from those that the document
+// that asks may read: JSON, YAML, dotenv
 // and Java properties, told apart by suffix (.json, .yaml, .yml, .env,
 // .properties), else by what they look like. Locations are file:///./x,
 // file://./x, file://x/y, file:x and plain paths, which count from the folder,
@@ -44,9 +49,9 @@ type File struct {
 func NewFile(root fs.FS, opts FileOptions) *File { return &File{root, opts} }
 
 // Fetch implements Provider. It reads the file anew each time.
-func (f *File) Fetch(_ context.Context, location *url.URL, key string) (String, error) {
+func (f *File) Fetch(ctx context.Context, location *url.URL, key string) (String, error) {
 	name := filePath(location)
-	data, err := f.read(name)
+	data, err := f.read(ctx, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return String{}, &MissingError{Detail: "there is no such file", NoFile: true}
@@ -78,12 +83,13 @@ func filePath(u *url.URL) string {
 	return path.Clean(u.Path)
 }
 
-func (f *File) read(name string) ([]byte, error) {
+func (f *File) read(ctx context.Context, name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
-		if f.opts.Outside == nil {
+		files, _ := ctx.Value(readerKey{}).(Files)
+		if files == nil {
 			return nil, errors.New("it lies outside the document's folder")
 		}
-		data, err := f.opts.Outside(name)
+		data, err := files.ReadFile(name)
 		return data, withoutPath(err)
 	}
 	if f.root == nil {

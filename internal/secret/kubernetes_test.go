@@ -73,12 +73,12 @@ func TestKubernetes_saysWhatIsWrong(t *testing.T) {
 		"too many parts":   {"k8s://prod/app/token", "token", "not of the form k8s://namespace/secret"},
 		"nothing":          {"k8s://", "token", "not of the form k8s://namespace/secret"},
 	} {
-		err := getError(t, s, Ref{"T", c.key, c.location})
+		err := getError(t, s, Ref{Name: "T", Key: c.key, Location: c.location})
 		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	err := getError(t, kubernetesStore(t, stub, "old-"+canary), Ref{"T", "token", "k8s://prod/app"})
+	err := getError(t, kubernetesStore(t, stub, "old-"+canary), Ref{Name: "T", Key: "token", Location: "k8s://prod/app"})
 	if !strings.Contains(err.Error(), "does not accept the service account's token") || strings.Contains(err.Error(), canary) {
 		t.Error(err)
 	}

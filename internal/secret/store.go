@@ -27,7 +27,10 @@ type Ref struct {
 	Name     string // the variable's name in the document
 	Key      string // its key at the provider
 	Location string // URL or path of the provider; "" is the environment
+	Files    Files  // of the document that asks; a pointer, or nil
 }
+
+func (r Ref) id() entryID { return entryID{r.Location, r.Key, r.Files} }
 
 // Config says where a Store gets values. The zero Config reads the environment.
 type Config struct {
@@ -49,7 +52,10 @@ type Store struct {
 	entries map[entryID]*entry // an entry is replaced, never changed
 }
 
-type entryID struct{ location, key string }
+type entryID struct {
+	location, key string
+	files         Files // what one document reads is not there for another
+}
 
 type entry struct {
 	value, previous String
@@ -86,12 +92,12 @@ func NewStore(cfg Config) *Store {
 // value was had, Get does not fail: while a refresh is under way, after a second
 // of it, and when it fails, the older value serves on; RefreshError says why.
 func (s *Store) Get(ctx context.Context, ref Ref) (String, error) {
-	id := entryID{ref.Location, ref.Key}
+	id := ref.id()
 	held := s.entry(id)
 	if held != nil && s.now().Before(held.due) {
 		return held.value, nil
 	}
-	flight := s.flights.DoChan(id.location+"\x00"+id.key, func() (any, error) { return s.fetch(ctx, id) })
+	flight := s.flights.DoChan(fmt.Sprintf("%s\x00%s\x00%p", id.location, id.key, id.files), func() (any, error) { return s.fetch(ctx, id) })
 	var tired <-chan time.Time
 	if held != nil {
 		timer := time.NewTimer(patience)
@@ -115,10 +121,21 @@ func (s *Store) Get(ctx context.Context, ref Ref) (String, error) {
 	return String{}, ref.explain(err)
 }
 
+// Refresh makes Get fetch every value anew, as if all were older than the TTL.
+func (s *Store) Refresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, e := range s.entries {
+		stale := *e
+		stale.due = time.Time{}
+		s.entries[id] = &stale
+	}
+}
+
 // RefreshError returns why the last refresh of a value that Get serves failed,
 // or nil when it did not.
 func (s *Store) RefreshError(ref Ref) error {
-	e := s.entry(entryID{ref.Location, ref.Key})
+	e := s.entry(ref.id())
 	if e == nil || e.err == nil {
 		return nil
 	}
@@ -196,6 +213,9 @@ func (s *Store) ask(ctx context.Context, id entryID) (String, error) {
 	provider := s.providers[scheme]
 	if provider == nil {
 		return String{}, fmt.Errorf("no provider for %s:// (there are %s)", scheme, strings.Join(s.schemes(), ", "))
+	}
+	if id.files != nil {
+		ctx = context.WithValue(ctx, readerKey{}, id.files)
 	}
 	value, err := provider.Fetch(ctx, location, id.key)
 	if err == nil && value.IsEmpty() {

@@ -65,6 +65,24 @@ func TestStore_fetchesWhenNeededAndAnewAfterTheTTL(t *testing.T) {
 	})
 }
 
+func TestStore_Refresh_fetchesAnew(t *testing.T) {
+	calls := 0
+	s := storeOf(func(context.Context, *url.URL, string) (String, error) {
+		calls++
+		return New("v" + strconv.Itoa(calls)), nil
+	})
+	mustGet(t, s, ref)
+	if got := mustGet(t, s, ref); got != "v1" {
+		t.Errorf("before: %s", got)
+	}
+	s.Refresh()
+	for range 2 {
+		if got := mustGet(t, s, ref); got != "v2" {
+			t.Errorf("after: %s", got)
+		}
+	}
+}
+
 func TestStore_servesTheOlderValueWhenARefreshFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls, broken := 0, false
@@ -220,16 +238,16 @@ func TestStore_errorsSayWhatToDo(t *testing.T) {
 		ref  Ref
 		want string
 	}{
-		"environment":      {Ref{"TOKEN", "API_TOKEN", ""}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
-		"env scheme":       {Ref{"TOKEN", "API_TOKEN", "env://"}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
-		"github":           {Ref{"TOKEN", "API_TOKEN", "github-secrets://acme/app"}, "secret TOKEN has no value: set the environment variable API_TOKEN, from the GitHub secret in the workflow's env"},
-		"empty":            {Ref{"TOKEN", "EMPTY", ""}, "secret TOKEN has no value: set the environment variable EMPTY (it is empty)"},
-		"without a name":   {Ref{"", "API_TOKEN", ""}, "secret API_TOKEN has no value: set the environment variable API_TOKEN"},
-		"unknown scheme":   {Ref{"T", "k", "aws-sm://eu/app"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},
-		"not a URL":        {Ref{"T", "k", "vault://u:hunter2@[/app"}, `fetch secret T from the key "k" of its location: the location is not a URL`},
-		"credentials":      {Ref{"T", "k", "aws-sm://u:hunter2@eu/app?token=hunter2#hunter2"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},
-		"no server":        {Ref{"T", "k", "vault://secret/app"}, `fetch secret T from the key "k" of vault://secret/app: vault: no login: set VAULT_TOKEN, VAULT_ROLE_ID and VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE`},
-		"not in a cluster": {Ref{"T", "k", "k8s://ns/app"}, `fetch secret T from the key "k" of k8s://ns/app: kubernetes: not in a cluster: KUBERNETES_SERVICE_HOST is not set`},
+		"environment":      {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: ""}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
+		"env scheme":       {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "env://"}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
+		"github":           {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "github-secrets://acme/app"}, "secret TOKEN has no value: set the environment variable API_TOKEN, from the GitHub secret in the workflow's env"},
+		"empty":            {Ref{Name: "TOKEN", Key: "EMPTY", Location: ""}, "secret TOKEN has no value: set the environment variable EMPTY (it is empty)"},
+		"without a name":   {Ref{Name: "", Key: "API_TOKEN", Location: ""}, "secret API_TOKEN has no value: set the environment variable API_TOKEN"},
+		"unknown scheme":   {Ref{Name: "T", Key: "k", Location: "aws-sm://eu/app"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},
+		"not a URL":        {Ref{Name: "T", Key: "k", Location: "vault://u:hunter2@[/app"}, `fetch secret T from the key "k" of its location: the location is not a URL`},
+		"credentials":      {Ref{Name: "T", Key: "k", Location: "aws-sm://u:hunter2@eu/app?token=hunter2#hunter2"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},
+		"no server":        {Ref{Name: "T", Key: "k", Location: "vault://secret/app"}, `fetch secret T from the key "k" of vault://secret/app: vault: no login: set VAULT_TOKEN, VAULT_ROLE_ID and VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE`},
+		"not in a cluster": {Ref{Name: "T", Key: "k", Location: "k8s://ns/app"}, `fetch secret T from the key "k" of k8s://ns/app: kubernetes: not in a cluster: KUBERNETES_SERVICE_HOST is not set`},
 	} {
 		if err := getError(t, s, c.ref); err.Error() != c.want {
 			t.Errorf("%s: got\n%s, want\n%s", name, err, c.want)

@@ -201,7 +201,7 @@ func TestVault_logsIn(t *testing.T) {
 			t.Errorf("%s, after the token was revoked: %d logins", name, stub.logins)
 		}
 		before := stub.logins
-		if err := getError(t, s, Ref{"T", "k", "vault://forbidden/app"}); !errors.Is(err, errForbidden) {
+		if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://forbidden/app"}); !errors.Is(err, errForbidden) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if stub.logins != before+1 {
@@ -252,7 +252,7 @@ func TestVault_saysWhatIsWrong(t *testing.T) {
 		"no certificate":      {append(root, "VAULT_CACERT", "/empty.pem"), "vault://secret/app", "no PEM certificate in /empty.pem"},
 		"untrusted":           {append(root, "VAULT_CACERT", ""), "vault://secret/app", "certificate"},
 	} {
-		err := getError(t, vaultStore(t, stub, c.environment...), Ref{"T", "k", c.location})
+		err := getError(t, vaultStore(t, stub, c.environment...), Ref{Name: "T", Key: "k", Location: c.location})
 		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -271,13 +271,13 @@ func TestVault_saysWhatIsWrong(t *testing.T) {
 		"vault: status 400: Vault did not understa": {400, canary},
 	} {
 		stub.broken, stub.text = broken.status, broken.text
-		err := getError(t, vaultStore(t, stub, root...), Ref{"T", "k", "vault://secret/app"})
+		err := getError(t, vaultStore(t, stub, root...), Ref{Name: "T", Key: "k", Location: "vault://secret/app"})
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: got %v", want, err)
 		}
 	}
 	stub.broken, stub.text = 200, `{"auth":{"token":"`+canary+`"}}`
-	err := getError(t, vaultStore(t, stub, approle...), Ref{"T", "k", "vault://secret/app"})
+	err := getError(t, vaultStore(t, stub, approle...), Ref{Name: "T", Key: "k", Location: "vault://secret/app"})
 	if !strings.Contains(err.Error(), "the answer has no token") {
 		t.Error(err)
 	}
@@ -287,7 +287,7 @@ func TestVault_needsAClient(t *testing.T) {
 	sys := system(t, map[string]string{"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t"}, nil)
 	sys.Connect = nil
 	s := NewStore(Config{Providers: Defaults(sys, nil)})
-	if err := getError(t, s, Ref{"T", "k", "vault://secret/app"}); !strings.Contains(err.Error(), "no HTTP client was given") {
+	if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://secret/app"}); !strings.Contains(err.Error(), "no HTTP client was given") {
 		t.Error(err)
 	}
 }

@@ -72,7 +72,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 		t.Fatalf("nothing is served: %v", d.Diags)
 	}
 	getenv := func(name string) (string, bool) { v, ok := o.Env[name]; return v, ok }
-	s := &Served{Document: d, Secrets: host.NewSecrets(getenv, []*host.Document{d})}
+	s := &Served{Document: d, Secrets: host.NewSecrets(getenv)}
 	var log *slog.Logger
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
