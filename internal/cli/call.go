@@ -14,6 +14,7 @@ import (
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
+	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -37,7 +38,7 @@ koyeb-sessions.yaml.`,
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: run.loading.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := run.start(cmd.Context(), args[:1], s)
+			m, err := run.start(cmd.Context(), []host.Found{{Path: args[0]}}, s)
 			if err != nil {
 				return err
 			}

@@ -26,9 +26,11 @@ func checkCommand(s Streams) *cobra.Command {
 		Use:   "check FILE|DIR...",
 		Short: "Say what of documents would not work, where and why",
 		Long: `Check reads documents as serve does and prints every diagnostic with its place.
-It calls nothing. With -o json it prints one line of JSON for each document, with
--o sarif one SARIF 2.1.0 log. Of more than 20 documents it prints a summary, unless
---all is given. It exits with 1 when there is an error.`,
+It calls nothing. Files of a folder that are plainly something else, such as
+secrets or parts that documents import, are left out. With -o json it prints one
+line of JSON for each document, with -o sarif one SARIF 2.1.0 log. Of more than 20
+documents it prints a summary, unless --all is given. It exits with 1 when there is
+an error.`,
 		Example: `  fairlead check capability.yaml
   fairlead check docs/ -o json | jq -c 'select(.units.withheld > 0)'
   fairlead check docs/ -o sarif > findings.sarif`,
@@ -63,12 +65,12 @@ const manyDocuments = 20
 
 // finding is a checked document.
 type finding struct {
-	path string
-	doc  *host.Document
-	err  error
+	host.Found
+	doc *host.Document
+	err error
 }
 
-func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions, o compile.Options, out string, how checkOptions) error {
+func check(ctx context.Context, s Streams, paths []host.Found, read host.ReadOptions, o compile.Options, out string, how checkOptions) error {
 	var (
 		all   diag.List
 		sum   = newSummary(len(paths) > manyDocuments && !how.all)
@@ -84,6 +86,10 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 	for f := range compileAll(ctx, paths, read, o, scripts, progress(s, len(paths))) {
 		if f.err != nil {
 			return failed(f.err)
+		}
+		if f.Folder != "" && f.doc.IsOther() {
+			sum.others = append(sum.others, f.Path)
+			continue
 		}
 		findings, documents = append(findings, f), append(documents, f.doc)
 	}
@@ -121,7 +127,7 @@ func check(ctx context.Context, s Streams, paths []string, read host.ReadOptions
 }
 
 // compileAll compiles documents on all processors and yields them in order.
-func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o compile.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
+func compileAll(ctx context.Context, paths []host.Found, read host.ReadOptions, o compile.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
 	return func(yield func(finding) bool) {
 		results := make([]chan finding, len(paths))
 		for i := range results {
@@ -133,16 +139,16 @@ func compileAll(ctx context.Context, paths []string, read host.ReadOptions, o co
 		for range min(runtime.GOMAXPROCS(0), len(paths)) {
 			workers.Go(func() {
 				for i := range next {
-					f := finding{path: paths[i], err: ctx.Err()}
+					f := finding{Found: paths[i], err: ctx.Err()}
 					if f.err != nil {
 						results[i] <- f
 						continue
 					}
-					var src host.Source
-					if src, f.err = host.Read(f.path, read); f.err == nil {
-						f.doc = host.Compile(src, o)
-						host.CheckScripts(ctx, f.doc, scripts)
-					}
+					f.doc, f.err = host.ReadFound(f.Found, read, func(src host.Source) *host.Document {
+						d := host.Compile(src, o)
+						host.CheckScripts(ctx, d, scripts)
+						return d
+					})
 					results[i] <- f
 				}
 			})
@@ -191,7 +197,7 @@ func checkLine(f finding) []byte {
 		version = f.doc.Model.Version.String()
 	}
 	units := value.Map(value.Member{Name: "served", Value: value.Int(int64(f.doc.Served()))}, value.Member{Name: "withheld", Value: value.Int(int64(f.doc.Withheld()))})
-	line := value.Map(value.Member{Name: "file", Value: value.Of(f.path)}, value.Member{Name: "version", Value: value.Of(version)}, value.Member{Name: "units", Value: units}).AppendJSON(nil)
+	line := value.Map(value.Member{Name: "file", Value: value.Of(f.Path)}, value.Member{Name: "version", Value: value.Of(version)}, value.Member{Name: "units", Value: units}).AppendJSON(nil)
 	line = append(line[:len(line)-1], `,"diagnostics":[`...)
 	for i, d := range f.doc.Diags {
 		if i > 0 {

@@ -40,7 +40,7 @@ sessions.`,
 			if path == "-" {
 				return failed(errors.New("mcp reads MCP from standard input, so the document must be a file"))
 			}
-			m, err := run.start(cmd.Context(), []string{path}, s)
+			m, err := run.start(cmd.Context(), []host.Found{{Path: path}}, s)
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ sessions.`,
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			m.reloadOnHangup(ctx, s, &run, []string{path}, func([]*host.Document) {}, func(documents []*host.Document) error {
+			m.reloadOnHangup(ctx, s, &run, func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil }, func([]*host.Document) {}, func(documents []*host.Document) error {
 				server, err := mcpServer(documents[0], namespace)
 				if err == nil {
 					h.Update(documents[0].Plan, server)

@@ -79,7 +79,7 @@ type machine struct {
 }
 
 // start reads the documents and makes what runs them. The caller closes it.
-func (r *running) start(ctx context.Context, paths []string, s Streams) (*machine, error) {
+func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*machine, error) {
 	m := &machine{scripts: newScripts(), pool: r.pool()}
 	o, err := r.options()
 	if err != nil {
@@ -125,15 +125,20 @@ func (m *machine) known(documents []*host.Document) func() []secret.String {
 	return func() []secret.String { return append(m.secrets.Known(), written...) }
 }
 
-func (m *machine) read(ctx context.Context, r *running, paths []string, o compile.Options, s Streams) error {
-	for _, path := range paths {
-		src, err := host.Read(path, r.read(s))
-		if err != nil {
-			return failed(err)
+func (m *machine) read(ctx context.Context, r *running, paths []host.Found, o compile.Options, s Streams) error {
+	var others []string
+	for f := range compileAll(ctx, paths, r.read(s), o, m.scripts, func() {}) {
+		switch {
+		case f.err != nil:
+			return failed(f.err)
+		case f.Folder != "" && f.doc.IsOther():
+			others = append(others, f.Path)
+		default:
+			m.documents = append(m.documents, f.doc)
 		}
-		d := host.Compile(src, o)
-		host.CheckScripts(ctx, d, m.scripts)
-		m.documents = append(m.documents, d)
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(s.Err, "fairlead: %s\n", leftOut(others))
 	}
 	if m.sandbox == nil || slices.ContainsFunc(m.documents, m.sandbox.standsInFor) {
 		return nil
@@ -215,12 +220,15 @@ func readStateKey(file string) ([]byte, error) {
 }
 
 func serve(ctx context.Context, s Streams, r *running, config host.Config, args []string, strict, asJSON bool) error {
-	paths := []string{""}
-	if len(args) > 0 {
-		var err error
-		if paths, err = host.Expand(args); err != nil {
-			return failed(err)
+	list := func() ([]host.Found, error) {
+		if len(args) == 0 {
+			return []host.Found{{}}, nil
 		}
+		return host.Expand(args)
+	}
+	paths, err := list()
+	if err != nil {
+		return failed(err)
 	}
 	m, err := r.start(ctx, paths, s)
 	if err != nil {
@@ -253,7 +261,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m.reloadOnHangup(ctx, s, r, paths, h.Collide, func(documents []*host.Document) error {
+	m.reloadOnHangup(ctx, s, r, list, h.Collide, func(documents []*host.Document) error {
 		printProblems(s, h.Update(documents))
 		return nil
 	})
@@ -306,7 +314,7 @@ func drain(l upstream.Limits) time.Duration { return l.WithDefaults().Call + 5*t
 
 // reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
 // lets update swap their plans. What cannot be used leaves the old ones in force.
-func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, paths []string, collide func([]*host.Document), update func([]*host.Document) error) {
+func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error), collide func([]*host.Document), update func([]*host.Document) error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
@@ -316,13 +324,13 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, pat
 			case <-ctx.Done():
 				return
 			case <-hangup:
-				m.reload(ctx, s, r, paths, collide, update)
+				m.reload(ctx, s, r, list, collide, update)
 			}
 		}
 	}()
 }
 
-func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []string, collide func([]*host.Document), update func([]*host.Document) error) {
+func (m *machine) reload(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error), collide func([]*host.Document), update func([]*host.Document) error) {
 	m.secrets.Refresh()
 	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 	o, err := r.options()
@@ -330,7 +338,10 @@ func (m *machine) reload(ctx context.Context, s Streams, r *running, paths []str
 		if m.sandbox != nil {
 			o.Hosts = m.sandbox.hosts()
 		}
-		err = next.read(ctx, r, paths, o, s)
+		var paths []host.Found
+		if paths, err = list(); err == nil {
+			err = next.read(ctx, r, paths, o, s)
+		}
 	}
 	if err == nil {
 		collide(next.documents)

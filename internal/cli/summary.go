@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
@@ -19,6 +20,7 @@ type summary struct {
 	documents, unusable, served, withheld, errors, warnings, infos int
 	causes                                                         map[string]*cause
 	worst                                                          []grave
+	others                                                         []string // files that are no documents
 }
 
 // cause is what is known of the findings of one code.
@@ -79,6 +81,9 @@ func (m *summary) print(w io.Writer, more string) {
 		fmt.Fprintf(&b, ", %s unusable", count(m.unusable, "document"))
 	}
 	fmt.Fprintf(&b, "; %s, %s, %s\n", count(m.errors, "error"), count(m.warnings, "warning"), count(m.infos, "note"))
+	if len(m.others) > 0 {
+		fmt.Fprintln(&b, leftOut(m.others))
+	}
 	if m.documents > 1 {
 		m.printCauses(&b)
 	}
@@ -87,6 +92,15 @@ func (m *summary) print(w io.Writer, more string) {
 		b.WriteString(more)
 	}
 	_, _ = w.Write(b.Bytes())
+}
+
+// leftOut names files of a folder that are no documents to serve.
+func leftOut(files []string) string {
+	names := files
+	if len(names) > 8 {
+		names = append(names[:8:8], fmt.Sprintf("%d more", len(files)-8))
+	}
+	return fmt.Sprintf("left out, since nothing in them is to be served: %s", strings.Join(names, ", "))
 }
 
 // printCauses lists the codes, errors first, then the most frequent.

@@ -3,11 +3,11 @@ package document
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/fairlead/fairlead/internal/diag"
 )
@@ -74,12 +74,12 @@ func (f *Folder) ReadFile(path string) ([]byte, error) {
 		return nil, plain(err)
 	}
 	defer root.Close()
-	file, err := root.Open(rel)
+	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, plain(err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
+	data, err := readRegular(file)
 	if err == nil && len(data) > MaxBytes {
 		err = fmt.Errorf("it is larger than %d bytes", MaxBytes)
 	}

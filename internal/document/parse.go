@@ -29,7 +29,7 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 	p := parser{file: file}
 	if len(src) > MaxBytes {
 		p.diags.Add(diag.DocumentLimit, diag.Range{File: file}, "Split the document, or move large data into files.",
-			"the document has %d bytes; at most %d are read", len(src), MaxBytes)
+			"the document has more than %d bytes", MaxBytes)
 		return nil, p.diags
 	}
 	src = plainDirective(bytes.TrimPrefix(src, []byte("\uFEFF")))

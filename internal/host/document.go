@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,6 +42,7 @@ type ReadOptions struct {
 	Overlays  []string // files to apply besides NAME.overlay.yaml
 	NoOverlay bool     // do not apply NAME.overlay.yaml
 	Allow     []string // folders that documents may read besides their own
+	Within    string   // the folder in which the document was found; links must not lead out of it
 	Stdin     io.Reader
 }
 
@@ -62,7 +64,7 @@ func Read(path string, o ReadOptions) (Source, error) {
 		return s, err
 	}
 	for _, name := range o.Overlays {
-		text, err := os.ReadFile(name)
+		text, err := document.ReadFile(name)
 		if err != nil {
 			return s, fmt.Errorf("read overlay: %w", err)
 		}
@@ -90,17 +92,14 @@ func embedded(o ReadOptions) (s Source, err error) {
 
 func readFile(path string, o ReadOptions) (s Source, err error) {
 	s.Name = path
-	info, err := os.Stat(path)
+	if o.Within != "" && !within(o.Within, path) {
+		return s, errors.New("read document: it is a link to a file outside of the folder")
+	}
+	s.Text, err = document.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && path == capabilities.Default {
 		return embedded(o)
 	}
 	if err != nil {
-		return s, fmt.Errorf("read document: %w", err)
-	}
-	if info.Size() > 16*document.MaxBytes {
-		return s, fmt.Errorf("read document: %s has %d bytes", path, info.Size())
-	}
-	if s.Text, err = os.ReadFile(path); err != nil {
 		return s, fmt.Errorf("read document: %w", err)
 	}
 	s.Folder = document.NewFolder(filepath.Dir(path), o.Allow...)
@@ -108,7 +107,7 @@ func readFile(path string, o ReadOptions) (s Source, err error) {
 		return s, nil
 	}
 	name := overlayName(path)
-	text, err := os.ReadFile(name)
+	text, err := document.ReadFile(name)
 	if err == nil {
 		s.Overlays = append(s.Overlays, File{name, text})
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -117,26 +116,53 @@ func readFile(path string, o ReadOptions) (s Source, err error) {
 	return s, nil
 }
 
+// within reports whether a file is in a folder once all links are followed.
+func within(folder, path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return true // reading it says why
+	}
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(root, real)
+	return err == nil && filepath.IsLocal(rel)
+}
+
 // overlayName is the overlay that applies to a document by itself: foo.overlay.yaml for foo.yaml.
 func overlayName(path string) string {
 	ext := filepath.Ext(path)
 	return strings.TrimSuffix(path, ext) + ".overlay" + cmp.Or(ext, ".yaml")
 }
 
-// Expand lists the documents that the arguments name: files as they are, of
-// folders every .yaml, .yml and .json below them that is no overlay, sorted.
-func Expand(args []string) ([]string, error) {
-	var paths []string
+// Found is a file that may be a document.
+type Found struct {
+	Path   string
+	Folder string // in which it was found; "" when it was named itself
+}
+
+// Expand lists the files that the arguments name: files as they are, of folders
+// every .yaml, .yml and .json below them that is no overlay, sorted. Each is
+// listed once.
+func Expand(args []string) ([]Found, error) {
+	var all []Found
+	seen := map[string]bool{}
+	add := func(f Found) {
+		if !seen[f.Path] {
+			seen[f.Path], all = true, append(all, f)
+		}
+	}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		if arg == "-" || arg == capabilities.Default && err != nil || err == nil && !info.IsDir() {
-			paths = append(paths, arg)
+			add(Found{Path: arg})
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read document: %w", err)
 		}
-		before := len(paths)
+		some := false
 		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
@@ -149,27 +175,45 @@ func Expand(args []string) ([]string, error) {
 			}
 			ext := filepath.Ext(path)
 			if slices.Contains([]string{".yaml", ".yml", ".json"}, ext) && !strings.HasSuffix(strings.TrimSuffix(path, ext), ".overlay") {
-				paths = append(paths, path)
+				some = true
+				add(Found{path, arg})
 			}
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read folder: %w", err)
 		}
-		if len(paths) == before {
+		if !some {
 			return nil, fmt.Errorf("read folder: %s holds no .yaml, .yml or .json file", arg)
 		}
 	}
-	return paths, nil
+	return all, nil
+}
+
+// ReadFound reads what Expand has found. A file in a folder that cannot be read
+// is a document that says so, and no error: it does not keep others.
+func ReadFound(f Found, o ReadOptions, compile func(Source) *Document) (*Document, error) {
+	o.Within = f.Folder
+	src, err := Read(f.Path, o)
+	if err == nil {
+		return compile(src), nil
+	}
+	if f.Folder == "" {
+		return nil, err
+	}
+	d := &Document{Source: Source{File: File{Name: f.Path}}, foreign: true}
+	d.Diags.Add(diag.SyntaxError, diag.Range{File: f.Path}, "Remove the file, or make it one that can be read.", "the file cannot be read: %s", strings.TrimPrefix(err.Error(), "read document: "))
+	return d, nil
 }
 
 // Document is a compiled document. Model and Plan are nil when the text is no
 // capability document; Diags says why.
 type Document struct {
 	Source
-	Model *model.Capability
-	Plan  *plan.Plan
-	Diags diag.List
+	foreign bool // the text is no capability document, and not to be shown
+	Model   *model.Capability
+	Plan    *plan.Plan
+	Diags   diag.List
 }
 
 // Compile makes a document of a source. It does no I/O but reading the files
@@ -185,6 +229,16 @@ func Compile(s Source, o compile.Options) *Document {
 func (d *Document) compile(o compile.Options) {
 	s := d.Source
 	root, diags := document.Parse(s.Name, s.Text)
+	if d.foreign = isForeign(root, s.Text); d.foreign {
+		d.Diags = nil // what was found in the text may quote it
+		if root == nil {
+			d.Diags.Add(diag.NotCapability, diag.Range{File: s.Name}, "A capability document has a capability section with consumes and exposes.",
+				"this is not a capability document: it cannot be read, and nothing in it looks like one")
+			return
+		}
+		_, d.Diags = normalize.Capability(s.Name, root, nil)
+		return
+	}
 	d.Diags = diags
 	if root == nil {
 		return
@@ -210,8 +264,36 @@ func (d *Document) compile(o compile.Options) {
 	}
 }
 
-// Text is the text of a file that diagnostics point into, nil when it is not at hand.
+// marks are the members that only capability documents and parts of them have.
+var marks = []string{"ikanos", "naftiko", "capability", "consumes", "exposes", "aggregates", "binds"}
+
+// isForeign reports whether a text is something else than a capability document
+// or a part of one: a file of secrets, say. Root is nil when it could not be read.
+func isForeign(root *document.Node, text []byte) bool {
+	if root != nil {
+		return !slices.ContainsFunc(marks, func(m string) bool { return root.Get(m) != nil })
+	}
+	return !mark.Match(text)
+}
+
+var mark = regexp.MustCompile(`(?m)^\s*["']?(?:` + strings.Join(marks, "|") + `)["']?\s*:`)
+
+// IsOther reports whether a file is plainly no document to serve: it is something
+// else, or a part that other documents import. Such files stand beside documents
+// in a folder.
+func (d *Document) IsOther() bool {
+	if d.Model != nil {
+		return len(d.Model.Exposes) == 0 && d.Model.Node.Get("capability") == nil
+	}
+	return d.foreign && d.Diags[0].Code == diag.NotCapability.ID
+}
+
+// Text is the text of a file that diagnostics point into, nil when it is not at
+// hand, or is nobody's to see.
 func (d *Document) Text(file string) []byte {
+	if d.foreign {
+		return nil
+	}
 	for _, f := range append([]File{d.File}, d.Overlays...) {
 		if f.Name == file {
 			return f.Text

@@ -229,7 +229,7 @@ func (r *reader) notCapability(file string, root *document.Node) {
 	found := "no capability section"
 	for _, key := range []string{"kind", "apiVersion", "openapi", "swagger", "asyncapi"} {
 		if n := root.Get(key); n.IsScalar() {
-			found = fmt.Sprintf("%s: %s", key, n.Text)
+			found = key // and not its value: the file may hold secrets
 			break
 		}
 	}

@@ -40,9 +40,13 @@ func Paths(t testing.TB) []string {
 	if !ok {
 		t.Skip("no corpus of published documents beside the repository (../shared/corpus)")
 	}
-	paths, err := host.Expand([]string{dir})
+	found, err := host.Expand([]string{dir})
 	if err != nil {
 		t.Fatal(err)
+	}
+	paths := make([]string, len(found))
+	for i, f := range found {
+		paths[i] = f.Path
 	}
 	return paths
 }

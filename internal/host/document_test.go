@@ -1,0 +1,109 @@
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/fairlead/fairlead/internal/compile"
+	"github.com/fairlead/fairlead/internal/diag"
+)
+
+func compiled(s Source) *Document { return Compile(s, compile.Options{}) }
+
+// shown is everything that may be said of a document.
+func shown(t *testing.T, d *Document) string {
+	var b strings.Builder
+	if err := d.Diags.WriteText(&b, d.Text, diag.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range d.Diags {
+		b.Write(g.AppendJSON(nil))
+	}
+	return b.String()
+}
+
+func TestDocument_isNamedAndNotQuotedWhenItIsNone(t *testing.T) {
+	for name, text := range map[string]string{
+		"a map":                "token: s3cret\n",
+		"keys given twice":     "s3cret: 1\ns3cret: 2\n",
+		"a text":               "s3cret\n",
+		"a list":               "[s3cret]\n",
+		"a secret of a kind":   "kind: s3cret\napiVersion: s3cret\n",
+		"several documents":    "a: s3cret\n---\nb: s3cret\n",
+		"not YAML":             "token: 's3cret\n",
+		"not YAML, by a tab":   "a:\n\ts3cret: [\n",
+		"an anchor":            "a: *s3cret\n",
+		"not UTF-8":            "s3cret: \xff\n",
+		"too large":            "s3cret: " + strings.Repeat("s3cret ", 200_000),
+		"a JSON file":          `{"token": "s3cret"`,
+		"a capability further": "token: s3cret # capability:\n",
+	} {
+		d := compiled(Source{File: File{Name: "secrets.yaml", Text: []byte(text)}})
+		got := shown(t, d)
+		if d.Plan != nil || !d.IsOther() || !strings.Contains(got, "secrets.yaml") || strings.Contains(got, "s3cret") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for name, text := range map[string]string{
+		"a broken capability": "ikanos: 1.0.0-beta5\ncapability: {exposes: [\n",
+		"no mapping":          "ikanos: 1.0.0-beta5\ncapability: none\n",
+	} {
+		if d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}}); d.IsOther() || len(d.Diags) == 0 || d.Text("a.yaml") == nil {
+			t.Errorf("%s: %s", name, shown(t, d))
+		}
+	}
+	part := compiled(Source{File: File{Name: "part.yaml", Text: []byte("ikanos: 1.0.0-beta5\nconsumes: [{type: http, namespace: a, baseUri: \"https://a.example\"}]\n")}})
+	if !part.IsOther() {
+		t.Errorf("a part is a document: %s", shown(t, part))
+	}
+}
+
+func TestRead_endsAtWhatIsNoFile(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	text := []byte("ikanos: 1.0.0-beta5\ncapability: {}\n")
+	for _, err := range []error{
+		os.WriteFile(filepath.Join(dir, "good.yaml"), text, 0o644),
+		os.WriteFile(filepath.Join(outside, "other.yaml"), text, 0o644),
+		os.WriteFile(filepath.Join(dir, "large.yaml"), append(text, strings.Repeat("# more\n", 400_000)...), 0o644),
+		syscall.Mkfifo(filepath.Join(dir, "pipe.yaml"), 0o644),
+		os.Symlink("good.yaml", filepath.Join(dir, "link.yaml")),
+		os.Symlink(filepath.Join(outside, "other.yaml"), filepath.Join(dir, "out.yaml")),
+		os.Symlink("/dev/zero", filepath.Join(dir, "zero.yaml")),
+		os.Symlink("nowhere.yaml", filepath.Join(dir, "dangling.yaml")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := Expand([]string{dir, filepath.Join(dir, "good.yaml")})
+	if err != nil || len(found) != 7 {
+		t.Fatal(found, err)
+	}
+	want := map[string]string{"good.yaml": "", "link.yaml": "", "large.yaml": "more than", "pipe.yaml": "no regular file", "out.yaml": "outside of the folder", "zero.yaml": "outside of the folder", "dangling.yaml": "no such file"}
+	for _, f := range found {
+		d, err := ReadFound(f, ReadOptions{}, compiled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		says := want[filepath.Base(f.Path)]
+		if got := shown(t, d); (len(d.File.Text) > 0) != (says == "" || says == "more than") || !strings.Contains(got, says) || says != "" && d.IsOther() {
+			t.Errorf("%s: %s", f.Path, got)
+		}
+	}
+	for _, name := range []string{"pipe.yaml", "zero.yaml"} {
+		if _, err := ReadFound(Found{Path: filepath.Join(dir, name)}, ReadOptions{}, compiled); err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%s, by name: %v", name, err)
+		}
+	}
+	// What a document names beside itself is read the same way.
+	src, err := Read(filepath.Join(dir, "good.yaml"), ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := src.Folder.ReadFile("pipe.yaml"); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("beside a document: %v", err)
+	}
+}
