@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
@@ -99,7 +100,7 @@ func (p *patterns) Type() string { return "strings" }
 func (p *patterns) Set(text string) error {
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
-		if err := mcp.CheckPattern(one); err != nil {
+		if err := adapter.CheckPattern(one); err != nil {
 			return err
 		}
 		*p.to = append(*p.to, one)

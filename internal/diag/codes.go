@@ -55,6 +55,7 @@ var (
 	BaseURIUnusable    = &Code{"base-uri-unusable", Warning, "A baseUri leads nowhere"}
 	BaseURIVariable    = &Code{"base-uri-variable", Warning, "A baseUri has a variable without a value"}
 	BaseURIPlaintext   = &Code{"base-uri-plaintext", Info, "A credential would travel unencrypted"}
+	SelfCall           = &Code{"self-call", Warning, "A document calls its own server"}
 	WithUnused         = &Code{"with-unused", Warning, "A with entry feeds nothing"}
 	WithPrefix         = &Code{"with-prefix", Warning, "A literal looks like a reference"}
 	InputInferred      = &Code{"input-inferred", Info, "An input is needed that the with block leaves out"}
@@ -92,7 +93,7 @@ func Codes() []*Code {
 		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName, ImportBinds, ForeignVariable,
 		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended, BadMethod, BaseURIUnusable,
-		BaseURIVariable, BaseURIPlaintext, WithUnused, WithPrefix, InputInferred, InputOptional, BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
+		BaseURIVariable, BaseURIPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional, BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
 	}

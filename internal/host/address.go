@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/fairlead/fairlead/internal/plan"
 )
@@ -41,6 +42,13 @@ func (b bind) ip() netip.Addr {
 
 // isEverywhere reports whether connections to any address reach b.
 func (b bind) isEverywhere() bool { return b.ip().IsUnspecified() }
+
+// answers reports whether connections of this machine to a host reach b.
+func (b bind) answers(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	own := host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && (ip.IsLoopback() || ip.IsUnspecified())
+	return own && (b.isEverywhere() || b.reach().loopback) || err == nil && ip.Unmap() == b.ip()
+}
 
 // covers reports whether connections to other reach a socket bound to b.
 func (b bind) covers(other bind) bool {

@@ -308,6 +308,29 @@ func shared(port []*declared) (all [][]*declared) {
 	return all
 }
 
+// selfCalls reports APIs at the address of a server of the same document.
+func (d *Document) selfCalls() {
+	var c Config
+	for i, api := range d.Plan.Upstreams {
+		u, err := url.Parse(api.URL)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		for _, s := range d.Plan.Servers {
+			b := c.bindOf(s)
+			if hosted(s) && fmt.Sprint(b.port) == port && b.answers(u.Hostname()) {
+				d.Diags.Add(diag.SelfCall, d.Model.Consumes[i].Node.Where("baseUri"), "Give the API's own address, or the server another port.",
+					"“%s” is where the server “%s” of this document listens: a call may come back for ever", api.Namespace, s.Namespace)
+				break
+			}
+		}
+	}
+}
+
 // withhold takes what collides out of a plan that nobody runs yet.
 func (d *Document) withhold(all []collision) {
 	if len(all) == 0 {

@@ -261,6 +261,7 @@ func (d *Document) compile(o compile.Options) {
 	if d.Model != nil {
 		d.Plan, diags = compile.Capability(d.Model, o)
 		d.Diags = append(d.Diags, diags...)
+		d.selfCalls()
 	}
 }
 

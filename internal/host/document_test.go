@@ -1,6 +1,7 @@
 package host
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,5 +106,37 @@ func TestRead_endsAtWhatIsNoFile(t *testing.T) {
 	}
 	if _, err := src.Folder.ReadFile("pipe.yaml"); err == nil || !strings.Contains(err.Error(), "no regular file") {
 		t.Errorf("beside a document: %v", err)
+	}
+}
+
+func TestCompile_tellsOfADocumentThatCallsItself(t *testing.T) {
+	for _, tt := range []struct {
+		base, listen string
+		itself       bool
+	}{
+		{"http://localhost:8080", "127.0.0.1:8080", true},
+		{"http://127.0.0.1:8080/v1", "0.0.0.0:8080", true},
+		{"http://[::1]:8080", "[::]:8080", true},
+		{"http://192.0.2.1:8080", "192.0.2.1:8080", true},
+		{"http://localhost", "127.0.0.1:80", true},
+		{"http://localhost:8081", "127.0.0.1:8080", false},
+		{"http://localhost:8080", "192.0.2.1:8080", false},
+		{"https://api.example:8080", "127.0.0.1:8080", false},
+		{"http://localhost:8080", "127.0.0.1:0", false},
+	} {
+		host, port, err := net.SplitHostPort(tt.listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.NewReplacer("BASE", tt.base, "HOST", host, "PORT", port).Replace(`
+ikanos: 1.0.0-beta5
+capability:
+  consumes: [{type: http, namespace: a, baseUri: "BASE", resources: [{path: /x, operations: [{name: g, method: GET}]}]}]
+  exposes: [{type: rest, namespace: r, address: "HOST", port: PORT, resources: [{path: /x, operations: [{method: GET, call: a.g}]}]}]
+`)
+		d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}})
+		if got := strings.Contains(shown(t, d), "self-call"); got != tt.itself || d.Served() != 1 {
+			t.Errorf("%s on %s: %s", tt.base, tt.listen, shown(t, d))
+		}
 	}
 }

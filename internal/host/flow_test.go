@@ -91,3 +91,30 @@ capability:
 		}
 	}
 }
+
+// TestFlow_ofSeveralAPIsKeepsTheCallersCredential: for whom would it be? It goes
+// upstream only where a unit calls one API.
+func TestFlow_ofSeveralAPIsKeepsTheCallersCredential(t *testing.T) {
+	text := strings.Replace(twoSteps, "  exposes:", "  - {type: http, namespace: other, baseUri: https://other.test, resources: [{path: /o, operations: [{name: o, method: GET}]}]}\n  exposes:", 1)
+	text = strings.Replace(text, "call: api.b}", "call: other.o}", 1) + `    - {path: /one, operations: [{method: GET, call: api.a}]}
+    - path: /same
+      operations:
+      - {method: GET, name: same, steps: [{type: call, name: a, call: api.a}, {type: call, name: b, call: api.b}]}
+`
+	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"n\":1}"))
+	s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL})
+	for path, want := range map[string]string{"/both": "", "/one": "Bearer own", "/same": "Bearer own"} {
+		if status, _, body := testkit.Do(t, "GET", s.REST+path, "", "Authorization", "Bearer own"); status != 200 {
+			t.Fatalf("%s: %d %s", path, status, body)
+		}
+		got := up.Requests()
+		if len(got) == 0 {
+			t.Errorf("%s: nothing was sent", path)
+		}
+		for _, r := range got {
+			if r.Header.Get("Authorization") != want {
+				t.Errorf("%s: sent\n%s", path, r.Text())
+			}
+		}
+	}
+}

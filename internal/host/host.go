@@ -58,10 +58,15 @@ type MCPOptions struct {
 	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
 }
 
+// selection is which units are served, the same for all servers.
+func (o MCPOptions) selection(readOnly bool) adapter.Selection {
+	return adapter.Selection{ReadOnly: readOnly, Allow: o.Allow, Deny: o.Deny}
+}
+
 // Config is the configuration of an adapter for s with these options.
 func (o MCPOptions) Config(p *plan.Plan, s *plan.Server, readOnly bool) mcp.Config {
 	return mcp.Config{
-		Plan: p, Server: s, MaxChars: o.MaxChars, ReadOnly: readOnly, ConfirmDestructive: o.ConfirmDestructive, Allow: o.Allow, Deny: o.Deny,
+		Plan: p, Server: s, MaxChars: o.MaxChars, ConfirmDestructive: o.ConfirmDestructive, Selection: o.selection(readOnly),
 		SearchAbove: o.SearchAbove, StateKey: o.StateKey,
 	}
 }

@@ -31,7 +31,10 @@ func hosted(s *plan.Server) bool {
 }
 
 func openREST(c *Config, screen adapter.Screen) adapter.Server {
-	r := rest.Config{Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, Events: c.Events, MaxRequest: c.Limits.Request, ReadOnly: c.ReadOnly, StrictInputs: c.Strict}
+	r := rest.Config{
+		Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, Events: c.Events,
+		MaxRequest: c.Limits.Request, Selection: c.MCP.selection(c.ReadOnly), StrictInputs: c.Strict,
+	}
 	if c.Forwarder != nil {
 		r.Forwarder = forwardOnBehalf{c.Forwarder}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
 
@@ -71,5 +72,24 @@ func TestReadOnly_servesOnlyWhatChangesNothing(t *testing.T) {
 	}
 	if got := testkit.CallTool(t, s.MCP, "add", `{}`); !strings.Contains(got, "unknown tool") {
 		t.Error(got)
+	}
+}
+
+// TestConfirmDestructive_theMethodDecides: what is said to be harmless is
+// confirmed all the same where it deletes, or writes and is said to only read.
+func TestConfirmDestructive_theMethodDecides(t *testing.T) {
+	up := testkit.NewUpstream(t, nil)
+	text := strings.Replace(reading, "drop: {method: DELETE}", "drop: {method: DELETE}, set: {method: PUT}", 1)
+	text = strings.Replace(text, "      find: {description: Finds.", `      harmless: {description: Deletes., call: shop.drop, hints: {destructive: false}}
+      sets: {description: Sets., call: shop.set, hints: {readOnly: true}}
+      plain: {description: Sets., call: shop.set, hints: {destructive: false}}
+      find: {description: Finds.`, 1)
+	s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL, MCP: host.MCPOptions{ConfirmDestructive: true}})
+	for tool, asked := range map[string]bool{"lie": true, "harmless": true, "sets": true, "plain": false, "list": false, "find": false} {
+		up.Requests()
+		got := testkit.CallTool(t, s.MCP, tool, "{}")
+		if sent := len(up.Requests()) > 0; sent == asked {
+			t.Errorf("%s: sent %v, %s", tool, sent, got)
+		}
 	}
 }

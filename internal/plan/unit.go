@@ -162,6 +162,25 @@ func (u *Unit) ReadOnly() bool {
 	return u.Hints.ReadOnly != nil && *u.Hints.ReadOnly && !u.Writes
 }
 
+// Destructive reports whether running the unit may destroy something: what its
+// hints say, as MCP reads them, unless the method of a call belies them. A DELETE
+// destroys, and a write that is said to be read-only is not to be believed.
+func (u *Unit) Destructive() bool {
+	for _, s := range u.Steps {
+		if s.Kind == CallStep && s.Call.Request.Method == "DELETE" {
+			return true
+		}
+	}
+	readOnly := u.Hints.ReadOnly != nil && *u.Hints.ReadOnly
+	if u.Writes && readOnly {
+		return true
+	}
+	if u.Hints.Destructive != nil {
+		return *u.Hints.Destructive
+	}
+	return !readOnly
+}
+
 // SecretSlot says which slot holds which secret: the first of Refs that has a
 // value. ForAuth says that only outgoing authentication reads it, so that a call
 // with the caller's own credential does without.

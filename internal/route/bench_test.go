@@ -47,3 +47,35 @@ func BenchmarkServeMux(b *testing.B) {
 		mux.ServeHTTP(nil, made[i%len(made)])
 	}
 }
+
+// BenchmarkTable_ofManyDocuments has a partial segment of each of many documents
+// at one place.
+func BenchmarkTable_ofManyDocuments(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			table := manyPartials(b, n)
+			vars := make([]string, 0, 4)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, ok := table.Match("GET", "/doc-7-x.json", vars); !ok {
+					b.Fatal("no match")
+				}
+			}
+		})
+	}
+}
+
+func manyPartials(t testing.TB, n int) *Table[int] {
+	var table Table[int]
+	for i := range n {
+		table.Add("GET", mustParse(t, fmt.Sprintf("/doc-%d-{id}.json", i)), i)
+	}
+	return &table
+}
+
+func TestTable_manyPartialsTakeNoMemory(t *testing.T) {
+	table, vars := manyPartials(t, 1000), make([]string, 0, 4)
+	if n := testing.AllocsPerRun(100, func() { table.Match("GET", "/doc-7-x.json", vars) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

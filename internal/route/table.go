@@ -18,15 +18,68 @@ type Table[T any] struct{ root node[T] }
 
 type node[T any] struct {
 	literals map[string]*node[T]
-	partials []partial[T] // in the order in which they are tried
-	single   *node[T]     // behind a placeholder alone
-	rest     []entry[T]   // of paths that end in a placeholder for all that is left
-	here     []entry[T]   // of paths that end here
+	partials []*partial[T] // in the order in which they are tried
+	index    *index[T]     // of them, where there are many
+	single   *node[T]      // behind a placeholder alone
+	rest     []entry[T]    // of paths that end in a placeholder for all that is left
+	here     []entry[T]    // of paths that end here
 }
 
 type partial[T any] struct {
 	segment
 	next *node[T]
+	rank int // how many were there before it
+}
+
+// before reports whether p is tried before other.
+func (p *partial[T]) before(other *partial[T]) bool {
+	if a, b := p.weight(), other.weight(); a != b {
+		return a > b
+	}
+	return p.rank < other.rank
+}
+
+// few partials are tried one by one; more are found by how they begin and end,
+// so that it does not matter how many documents have some.
+const few = 8
+
+type index[T any] struct {
+	by      map[ends][]*partial[T]
+	lengths []lengths // that occur
+}
+
+type ends struct{ head, tail string }
+
+type lengths struct{ head, tail int }
+
+func (s *segment) ends() ends { return ends{s.texts[0], s.texts[len(s.texts)-1]} }
+
+func (x *index[T]) add(p *partial[T]) {
+	e := p.ends()
+	x.by[e] = append(x.by[e], p)
+	if l := (lengths{len(e.head), len(e.tail)}); !slices.Contains(x.lengths, l) {
+		x.lengths = append(x.lengths, l)
+	}
+}
+
+// likely appends to room those that begin and end as text does, in the order in
+// which they are tried.
+func (x *index[T]) likely(text string, room []*partial[T]) []*partial[T] {
+	for _, l := range x.lengths {
+		if l.head+l.tail >= len(text) {
+			continue
+		}
+		for _, p := range x.by[ends{text[:l.head], text[len(text)-l.tail:]}] {
+			at := len(room)
+			for at > 0 && p.before(room[at-1]) {
+				at--
+			}
+			room = append(room, nil)
+			copy(room[at+1:], room[at:])
+			room[at] = p
+		}
+	}
+	return room
 }
 
 type entry[T any] struct {
@@ -74,18 +127,37 @@ func (n *node[T]) child(s *segment) *node[T] {
 		}
 		return n.single
 	}
-	at := len(n.partials)
-	for i := range n.partials {
-		if slices.Equal(n.partials[i].texts, s.texts) {
-			return n.partials[i].next
-		}
-		if at > i && n.partials[i].weight() < s.weight() {
-			at = i
+	return n.partial(s).next
+}
+
+func (n *node[T]) partial(s *segment) *partial[T] {
+	same := n.partials
+	if n.index != nil {
+		same = n.index.by[s.ends()]
+	}
+	for _, p := range same {
+		if slices.Equal(p.texts, s.texts) {
+			return p
 		}
 	}
-	next := &node[T]{}
-	n.partials = slices.Insert(n.partials, at, partial[T]{*s, next})
-	return next
+	p := &partial[T]{*s, &node[T]{}, len(n.partials)}
+	at, _ := slices.BinarySearchFunc(n.partials, p, func(other, p *partial[T]) int {
+		if other.before(p) {
+			return -1
+		}
+		return 1
+	})
+	n.partials = slices.Insert(n.partials, at, p)
+	switch {
+	case n.index != nil:
+		n.index.add(p)
+	case len(n.partials) > few:
+		n.index = &index[T]{by: map[ends][]*partial[T]{}}
+		for _, one := range n.partials {
+			n.index.add(one)
+		}
+	}
+	return p
 }
 
 // Match finds the route for a request. path is the path as it was escaped on the
@@ -169,8 +241,8 @@ func (n *node[T]) find(s search, pos int, vars []string) (*entry[T], []string) {
 	if raw == "" {
 		return nil, vars
 	}
-	for i := range n.partials {
-		p := &n.partials[i]
+	var room [few]*partial[T]
+	for _, p := range n.tried(text, room[:0]) {
 		if values, ok := p.capture(raw, text, vars); ok {
 			if e, values := p.next.find(s, behind, values); e != nil {
 				return e, values
@@ -188,6 +260,14 @@ func (n *node[T]) find(s search, pos int, vars []string) (*entry[T], []string) {
 	return nil, vars
 }
 
+// tried are the partials that text could fit.
+func (n *node[T]) tried(text string, room []*partial[T]) []*partial[T] {
+	if n.index == nil {
+		return n.partials
+	}
+	return n.index.likely(text, room)
+}
+
 // each calls visit with the entries of every path that path[pos:] leads to.
 func (n *node[T]) each(path string, pos int, visit func([]entry[T])) {
 	if pos >= len(path) {
@@ -202,9 +282,9 @@ func (n *node[T]) each(path string, pos int, visit func([]entry[T])) {
 	if raw == "" {
 		return
 	}
-	for i := range n.partials {
-		if _, ok := n.partials[i].capture(raw, text, nil); ok {
-			n.partials[i].next.each(path, behind, visit)
+	for _, p := range n.tried(text, nil) {
+		if _, ok := p.capture(raw, text, nil); ok {
+			p.next.each(path, behind, visit)
 		}
 	}
 	if n.single != nil {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"regexp"
 	"slices"
@@ -337,4 +338,45 @@ func TestTable_agreesWithNaiveMatcher(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTable_findsPartialsInOrderWhateverTheirNumber compares a table with an
+// index of partial segments with what trying them one by one gives.
+func TestTable_findsPartialsInOrderWhateverTheirNumber(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 5))
+	texts := []string{"", "a", "b", "-", "ab", "a-", ".json", "-b"}
+	for range 300 {
+		var all []*Pattern
+		var table Table[int]
+		for range 1 + random.IntN(40) {
+			path := "/" + texts[random.IntN(len(texts))] + "{x}"
+			if random.IntN(3) == 0 {
+				path += texts[1+random.IntN(len(texts)-1)] + "{y}"
+			}
+			p, err := Parse(path + texts[random.IntN(len(texts))])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := table.Add("GET", p, len(all)); ok {
+				all = append(all, p)
+			}
+		}
+		for range 40 {
+			segment := ""
+			for range 1 + random.IntN(5) {
+				segment += []string{"a", "b", "-", ".json", "%2D", "c"}[random.IntN(6)]
+			}
+			best, bestWeight := -1, -1
+			for i, p := range all {
+				s := &p.segments[0]
+				if _, ok := s.capture(segment, decode(segment), nil); ok && s.weight() > bestWeight {
+					best, bestWeight = i, s.weight()
+				}
+			}
+			got, _, ok := table.Match("GET", "/"+segment, nil)
+			if ok != (best >= 0) || ok && got != best {
+				t.Fatalf("/%s: got %d %v, want %d of %v", segment, got, ok, best, all)
+			}
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/model"
@@ -405,7 +406,7 @@ func TestCheckPattern_refusesWhatMatchesNothing(t *testing.T) {
 		"": "is empty", "hint:destructve": `no hint "destructve"`, "tags:write": "begins neither with", "del[": "a bracket is not closed",
 	} {
 		got := ""
-		if err := mcp.CheckPattern(pattern); err != nil {
+		if err := adapter.CheckPattern(pattern); err != nil {
 			got = err.Error()
 		}
 		if !strings.Contains(got, want) || (want == "") != (got == "") {

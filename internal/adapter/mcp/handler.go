@@ -35,11 +35,8 @@ type Config struct {
 
 	Screen adapter.Screen // over HTTP
 
-	ReadOnly           bool // serve only what changes nothing
+	adapter.Selection       // which units are served
 	ConfirmDestructive bool // ask before every destructive tool, not only those that say so
-	// Allow and Deny are name patterns (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world.
-	// Deny wins.
-	Allow, Deny []string
 
 	// Principal names who sent a request, by its context, as the server's guard
 	// found out; confirmations are bound to it. Nil, and the empty name, bind them
@@ -98,7 +95,7 @@ func New(cfg Config) *Handler {
 func (h *Handler) options() catalogue.Options {
 	c := &h.cfg
 	return catalogue.Options{Version: c.Version, MaxChars: c.MaxChars, Page: c.Page, SearchAbove: c.SearchAbove,
-		Serves: c.serves, ConfirmDestructive: c.ConfirmDestructive}
+		Serves: c.Serves, ConfirmDestructive: c.ConfirmDestructive}
 }
 
 // Update serves another plan from now on and tells those who listen what

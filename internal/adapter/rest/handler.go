@@ -35,9 +35,9 @@ type Config struct {
 	MaxRequest int64
 	// Screen says from where requests are taken; nil takes them from everywhere.
 	Screen *adapter.Screen
-	// ReadOnly serves only operations that change nothing (plan.Unit.ReadOnly), and
-	// of routes that pass everything on only the methods that RFC 9110 calls safe.
-	ReadOnly bool
+	// Selection says which operations are served. Of routes that pass everything on,
+	// ReadOnly serves the methods that RFC 9110 calls safe.
+	adapter.Selection
 	// StrictInputs refuses query parameters and members of bodies that are no inputs,
 	// instead of leaving them out.
 	StrictInputs bool
@@ -135,7 +135,7 @@ var forwarded = [...]string{http.MethodGet, http.MethodOptions, http.MethodPost,
 const safe = 2
 
 func (h *Handler) serves(r *plan.Route) bool {
-	return !h.config.ReadOnly || r.Forward != nil || r.Unit.ReadOnly()
+	return r.Forward != nil || h.config.Serves(r.Unit, r.Unit.Name)
 }
 
 // Claims are the routes of a server, those left out whose paths the planner

@@ -38,7 +38,7 @@ func newResources(opts *Options, s *plan.Server) []*Resource {
 			continue
 		}
 		r := &Resource{Resource: p, Files: p.Files}
-		r.Confirm = p.Unit != nil && (p.Unit.Confirm || opts.ConfirmDestructive && IsDestructive(p.Unit.Hints))
+		r.Confirm = p.Unit != nil && (p.Unit.Confirm || opts.ConfirmDestructive && p.Unit.Destructive())
 		key := `{"uri":`
 		if r.IsTemplate() {
 			r.compile()

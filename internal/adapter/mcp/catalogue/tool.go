@@ -65,7 +65,7 @@ func newTool(opts *Options, u *plan.Unit, name string) *Tool {
 	if u.Model != nil {
 		t.MaxChars = cmp.Or(u.Model.MaxChars, opts.MaxChars)
 	}
-	t.Confirm = u.Confirm || opts.ConfirmDestructive && IsDestructive(u.Hints)
+	t.Confirm = u.Confirm || opts.ConfirmDestructive && u.Destructive()
 	t.Args, t.ByArg = arguments(u.Inputs)
 	t.Questions = ask.NewQuestions(u.Ask, func(input int) ask.Field {
 		a := t.Args[slices.IndexFunc(t.Args, func(a argument) bool { return a.index == input })]
