@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -211,7 +212,7 @@ func (e explanation) text(d *host.Document) []byte {
 	}
 	limits := upstream.Limits{}.WithDefaults()
 	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
-		limits.Connect, limits.Header, limits.Call, bytesText(limits.Response))
+		limits.Connect, limits.Header, limits.Call, budget.SizeText(limits.Response))
 	fmt.Fprintf(&b, "Connections: %s\n", protocols(u))
 	return b.Bytes()
 }

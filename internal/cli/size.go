@@ -5,13 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-)
 
-// units are what a number of bytes may be given and told in, largest first.
-var units = []struct {
-	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+	"github.com/fairlead/fairlead/internal/budget"
+)
 
 // size is a flag for a number of bytes: 10MiB, 512KiB, or a plain number.
 type size struct{ bytes *int64 }
@@ -22,16 +18,16 @@ func (s size) String() string {
 	if s.bytes == nil || *s.bytes == 0 {
 		return ""
 	}
-	return strings.ReplaceAll(bytesText(*s.bytes), " ", "")
+	return strings.ReplaceAll(budget.SizeText(*s.bytes), " ", "")
 }
 
 func (s size) Set(text string) error {
 	number, scale := strings.TrimSuffix(text, "B"), int64(1)
-	for _, u := range units {
-		letter := strings.ToLower(u.name[:1])
-		for _, suffix := range []string{u.name, strings.ToLower(u.name), u.name[:1], letter} {
+	for _, u := range budget.Units() {
+		letter := strings.ToLower(u.Name[:1])
+		for _, suffix := range []string{u.Name, strings.ToLower(u.Name), u.Name[:1], letter} {
 			if head, ok := strings.CutSuffix(text, suffix); ok && scale == 1 {
-				number, scale = head, u.bytes
+				number, scale = head, u.Bytes
 			}
 		}
 	}
@@ -41,14 +37,4 @@ func (s size) Set(text string) error {
 	}
 	*s.bytes = n * scale
 	return nil
-}
-
-// bytesText tells a number of bytes in the largest unit that gives a whole number.
-func bytesText(n int64) string {
-	for _, u := range units {
-		if n >= u.bytes && n%u.bytes == 0 {
-			return fmt.Sprintf("%d %s", n/u.bytes, u.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

@@ -2,13 +2,13 @@ package document
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 )
 
@@ -81,7 +81,7 @@ func (f *Folder) ReadFile(path string) ([]byte, error) {
 	defer file.Close()
 	data, err := readRegular(file)
 	if err == nil && len(data) > MaxBytes {
-		err = fmt.Errorf("it is larger than %d bytes", MaxBytes)
+		err = errors.New("it is larger than " + budget.SizeText(MaxBytes))
 	}
 	return data, plain(err)
 }

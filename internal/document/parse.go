@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -29,7 +30,7 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 	p := parser{file: file}
 	if len(src) > MaxBytes {
 		p.diags.Add(diag.DocumentLimit, diag.Range{File: file}, "Split the document, or move large data into files.",
-			"the document has more than %d bytes", MaxBytes)
+			"the document has more than %s", budget.SizeText(MaxBytes))
 		return nil, p.diags
 	}
 	src = plainDirective(bytes.TrimPrefix(src, []byte("\uFEFF")))

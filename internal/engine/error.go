@@ -161,6 +161,6 @@ func BrokenOff(who, detail string) *Error {
 
 // TooLargeAnswer is an answer of more than limit bytes.
 func TooLargeAnswer(limit int64) *Error {
-	return &Error{Kind: TooLarge, Title: fmt.Sprintf("the answer of the API is larger than %d bytes", limit),
+	return &Error{Kind: TooLarge, Title: "the answer of the API is larger than " + budget.SizeText(limit),
 		Detail: "Ask for less (a page, a filter), or raise the limit.", Unclear: true}
 }

@@ -3,6 +3,8 @@ package script
 import (
 	"fmt"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/budget"
 )
 
 // LanguageError reports a language that scripts cannot be written in.
@@ -68,7 +70,7 @@ type MemoryError struct {
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("run script: more than %d MiB of memory used", e.Limit>>20)
+	return "run script: more than " + budget.SizeText(e.Limit) + " of memory used"
 }
 
 // CrashError reports that a worker process ended, or answered nonsense, while

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -102,7 +103,7 @@ func (f *File) read(ctx context.Context, name string) ([]byte, error) {
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
+		return nil, errors.New("it is larger than " + budget.SizeText(maxFile))
 	}
 	return data, withoutPath(err)
 }

@@ -96,7 +96,7 @@ func TestFile_saysWhatIsWrong(t *testing.T) {
 		"not JSON":               {"./bad.json", "k", failed + `"k" of ./bad.json: read file: it is not a JSON object`},
 		"not an object":          {"./list.json", "k", failed + `"k" of ./list.json: read file: it is not a JSON object`},
 		"not YAML":               {"./bad.yaml", "k", failed + `"k" of ./bad.yaml: read file: it is not a YAML map`},
-		"too large":              {"./large.json", "k", failed + `"k" of ./large.json: read file: it is larger than 1048576 bytes`},
+		"too large":              {"./large.json", "k", failed + `"k" of ./large.json: read file: it is larger than 1 MiB`},
 		"absolute":               {"/etc/passwd", "k", failed + `"k" of /etc/passwd: read file: it lies outside the document's folder`},
 		"absolute URL":           {"file:///etc/passwd", "k", failed + `"k" of file:///etc/passwd: read file: it lies outside the document's folder`},
 		"absolute, on localhost": {"file://localhost/etc/passwd", "k", failed + `"k" of file://localhost/etc/passwd: read file: it lies outside the document's folder`},

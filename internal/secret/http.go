@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -79,7 +80,7 @@ func exchange(doer HTTPDoer, req *http.Request) (status int, answer value.Value,
 	case err != nil:
 		return 0, value.Value{}, fmt.Errorf("read the answer: %w", err)
 	case len(body) > maxAnswer:
-		return 0, value.Value{}, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+		return 0, value.Value{}, errors.New("the answer is larger than " + budget.SizeText(maxAnswer))
 	}
 	answer, err = value.Parse(body)
 	if err != nil {

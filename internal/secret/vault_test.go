@@ -265,7 +265,7 @@ func TestVault_saysWhatIsWrong(t *testing.T) {
 		"status 429: Too Many Requests":             {429, canary},
 		"status 307: it redirects":                  {307, canary},
 		"the answer is not JSON":                    {200, `{"data":` + canary},
-		"the answer is larger than 4194304 bytes":   {200, strings.Repeat(canary, maxAnswer/len(canary)+1)},
+		"the answer is larger than 4 MiB":           {200, strings.Repeat(canary, maxAnswer/len(canary)+1)},
 		"secret T has no value":                     {200, `{"data":"` + canary + `"}`},
 		"vault: status 500: Internal Server Error":  {500, canary},
 		"vault: status 400: Vault did not understa": {400, canary},

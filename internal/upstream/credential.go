@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
@@ -119,7 +120,7 @@ func hold(req *http.Request, limit int64) error {
 		return fmt.Errorf("read body: %w", err)
 	}
 	if int64(len(body)) > limit {
-		return &InputError{Name: "body", Reason: fmt.Sprintf("is larger than %d bytes", limit)}
+		return &InputError{Name: "body", Reason: "is larger than " + budget.SizeText(limit)}
 	}
 	setBody(req, body, "")
 	return nil

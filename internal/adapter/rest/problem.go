@@ -1,11 +1,11 @@
 package rest
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/value"
@@ -74,7 +74,7 @@ func (x *exchange) badInput() {
 
 func (x *exchange) tooLarge() {
 	x.problem(problem{kind: engine.TooLarge.String(), status: http.StatusRequestEntityTooLarge, title: "the request body is too large",
-		detail: fmt.Sprintf("Send at most %d bytes.", x.config.MaxRequest)})
+		detail: "Send at most " + budget.SizeText(x.config.MaxRequest) + "."})
 }
 
 func (x *exchange) tooSlow() {
