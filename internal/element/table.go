@@ -479,7 +479,7 @@ var elements = [...]Element{
 	)},
 	Forward: {Def: "forward", Name: "a forward block", Fields: []Field{
 		{Key: "targetNamespace", Doc: "the consumed API"},
-		{Key: "trustedHeaders", Kind: Texts, Doc: "the headers of the caller that pass; no others do"},
+		{Key: "trustedHeaders", Kind: Texts, Doc: "the headers of the caller that pass, where the document sets none of that name; no others do"},
 	}},
 	BinaryAnswer: {Def: "binaryAnswer", Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
 	Tool: {Def: "tool", Name: "a tool", Base: Unit, Fields: of(unit,

@@ -135,7 +135,7 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	req := out.Request
 	for _, headers := range []http.Header{r.args.Trace, r.trusted} {
 		for name, values := range headers {
-			if name != "Authorization" { // decided when the request was built
+			if _, set := req.Header[name]; !set && name != "Authorization" { // decided when the request was built
 				req.Header[name] = values
 			}
 		}

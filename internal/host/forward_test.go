@@ -67,3 +67,38 @@ func TestForward_withoutATargetIsWithheld(t *testing.T) { // semantics 1.3
 		t.Errorf("%d withheld, %d served: %v", s.Document.Withheld(), s.Document.Served(), s.Document.Diags)
 	}
 }
+
+const forwardTrusting = `
+ikanos: 1.0.0-beta5
+info: {display: Forward}
+capability:
+  consumes:
+  - {type: http, namespace: header, baseUri: "https://api.example.invalid/h", inputParameters: {X-Tenant: {in: header, value: ours}}, authentication: {type: apikey, key: x-api-key, value: "{{KEY}}", placement: header}}
+  - {type: http, namespace: cookie, baseUri: "https://api.example.invalid/c", authentication: {type: apikey, key: session, value: "{{KEY}}", placement: cookie}}
+  - {type: http, namespace: bearer, baseUri: "https://api.example.invalid/b", authentication: {type: bearer, token: "{{KEY}}"}}
+  exposes:
+  - type: rest
+    namespace: front
+    port: 0
+    resources:
+      h: {path: "/h/{path}", forward: {targetNamespace: header, trustedHeaders: [X-Api-Key, X-Tenant, Authorization, Accept, traceparent]}}
+      c: {path: "/c/{path}", forward: {targetNamespace: cookie, trustedHeaders: [Cookie, Accept]}}
+      b: {path: "/b/{path}", forward: {targetNamespace: bearer, trustedHeaders: [Authorization, Accept]}}
+`
+
+// TestForward_callersReplaceNoHeaderOfTheDocument: a header that a route trusts passes
+// where the document, its authentication above all, sets none (semantics 4.7).
+func TestForward_callersReplaceNoHeaderOfTheDocument(t *testing.T) {
+	up := testkit.NewUpstream(t, nil)
+	s := testkit.Serve(t, forwardTrusting, testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": "secret"}})
+	for path, want := range map[string]string{
+		"/h/x": "GET /h/x\nAccept: text/csv\nX-Api-Key: secret\nX-Tenant: ours\n",
+		"/c/x": "GET /c/x\nAccept: text/csv\nCookie: session=secret\n",
+		"/b/x": "GET /b/x\nAccept: text/csv\nAuthorization: Bearer secret\n",
+	} {
+		testkit.Do(t, "GET", s.REST+path, "", "X-Api-Key", "theirs", "X-Tenant", "theirs", "Cookie", "session=theirs", "Authorization", "Bearer theirs", "Accept", "text/csv")
+		if got := up.Requests(); len(got) != 1 || got[0].Text() != want {
+			t.Errorf("got\n%s\nwant\n%s", got[0].Text(), want)
+		}
+	}
+}
