@@ -235,7 +235,7 @@ func (p *Param) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, er
 	default:
 		text := plain(v)
 		if strings.ContainsAny(text, ";,\"\\ \r\n\t") || template.CheckHeader(text) != nil {
-			text = url.QueryEscape(text)
+			text = strings.ReplaceAll(url.QueryEscape(text), "+", "%20") // a + is one in a cookie
 		}
 		cookie := p.Name + "=" + text
 		if earlier := req.Header["Cookie"]; len(earlier) > 0 {
