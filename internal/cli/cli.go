@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
 )
 
 // Exit codes.
@@ -49,6 +50,7 @@ var errFindings = failure{code: exitFailed, silent: true, error: errors.New("fin
 // a second one of them at once.
 func Main(args []string, s Streams) int {
 	tuneGC()
+	observe.StandardLog(s.Err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)

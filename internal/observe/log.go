@@ -4,6 +4,7 @@ package observe
 
 import (
 	"io"
+	"log"
 	"log/slog"
 	"strings"
 	"sync"
@@ -43,6 +44,30 @@ func (s *scrubber) Write(line []byte) (int, error) {
 		s.by.Add(known.Reveal())
 	}
 	if _, err := s.w.Write(s.by.MaskBytes(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// StandardLog makes what libraries write to Go's standard log a line on w of
+// their own words only. net/http quotes there what an API sent without being
+// asked, which may repeat a credential, whole.
+func StandardLog(w io.Writer) {
+	log.SetFlags(0)
+	log.SetPrefix("")
+	log.SetOutput(unquoted{w})
+}
+
+// unquoted writes lines as far as their first quotation mark.
+type unquoted struct{ w io.Writer }
+
+func (u unquoted) Write(line []byte) (int, error) {
+	text, _, _ := strings.Cut(strings.TrimRight(string(line), "\n"), "\n")
+	text, _, quotes := strings.Cut(text, `"`)
+	if quotes {
+		text = strings.TrimRight(text, " ") + " …"
+	}
+	if _, err := io.WriteString(u.w, "fairlead: "+text+"\n"); err != nil {
 		return 0, err
 	}
 	return len(line), nil

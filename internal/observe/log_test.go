@@ -1,11 +1,18 @@
 package observe
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
+	"log"
 	"log/slog"
+	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/secret"
 )
@@ -25,6 +32,59 @@ func TestNewLogger_masksWhatItKnows(t *testing.T) {
 	if strings.Count(text, secret.Mask) < 6 || !strings.Contains(text, "n=1") {
 		t.Errorf("got\n%s", text)
 	}
+}
+
+// What an API sends on a connection that waits comes into the standard log of
+// net/http, quoted: of that nothing may be written.
+func TestStandardLog_quotesNoAPI(t *testing.T) {
+	flags, out := log.Flags(), &bytes.Buffer{}
+	t.Cleanup(func() { log.SetFlags(flags); log.SetOutput(os.Stderr) })
+	StandardLog(out)
+	chatty, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer chatty.Close()
+	go func() {
+		conn, err := chatty.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\nyour key s3cret is bad\r\n")
+		}
+	}()
+	transport := &http.Transport{}
+	written := make(chan struct{})
+	log.SetOutput(tee{log.Writer(), written})
+	req, _ := http.NewRequest("GET", "http://"+chatty.Addr().String(), nil)
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	select {
+	case <-written:
+	case <-time.After(10 * time.Second):
+		t.Skip("net/http says nothing of what nobody asked for any more")
+	}
+	transport.CloseIdleConnections()
+	if got := out.String(); strings.Contains(got, "s3cret") || got != "fairlead: Unsolicited response received on idle HTTP channel starting with …\n" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// tee says when a line was written.
+type tee struct {
+	w       io.Writer
+	written chan struct{}
+}
+
+func (t tee) Write(line []byte) (int, error) {
+	n, err := t.w.Write(line)
+	close(t.written)
+	return n, err
 }
 
 func TestNewLogger_keepsItsLevel(t *testing.T) {
