@@ -17,11 +17,12 @@ import (
 // What protects and cannot be read withholds what it would protect, and nothing else.
 func TestCompile_servesNothingThatIsUnprotected(t *testing.T) { // semantics 1.7
 	for name, want := range map[string][]string{
-		"unprotected":         {"get-order"},
-		"unprotected_servers": nil,
-		"unprotected_tools":   {"word", "number", "annotations", "plain"},
-		"unprotected_parts":   {"GET /shop"},
-		"unprotected_import":  {"guarded bearer hello"},
+		"unprotected":          {"get-order"},
+		"unprotected_servers":  nil,
+		"unprotected_document": nil, "unprotected_capability": nil,
+		"unprotected_tools":  {"word", "number", "annotations", "plain"},
+		"unprotected_parts":  {"GET /shop"},
+		"unprotected_import": {"guarded bearer hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive, err := txtar.ParseFile(filepath.Join("testdata/rejected", name+".txtar"))

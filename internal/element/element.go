@@ -75,6 +75,7 @@ type Element struct {
 	Variants []Variant // the first is taken where Select is absent, if Implied
 	Implied  bool
 	Open     bool // keys of the author's own are no news
+	Guarded  bool // it is served, or holds what is: authentication of a server, written here, would let everybody in
 }
 
 // Get returns the element of the ID.
@@ -149,6 +150,15 @@ func (e *Element) Safeties() (all []Safety) {
 				all = append(all, Safety{inner.Key, inner.Key, e.Name, f.Key})
 			}
 		}
+	}
+	return all
+}
+
+// ServerSafeties are the words for authentication of a server, for where it is
+// written on what the server guards.
+func ServerSafeties() (all []Safety) {
+	for _, word := range slices.Concat(authIn.Names(), authIn.Mistaken) {
+		all = append(all, Safety{Word: word, Key: authIn.Key, Of: elements[Server].Name})
 	}
 	return all
 }

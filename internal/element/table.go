@@ -99,8 +99,9 @@ var (
 	sentInputs  = Field{Key: "inputParameters", Kind: Named, Of: Input,
 		Doc: "[parameters](#parameters) that are sent; those of the API, the resource and the operation are " +
 			"merged by name and place, the nearest wins"}
-	authIn = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthIn, Protects: true, Mistaken: []string{"authorization", "security"},
-		Doc: "[who is let in](#authentication-of-servers); everybody when absent"}
+	authIn = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthIn, Protects: true,
+		Mistaken: []string{"authorization", "security", "securitySchemes", "credentials", "bearer", "bearerAuth", "basicAuth", "apiKey", "oauth2", "token"},
+		Doc:      "[who is let in](#authentication-of-servers); everybody when absent"}
 	authOut = Field{Key: "authentication", Aliases: []string{"auth"}, Kind: Block, Of: AuthOut, Protects: true,
 		Doc: "[the credential](#authentication-of-consumed-apis)"}
 	maxBinary = Field{Key: "maxBinarySize", Default: "10MiB", Doc: "the most bytes of a binary answer: a number with B, KiB, MiB or GiB"}
@@ -145,7 +146,7 @@ func importable(fields ...Field) []Field { return slices.Concat(fields, imported
 func of(fields []Field, more ...Field) []Field { return slices.Concat(fields, more) }
 
 var elements = [...]Element{
-	Document: {Def: "document", Name: "the document", Fields: []Field{
+	Document: {Def: "document", Name: "the document", Guarded: true, Fields: []Field{
 		{Key: "ikanos", Aliases: []string{"naftiko"},
 			Doc: "the version of the specification; never the reason to refuse a document: the shape decides"},
 		{Key: "info", Kind: Block, Of: Info, Doc: "what the document is"},
@@ -172,7 +173,7 @@ var elements = [...]Element{
 		{Key: "fullName", Aliases: []string{"name"}, Doc: "the name"},
 		{Key: "email", Doc: "the address for mail"},
 	}, Open: true},
-	Capability: {Def: "capability", Name: "the capability", Fields: []Field{
+	Capability: {Def: "capability", Name: "the capability", Guarded: true, Fields: []Field{
 		{Key: "consumes", Kind: List, Of: Consumed, Doc: "the APIs that are [called](#consumed-apis)"},
 		{Key: "exposes", Kind: List, Of: Server, Doc: "the servers: [REST](#rest-servers), [MCP](#mcp-servers)"},
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "[flows](#aggregates) that several servers share"},
@@ -463,7 +464,7 @@ var elements = [...]Element{
 		extension(NoExtension),
 	)},
 	Unit: {Def: "unit", Name: "a unit", Fields: unit},
-	Resource: {Def: "resource", Name: "an exposed resource", Fields: []Field{
+	Resource: {Def: "resource", Name: "an exposed resource", Guarded: true, Fields: []Field{
 		name, display, tags, description,
 		{Key: "path", Doc: "the path; placeholders are `{{x}}` or `{x}`, also within a segment (`/{id}.json`)"},
 		inputs,
@@ -471,7 +472,7 @@ var elements = [...]Element{
 		{Key: "forward", Kind: Block, Of: Forward, Doc: "passes everything below the path on to a consumed API"},
 		extension(NoExtension),
 	}},
-	Operation: {Def: "operation", Name: "a REST operation", Base: Unit, Fields: of(unit,
+	Operation: {Def: "operation", Name: "a REST operation", Guarded: true, Base: Unit, Fields: of(unit,
 		Field{Key: "method", Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, Default: "GET",
 			Doc: "the method"},
 		Field{Key: "responseBinary", Kind: Block, Of: BinaryAnswer, Doc: "the media type of a binary answer"},
@@ -482,7 +483,7 @@ var elements = [...]Element{
 		{Key: "trustedHeaders", Kind: Texts, Doc: "the headers of the caller that pass, where the document sets none of that name; no others do"},
 	}},
 	BinaryAnswer: {Def: "binaryAnswer", Name: "responseBinary", Fields: []Field{{Key: "mediaType", Doc: "the media type"}}, Open: true},
-	Tool: {Def: "tool", Name: "a tool", Base: Unit, Fields: of(unit,
+	Tool: {Def: "tool", Name: "a tool", Guarded: true, Base: Unit, Fields: of(unit,
 		Field{Key: "hints", Aliases: []string{"annotations"}, Kind: Block, Of: Hints, Protects: true,
 			Doc: "what calling it does to the world"},
 		Field{Key: "ui", Kind: Block, Of: ToolUI, Unserved: true, Doc: "the view that shows its answers"},
@@ -501,7 +502,7 @@ var elements = [...]Element{
 		{Key: "openWorld", Aliases: []string{"openWorldHint"}, Kind: Bool, Doc: "reaches systems outside"},
 		{Key: "title", Doc: "of MCP's annotations; `display` of the tool counts"},
 	}},
-	MCPResource: {Def: "mcpResource", Name: "an MCP resource", Base: Unit, Fields: of(unit,
+	MCPResource: {Def: "mcpResource", Name: "an MCP resource", Guarded: true, Base: Unit, Fields: of(unit,
 		Field{Key: "uri", Doc: "its URI; with `{x}` placeholders it is a template"},
 		Field{Key: "mimeType", Doc: "the media type of its content"},
 		Field{Key: "location", Doc: "a folder whose files it serves, in the place of `call` or `steps`"},
@@ -514,7 +515,7 @@ var elements = [...]Element{
 		{Key: "domain", Doc: "the origin that it asks for"},
 		{Key: "prefersBorder", Kind: Bool, Doc: "whether it wants a border"},
 	}},
-	Prompt: {Def: "prompt", Name: "a prompt", Fields: []Field{
+	Prompt: {Def: "prompt", Name: "a prompt", Guarded: true, Fields: []Field{
 		name, display, description, tags,
 		{Key: "arguments", Kind: Named, Of: Input, Doc: "what the user gives"},
 		{Key: "template", Kind: Mixed, Of: Message, Doc: "the messages, or one text"},
@@ -525,7 +526,7 @@ var elements = [...]Element{
 		{Key: "role", Values: []string{"user", "assistant"}, Default: "user", Doc: "who says it"},
 		{Key: "content", Doc: "the text; `{{x}}` is an argument"},
 	}},
-	Skill: {Def: "skill", Name: "a skill", Fields: []Field{
+	Skill: {Def: "skill", Name: "a skill", Guarded: true, Fields: []Field{
 		name, display, description, tags,
 		{Key: "license", Doc: "the licence"},
 		{Key: "compatibility", Doc: "what it needs"},
@@ -548,13 +549,13 @@ var elements = [...]Element{
 		{Key: "action", Doc: "its unit"},
 	}, Open: true},
 
-	Aggregate: {Def: "aggregate", Name: "an aggregate", Fields: importable(
+	Aggregate: {Def: "aggregate", Name: "an aggregate", Guarded: true, Fields: importable(
 		Field{Key: "namespace", Aliases: []string{"name"}, Doc: "the first part of `ref: namespace.name`"},
 		display, description, tags,
 		Field{Key: "flows", Aliases: []string{"functions"}, Kind: Named, Of: Flow, Doc: "the flows"},
 		extension(NoExtension),
 	)},
-	Flow: {Def: "flow", Name: "a flow", Base: Unit, Fields: of(unit,
+	Flow: {Def: "flow", Name: "a flow", Guarded: true, Base: Unit, Fields: of(unit,
 		Field{Key: "semantics", Kind: Block, Of: Semantics, Protects: true, Doc: "what running it does to the world"},
 		Field{Key: "outputMediaType", Doc: "the media type of a binary answer"},
 	)},

@@ -67,6 +67,9 @@ func (r *reader) fits(p *document.Pair, e *element.Element, f *element.Field) bo
 	if ok {
 		return true
 	}
+	if r.misplaced(p, e, nil) {
+		return false
+	}
 	got := kindPhrase(n.Kind)
 	if (f.Kind == element.Bool || f.Kind == element.Choice || f.Kind == element.Number) && n.IsScalar() && len(n.Text) < 40 {
 		got = "“" + n.Text + "”"
@@ -114,6 +117,9 @@ func (r *reader) wants(key string, n *document.Node, f *element.Field) (want str
 // unknown reports a key without a meaning. One that was probably meant to
 // protect withholds what it would have protected.
 func (r *reader) unknown(p *document.Pair, e *element.Element, further []element.Safety) {
+	if e.Guarded {
+		further = slices.Concat(further, element.ServerSafeties())
+	}
 	if s, ok := meantToProtect(p.Key, e, further); ok {
 		hint := "Did you mean “" + s.Key + "”?"
 		switch {
@@ -125,10 +131,27 @@ func (r *reader) unknown(p *document.Pair, e *element.Element, further []element
 		r.unprotected(p.KeyAt, hint, "“%s” has no meaning on %s, and looks as if it should protect", p.Key, e.Name)
 		return
 	}
-	if e.Open || strings.HasPrefix(p.Key, "x-") && p.Key != "x-fairlead" {
+	if e.Open || strings.HasPrefix(p.Key, "x-") && p.Key != "x-fairlead" || r.misplaced(p, e, further) {
 		return
 	}
 	r.report(diag.UnknownKey, p.KeyAt, r.finder.Meant(p.Key, slices.Values(e.Keys()), "Remove it, or check its spelling."), "“%s” has no meaning on %s and is ignored", p.Key, e.Name)
+}
+
+// misplaced reports a key that protects where it stands in the mapping of p,
+// which has no meaning, and withholds what it would have protected.
+func (r *reader) misplaced(p *document.Pair, e *element.Element, further []element.Safety) bool {
+	if !p.Value.Is(value.Object) {
+		return false
+	}
+	for _, inner := range p.Value.Pairs {
+		for _, s := range slices.Concat(e.Safeties(), further) {
+			if s.Word == s.Key && s.Key == inner.Key && s.Below == "" {
+				r.unprotected(inner.KeyAt, "Write “"+s.Key+"” as a key of "+s.Of+".", "“%s” protects nothing within “%s” of %s", s.Key, p.Key, e.Name)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // meantToProtect finds the key that protects for which an unknown key was
