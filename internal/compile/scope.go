@@ -359,12 +359,14 @@ func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name s
 	return expr.Text(t, vars), true
 }
 
-// isJSONText reports whether a text is JSON with variables in its strings, which no
-// value may leave.
+// isJSONText reports whether a text is JSON with variables, whose places no value may
+// leave. A text in brackets without a quote, such as [{{x}}], may be anything.
 func isJSONText(t *template.Template) bool {
 	text := strings.TrimSpace(t.Source())
-	return (strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "{{") || strings.HasPrefix(text, "[")) &&
-		t.Check(template.JSON) == nil && !slices.Contains(t.BareVars(), true)
+	if !strings.HasPrefix(text, "[") && (!strings.HasPrefix(text, "{") || strings.HasPrefix(text, "{{")) || t.Check(template.JSON) != nil {
+		return false
+	}
+	return !slices.Contains(t.BareVars(), true) || strings.Contains(text, `"`) && t.IsJSON()
 }
 
 // data compiles a value of the document: strings are templates, those within
@@ -381,7 +383,7 @@ func (s *scope) data(n *document.Node, lookup func(name string, optional bool) e
 		}
 		e, ok := s.bindText(t, n.At, lookup)
 		if ok && !t.IsLiteral() && isJSONText(t) {
-			e = expr.TextIn(t, e.Vars(), template.JSON)
+			e = expr.TextIn(t, e.Vars(), template.JSONText)
 		}
 		return e, ok
 	}

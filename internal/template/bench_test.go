@@ -52,6 +52,9 @@ func TestAppend_allocatesNothingWhenThereIsRoom(t *testing.T) {
 	look := func(i int) value.Value { return value.Of("text") }
 	dst := make([]byte, 0, 256)
 	for esc := Raw; esc <= SPARQL; esc++ {
+		if esc == JSONText { // it reads the value
+			continue
+		}
 		if n := testing.AllocsPerRun(100, func() {
 			if _, err := tmpl.Append(dst, look, esc); err != nil {
 				t.Fatal(err)

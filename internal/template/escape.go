@@ -25,6 +25,10 @@ type Escape uint8
 // JSON: inside a string literal of the template the value is string content,
 // outside it is a JSON value, a string with its quotes. There is no exception.
 //
+// JSONText is JSON for a text whose values may come without their types, as those of
+// a query do: outside of the strings a text that is JSON, or the items of a list, is
+// that, and every other one a string.
+//
 // XML is safe in text and in quoted attributes (XML 1.0); white space other
 // than the blank is written as a character reference, and what XML cannot hold
 // as U+FFFD. In a CDATA section it is safe, but the references stay as written.
@@ -44,6 +48,7 @@ const (
 	FormValue
 	Header
 	JSON
+	JSONText
 	XML
 	YAML
 	SPARQL
@@ -68,6 +73,8 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 	switch {
 	case esc == JSON && n.json == outside:
 		return v.AppendJSON(dst), nil
+	case esc == JSONText && n.json == outside && (v.Kind() == value.Null || v.Kind() == value.String && !isJSONItems(v.Text())):
+		return v.AppendJSON(dst), nil
 	case esc == YAML:
 		return appendYAML(dst, v, n.yaml)
 	}
@@ -85,7 +92,10 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 		return AppendForm(dst, text), nil
 	case Header:
 		return append(dst, text...), unsafeHeader(text)
-	case JSON:
+	case JSON, JSONText:
+		if n.json == outside {
+			return append(dst, text...), nil
+		}
 		return appendJSONContent(dst, text), nil
 	case XML:
 		return AppendXML(dst, text), nil
@@ -101,6 +111,14 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 	default:
 		return append(dst, text...), nil
 	}
+}
+
+func isJSONItems(text string) bool {
+	if text == "" {
+		return false
+	}
+	list, err := value.Parse([]byte("[" + text + "]"))
+	return err == nil && list.Kind() == value.Array
 }
 
 // AppendPathSegment appends s percent-encoded so that it stays within one

@@ -11,6 +11,8 @@ package template
 import (
 	"slices"
 	"strings"
+
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Limits of a template.
@@ -121,6 +123,30 @@ func (t *Template) Single() (index int, ok bool) {
 	return t.nodes[0].index, true
 }
 
+// IsJSON reports whether the text is a JSON object or array when every variable
+// outside of its strings is a JSON value, and every section there once.
+func (t *Template) IsJSON() bool {
+	if t.json != nil {
+		return false
+	}
+	v, err := value.Parse(appendSample(nil, t.nodes))
+	return err == nil && (v.Kind() == value.Object || v.Kind() == value.Array)
+}
+
+func appendSample(dst []byte, nodes []node) []byte {
+	for i := range nodes {
+		switch n := &nodes[i]; {
+		case n.kind == literal:
+			dst = append(dst, n.text...)
+		case n.kind != variable:
+			dst = appendSample(dst, n.nodes)
+		case n.json == outside:
+			dst = append(dst, '0')
+		}
+	}
+	return dst
+}
+
 // BareVars reports which of Vars() stand outside of the strings of a JSON text,
 // wherever they stand.
 func (t *Template) BareVars() []bool {
@@ -141,12 +167,12 @@ func noteStrings(nodes []node, bare []bool) {
 	}
 }
 
-// Check reports whether t can be rendered with esc at all. Only JSON, YAML and SPARQL
+// Check reports whether t can be rendered with esc at all. Only JSON, JSONText, YAML and SPARQL
 // can fail, with the *SyntaxError that Append would return as well: the literal
 // text must tell of every variable whether it stands inside a string.
 func (t *Template) Check(esc Escape) error {
 	switch {
-	case esc == JSON && t.json != nil:
+	case (esc == JSON || esc == JSONText) && t.json != nil:
 		return t.json
 	case esc == SPARQL && t.sparql != nil:
 		return t.sparql
