@@ -16,7 +16,7 @@ capability:
     namespace: api
     baseUri: https://api.test
     resources:
-      things: {path: /things, operations: {list: {method: GET, inputParameters: {limit: {in: query}}}, create: {method: POST, inputParameters: {name: {in: body}, size: {in: body}}}, all: {method: PUT, inputParameters: {body: {in: body}}}}}
+      things: {path: /things, operations: {list: {method: GET, inputParameters: {limit: {in: query, type: integer}}}, create: {method: POST, inputParameters: {name: {in: body}, size: {in: body}}}, all: {method: PUT, inputParameters: {body: {in: body}}}}}
   exposes:
   - type: rest
     namespace: r
@@ -34,6 +34,7 @@ func TestStrictInputs_refuseWhatNobodyDeclared(t *testing.T) { // issue 9, B26
 	}{
 		{method: "GET", query: "&limit=5"},
 		{method: "GET", query: "&limt=5", refused: "limt"},
+		{method: "GET", query: "&limit=5&limit=6", refused: "limit"},
 		{method: "POST", kind: "application/json", body: `{"name":"a"}`},
 		{method: "POST", kind: "application/json", body: `{"name":"a","sise":1}`, refused: "sise"},
 		{method: "POST", query: "&x=1", kind: "application/json", body: `{"name":"a"}`, refused: "x"},

@@ -104,8 +104,8 @@ func (s *source) headerValue(given []string) value.Value {
 
 // pairs takes inputs from name=value pairs, as a query or form holds them
 // (WHATWG URL, application/x-www-form-urlencoded). The first of several pairs
-// counts, for a list all. A list that is given once is split at its bare
-// commas, or may be a JSON array. Names with brackets give members: see nested.
+// counts, for a list and an input of any type all. A list that is given once is split
+// at its bare commas, or may be a JSON array. Names with brackets give members: see nested.
 func (x *exchange) pairs(text string, sources []source, place plan.Place) {
 	for pair, rest := "", text; rest != ""; {
 		pair, rest, _ = strings.Cut(rest, "&")
@@ -127,6 +127,12 @@ func (x *exchange) pairs(text string, sources []source, place plan.Place) {
 				*earlier = value.List(value.Of(raw))
 			case earlier.IsAbsent():
 				*earlier = value.Of(x.unescape(raw, s))
+			case s.open && earlier.Kind() == value.Array:
+				earlier.Append(value.Of(x.unescape(raw, s)))
+			case s.open:
+				*earlier = value.List(*earlier, value.Of(x.unescape(raw, s)))
+			case x.config.StrictInputs && !x.isWrong(x.op.route.Unit.Inputs[s.input]):
+				x.wrong(x.op.route.Unit.Inputs[s.input], "", "is given more than once")
 			}
 			taken = true
 		}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,7 +25,8 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 	const form = "Content-Type: application/x-www-form-urlencoded"
 	tests := map[string]struct {
 		input   *plan.Input
-		target  string // after /x/7
+		rest    string // of the path, when not 7
+		target  string // after it
 		body    string
 		headers []string
 		want    string // JSON; "" for nothing given
@@ -32,6 +34,9 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 		"path":                         {input: input("id", plan.InPath, "string"), want: `"7"`},
 		"path under another key":       {input: input("app", plan.InPath, "string", key("id")), want: `"7"`},
 		"path, converted":              {input: input("id", plan.InPath, "integer"), want: `7`},
+		"path, list":                   {input: input("id", plan.InPath, "array"), rest: "1,%202", want: `["1"," 2"]`},
+		"path, JSON list":              {input: input("id", plan.InPath, "array"), rest: "%5B1,2%5D", want: `[1,2]`},
+		"path, text with comma":        {input: input("id", plan.InPath, "string"), rest: "1,2", want: `"1,2"`},
 		"query":                        {input: input("q", plan.InQuery, "string"), target: "?a=1&q=x%20y%2B+z&b", want: `"x y+ z"`},
 		"query, encoded key":           {input: input("q-ü", plan.InQuery, "string"), target: "?q-%C3%BC=1", want: `"1"`},
 		"query, plus in key":           {input: input("a b", plan.InQuery, "string"), target: "?a+b=1", want: `"1"`},
@@ -41,6 +46,7 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 		"query, semicolon":             {input: input("q", plan.InQuery, "string"), target: "?q=a;b=c", want: `"a;b=c"`},
 		"query, boolean":               {input: input("q", plan.InQuery, "boolean"), target: "?q=true", want: `true`},
 		"query, any type":              {input: input("q", plan.InQuery, ""), target: "?q=5", want: `"5"`},
+		"query, any type, repeated":    {input: input("q", plan.InQuery, ""), target: "?q=5&q=a%20b&q=", want: `["5","a b",""]`},
 		"query, object":                {input: input("q", plan.InQuery, "object"), target: "?q=%7B%22a%22:1%7D", want: `{"a":1}`},
 		"list, repeated":               {input: input("q", plan.InQuery, "array"), target: "?q=a&x=1&q=b%2Cc&q=", want: `["a","b,c",""]`},
 		"list, repeated with commas":   {input: input("q", plan.InQuery, "array"), target: "?q=a,b&q=c", want: `["a,b","c"]`},
@@ -80,7 +86,7 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			inv := &invoker{}
-			w := do(handlerOf(inv, operationOf("POST", "/x/{id}", tt.input)), "POST", "/x/7"+tt.target, tt.body, tt.headers...)
+			w := do(handlerOf(inv, operationOf("POST", "/x/{id}", tt.input)), "POST", "/x/"+cmp.Or(tt.rest, "7")+tt.target, tt.body, tt.headers...)
 			if w.Code != 200 || len(inv.args.Values) != 1 {
 				t.Fatalf("got %d: %s", w.Code, w.Body)
 			}
