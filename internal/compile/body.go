@@ -57,6 +57,7 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 	}
 	switch {
 	case kind == "multipart":
+		c.unit.ReadMultipart = true
 		c.unit.PassMultipart = !slices.ContainsFunc(parts, func(p upstream.Part) bool { return !c.isGiven(p.Value) })
 		r.Body = &upstream.Body{Kind: upstream.MultipartBody, Parts: parts}
 	case form:
@@ -290,7 +291,7 @@ func (c *call) tree(n *document.Node) (upstream.Tree, bool) {
 }
 
 func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string, bool) expr.Expr) bool {
-	r.Body = &upstream.Body{Kind: upstream.MultipartBody}
+	r.Body, c.unit.ReadMultipart = &upstream.Body{Kind: upstream.MultipartBody}, true
 	field := func(n *document.Node, key string) expr.Expr {
 		e, _ := c.data(n.Get(key), lookup)
 		return e

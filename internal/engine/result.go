@@ -134,7 +134,7 @@ func (r *Result) Redirect() *Error {
 		return nil
 	}
 	e := &Error{Kind: BadAnswer, Title: "the API answered " + statusText(r.Status) + " and points elsewhere",
-		Detail: "Redirects are followed on the same host only, for GET and HEAD. Nothing was read or changed where it points."}
+		Detail: "Redirects are followed on the same origin only, at most five, and of a write only 307 and 308. Nothing was read or changed where this one points."}
 	if location := secret.BareURL(r.Header.Get("Location")); location != "" {
 		e.Title += ": " + location
 	}

@@ -137,6 +137,7 @@ type Unit struct {
 	// PassMultipart says that a REST caller's multipart body passes as it came: every
 	// part comes from an input that is a member of the body.
 	PassMultipart bool
+	ReadMultipart bool // parts of such a body are its members where it does not pass
 	Writes        bool // it calls PUT, PATCH or DELETE, whatever its hints say
 	Inputs        []*Input
 	Slots         int // size of the frame

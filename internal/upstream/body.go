@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/expr"
@@ -306,11 +307,8 @@ func decodeFile(text string, mayBeBase64 bool) file {
 	}
 	var f file
 	meta, base := strings.CutSuffix(meta, ";base64")
+	meta, f.name = fileName(meta)
 	if media, parameters, err := mime.ParseMediaType(meta); err == nil && strings.Contains(media, "/") {
-		if name := parameters["name"]; template.CheckHeader(name) == nil {
-			f.name = name
-		}
-		delete(parameters, "name")
 		f.contentType = mime.FormatMediaType(media, parameters)
 	}
 	if !base {
@@ -324,6 +322,29 @@ func decodeFile(text string, mayBeBase64 bool) file {
 		return file{data: []byte(text)}
 	}
 	return f
+}
+
+// fileName takes the parameter name out of what a data: URL says of its data. It is
+// percent-encoded as the rest of the URL is, and taken where it is not; quotes and
+// folders are left away.
+func fileName(meta string) (rest, name string) {
+	parts := strings.Split(meta, ";")
+	for i, part := range parts {
+		key, text, _ := strings.Cut(part, "=")
+		if i == 0 || !strings.EqualFold(strings.TrimSpace(key), "name") {
+			continue
+		}
+		rest = strings.Join(slices.Delete(parts, i, i+1), ";")
+		if unescaped, err := url.PathUnescape(text); err == nil {
+			text = unescaped
+		}
+		text = strings.Trim(strings.TrimSpace(text), `"`)
+		if text = text[strings.LastIndexAny(text, `/\`)+1:]; template.CheckHeader(text) != nil {
+			text = ""
+		}
+		return rest, text
+	}
+	return meta, ""
 }
 
 // decodeBase64 reads Base64 in both alphabets (RFC 4648 sections 4 and 5), padded or

@@ -71,7 +71,7 @@ func (x *exchange) passesMultipart() bool {
 		return false
 	}
 	kind, _, _ := strings.Cut(x.r.Header.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
+	return strings.EqualFold(strings.TrimSpace(kind), multipartForm)
 }
 
 // incoming is the body of the request: it has to come in time, and fails beyond
@@ -127,11 +127,17 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		x.pairs(string(text), x.op.members, plan.InBody)
 		return false, true
 	case kind == "application/x-www-form-urlencoded": // curl -d '{…}' says so
+	case kind == multipartForm && x.op.route.Unit.ReadMultipart:
+		return false, x.readParts(text, contentType)
 	case kind == "", kind == "application/json", kind == "text/json", strings.HasSuffix(kind, "+json"):
 	case x.op.entity >= 0: // the body passes on; it has no members
 		return false, true
 	default:
-		x.unsupported("the body is of type "+shorten(kind), "Send application/json or application/x-www-form-urlencoded.")
+		also := ""
+		if x.op.route.Unit.ReadMultipart {
+			also = ", " + multipartForm
+		}
+		x.unsupported("the body is of type "+shorten(kind), "Send application/json"+also+" or application/x-www-form-urlencoded.")
 		return false, false
 	}
 	root, err := value.ParseWithin(&x.meter, text)
