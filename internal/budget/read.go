@@ -1,24 +1,10 @@
 package budget
 
 import (
-	"context"
 	"errors"
 	"io"
 	"slices"
 )
-
-type poolKey struct{}
-
-// With returns ctx with the pool of the calls below it.
-func With(ctx context.Context, p *Pool) context.Context {
-	return context.WithValue(ctx, poolKey{}, p)
-}
-
-// From returns the pool that ctx has, or nil.
-func From(ctx context.Context) *Pool {
-	p, _ := ctx.Value(poolKey{}).(*Pool)
-	return p
-}
 
 // FirstRead is what is held for a body before any of it has come, in bytes: who
 // announces much has not sent it yet.

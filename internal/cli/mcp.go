@@ -11,7 +11,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
-	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -55,7 +54,7 @@ sessions.`,
 			}
 			warnUnmatched(s.Err, m.documents, o)
 			c := o.Config(d.Plan, server, readOnly)
-			c.Invoker, c.Version, c.Logger, c.Events, c.Drain = m.engine, Version(), m.log, m.events, drain(run.limits)
+			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = m.engine, Version(), m.log, m.events, m.pool, drain(run.limits)
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
@@ -67,7 +66,7 @@ sessions.`,
 				}
 				return err
 			})
-			return failed(h.ServeStdio(budget.With(ctx, m.pool), s.In, s.Out))
+			return failed(h.ServeStdio(ctx, s.In, s.Out))
 		},
 	}
 	run.flags(cmd)

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
 )
 
@@ -145,7 +143,6 @@ func (h *Host) open(b bind) (*listener, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		WriteTimeout:      5 * time.Minute, // adapters set deadlines of their own when they write; this ends theirs with the request
-		BaseContext:       func(net.Listener) context.Context { return budget.With(context.Background(), h.config.Pool) },
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 	}

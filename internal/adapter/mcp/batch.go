@@ -20,7 +20,7 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange,
 		return
 	}
 	out, problem := wire.Batch(x.Body, func(message []byte) []byte {
-		one := newExchange(r.Context())
+		one := h.newExchange()
 		req := h.from(r, one)
 		req.view, req.version = view, wire.WithBatches
 		return h.serveBatched(req, message)

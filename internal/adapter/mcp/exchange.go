@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"sync"
 
 	"github.com/fairlead/fairlead/internal/adapter/mcp/answer"
@@ -22,10 +21,10 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // largestKept is the most bytes of a buffer that stay in the pool.
 const largestKept = 1 << 20
 
-// newExchange begins a message, which uses the memory that ctx has for calls.
-func newExchange(ctx context.Context) *exchange {
+// newExchange begins a message.
+func (h *Handler) newExchange() *exchange {
 	x := exchanges.Get().(*exchange)
-	x.call.Begin(budget.From(ctx))
+	x.call.Begin(h.cfg.Pool)
 	return x
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter/mcp/ask"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/plan"
 )
@@ -46,6 +47,8 @@ type Config struct {
 	// makes a random one.
 	StateKey []byte
 	Logger   *slog.Logger // nil discards
+	// Pool is the memory that all calls hold together; nil has no limit.
+	Pool *budget.Pool
 	// Events hears of requests that are refused before a unit runs; nil is nobody.
 	Events *event.Stream
 	// Drain is how long what runs may take to finish when the context of

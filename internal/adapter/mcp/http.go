@@ -75,7 +75,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c *catalogue.C
 }
 
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Catalogue) {
-	x := newExchange(r.Context())
+	x := h.newExchange()
 	defer x.release()
 	body := adapter.NewBody(w, r, wire.MaxMessage)
 	if err := x.readBody(budget.NewMeter(r.Context(), &x.call), body, r.ContentLength); err != nil {

@@ -140,7 +140,7 @@ func (s *session) tell() {
 func (s *session) readLines(in io.Reader) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for s.ctx.Err() == nil {
-		x := newExchange(s.ctx)
+		x := s.h.newExchange()
 		var tooLong bool
 		var err error
 		x.Body, tooLong, err = wire.ReadLine(lines, x.Body[:0])
@@ -278,7 +278,7 @@ func (s *session) batch(x *exchange) {
 		defer x.release()
 		view := s.h.current.Load().All
 		out, problem := wire.Batch(bytes.TrimSpace(x.Body), func(message []byte) []byte {
-			return s.h.serveBatched(request{exchange: newExchange(s.ctx), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
+			return s.h.serveBatched(request{exchange: s.h.newExchange(), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
 		})
 		switch {
 		case problem != nil:

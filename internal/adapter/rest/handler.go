@@ -31,6 +31,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Events hears of requests that are refused before a unit runs; nil is nobody.
 	Events *event.Stream
+	// Pool is the memory that all calls hold together; nil has no limit.
+	Pool *budget.Pool
 	// MaxRequest is how many bytes a request body may have; 0 is 10 MiB.
 	MaxRequest int64
 	// Screen says from where requests are taken; nil takes them from everywhere.
@@ -217,7 +219,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *served) run(w http.ResponseWriter, r *http.Request) {
 	x := s.handler.exchanges.Get().(*exchange)
 	x.w, x.r = w, r
-	x.call.Begin(budget.From(r.Context()))
+	x.call.Begin(s.handler.config.Pool)
 	x.meter = *budget.NewMeter(r.Context(), &x.call)
 	ended := false
 	defer func() {
