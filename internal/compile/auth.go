@@ -17,39 +17,38 @@ import (
 
 // auth compiles outgoing authentication. Its texts read binds, parameters of
 // the API with fixed values, and the environment; never the caller's inputs.
-func (c *call) auth(a *model.Auth) (*upstream.Auth, bool) {
+func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 	c.inAuth = true
 	defer func() { c.inAuth = false }()
-	out := &upstream.Auth{}
 	f := &authFields{call: c, auth: a}
 	switch a.Type {
 	case "basic":
 		if a.Fields["username"].IsNull() && !a.Fields["token"].IsNull() {
-			out.Kind, out.Scheme, out.Token = upstream.Bearer, "Basic", f.need("token")
+			out = &upstream.Bearer{Scheme: "Basic", Token: f.need("token")}
 			break
 		}
-		out.Kind, out.Username, out.Password = upstream.Basic, f.need("username"), f.may("password")
+		out = &upstream.Basic{Username: f.need("username"), Password: f.may("password")}
 	case "digest":
-		out.Kind, out.Username, out.Password = upstream.Digest, f.need("username"), f.need("password")
+		out = &upstream.Digest{Username: f.need("username"), Password: f.need("password")}
 	case "bearer":
 		if a.Fields["token"].IsNull() {
-			return c.headerMap(a, out)
+			return c.headerMap(a)
 		}
-		f.bearer(out)
+		out = f.bearer()
 	case "apikey":
-		return c.apiKey(a, out)
+		return c.apiKey(a)
 	case "headers", "custom", "header-map":
-		return c.headerMap(a, out)
+		return c.headerMap(a)
 	case "oauth2":
-		f.oauth2(out)
+		out = f.oauth2()
 	case model.TokenExchange:
-		f.exchange(out)
+		out = f.exchange()
 	case "oauth1":
-		f.oauth1(out)
+		out = f.oauth1()
 	case "hmac", "veracode-hmac":
-		out.Kind, out.Username, out.Password = upstream.Veracode, f.need("apiId"), f.need("apiKey")
+		out = &upstream.Veracode{ID: f.need("apiId"), Key: f.need("apiKey")}
 	case "aws-sigv4", "aws-signature-v4":
-		f.aws(out)
+		out = f.aws()
 	default:
 		c.unknownAuth(a)
 		return nil, false
@@ -57,12 +56,12 @@ func (c *call) auth(a *model.Auth) (*upstream.Auth, bool) {
 	return out, !f.failed
 }
 
-func (c *call) apiKey(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) {
+func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 	if a.Fields["value"].IsNull() && (a.Fields["headers"] != nil || a.Fields["parameters"] != nil) {
-		return c.headerMap(a, out)
+		return c.headerMap(a)
 	}
-	out.Kind, out.Name = upstream.APIKey, a.Text("key")
-	if out.Name == "" {
+	key := upstream.Param{Name: a.Text("key"), Required: true, From: "the API key"}
+	if key.Name == "" {
 		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.", "apikey authentication lacks “key”")
 		return nil, false
 	}
@@ -73,22 +72,22 @@ func (c *call) apiKey(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) 
 	}
 	switch placement := strings.ToLower(a.Text("placement")); placement {
 	case "", "header":
-		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(out.Name)
+		key.Place, key.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(key.Name)
 	case "query":
-		out.Place = upstream.InQuery
+		key.Place = upstream.InQuery
 	case "cookie":
-		out.Place = upstream.InCookie
+		key.Place = upstream.InCookie
 	default:
 		c.c.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.", "an API key cannot be placed in “%s”", placement)
 		return nil, false
 	}
 	var ok bool
-	out.Value, ok = c.credential("value", v)
-	return out, ok
+	key.Value, ok = c.credential("value", v)
+	return upstream.Keys{key}, ok
 }
 
 // headerMap compiles {headers: {Name: value}}, and {parameters: {name: value}} for the query.
-func (c *call) headerMap(a *model.Auth, out *upstream.Auth) (*upstream.Auth, bool) {
+func (c *call) headerMap(a *model.Auth) (upstream.Auth, bool) {
 	place, params := upstream.InHeader, a.Fields["headers"]
 	if params == nil {
 		place, params = upstream.InQuery, a.Fields["parameters"]
@@ -97,7 +96,7 @@ func (c *call) headerMap(a *model.Auth, out *upstream.Auth) (*upstream.Auth, boo
 		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential", a.Type)
 		return nil, false
 	}
-	out.Kind = upstream.Map
+	keys := make(upstream.Keys, 0, len(params.Pairs))
 	for _, p := range params.Pairs {
 		e, ok := c.credential(p.Key, p.Value)
 		if !ok {
@@ -107,9 +106,9 @@ func (c *call) headerMap(a *model.Auth, out *upstream.Auth) (*upstream.Auth, boo
 		if place == upstream.InHeader {
 			name = textproto.CanonicalMIMEHeaderKey(name)
 		}
-		out.Params = append(out.Params, upstream.Param{Name: name, Place: place, Value: e, Required: true, From: p.Key})
+		keys = append(keys, upstream.Param{Name: name, Place: place, Value: e, Required: true, From: p.Key})
 	}
-	return out, true
+	return keys, true
 }
 
 // bringsScheme reports whether a token's text begins with an authentication

@@ -128,20 +128,18 @@ func described(t *testing.T, u *plan.Unit) string {
 		}
 		return kind
 	}
-	switch a := r.Auth; a.Kind {
-	case upstream.Digest:
+	switch a := r.Auth.(type) {
+	case *upstream.Digest:
 		return all("Digest", a.Username, a.Password)
-	case upstream.Veracode:
-		return all("VERACODE", a.Username, a.Password)
-	case upstream.ByAWS:
-		return all("AWS", a.AWS.AccessKeyID, a.AWS.SecretAccessKey, a.AWS.SessionToken, a.AWS.Region, a.AWS.Service)
-	case upstream.ByOAuth1:
-		o := a.OAuth1
-		return all("OAuth1 "+o.Method, o.ConsumerKey, o.ConsumerSecret, o.Token, o.TokenSecret, o.SigningKey)
-	case upstream.ByOAuth2:
-		o := a.OAuth2
-		scope, _ := o.Scope.Eval(f)
-		return all(all("OAuth2", o.TokenEndpoint, o.ClientID, o.ClientSecret, o.RefreshToken)+" ["+scope.Text()+"]", o.Audience, o.Resource)
+	case *upstream.Veracode:
+		return all("VERACODE", a.ID, a.Key)
+	case *upstream.AWS:
+		return all("AWS", a.AccessKeyID, a.SecretAccessKey, a.SessionToken, a.Region, a.Service)
+	case *upstream.OAuth1:
+		return all("OAuth1 "+a.Method, a.ConsumerKey, a.ConsumerSecret, a.Token, a.TokenSecret, a.SigningKey)
+	case *upstream.OAuth2:
+		scope, _ := a.Scope.Eval(f)
+		return all(all("OAuth2", a.TokenEndpoint, a.ClientID, a.ClientSecret, a.RefreshToken)+" ["+scope.Text()+"]", a.Audience, a.Resource)
 	}
 	req, credential, err := r.Build(f, nil, "")
 	if err != nil || credential != nil {

@@ -61,12 +61,13 @@ func (f *authFields) lack(name string) {
 }
 
 // bearer compiles a static token.
-func (f *authFields) bearer(out *upstream.Auth) {
+func (f *authFields) bearer() upstream.Auth {
 	names := []string{"token", "accessToken"}
-	out.Kind, out.Scheme, out.Token = upstream.Bearer, "Bearer", f.need(names...)
+	out := &upstream.Bearer{Scheme: "Bearer", Token: f.need(names...)}
 	if bringsScheme(f.find(names).Str()) {
 		out.Scheme = ""
 	}
+	return out
 }
 
 // grantTypes maps spellings of grantType, without - and _, to whether they use
@@ -75,10 +76,9 @@ var grantTypes = map[string]bool{"clientcredentials": false, "refreshtoken": tru
 
 // oauth2 compiles a client that gets tokens itself, or a static token when the
 // block has one and names no token endpoint.
-func (f *authFields) oauth2(out *upstream.Auth) {
+func (f *authFields) oauth2() upstream.Auth {
 	if f.find([]string{"token", "accessToken"}) != nil && f.find([]string{"tokenEndpoint"}) == nil {
-		f.bearer(out)
-		return
+		return f.bearer()
 	}
 	grant := f.auth.Fields["grantType"]
 	refresh, known := grantTypes[canonical(grant.Str())]
@@ -88,7 +88,7 @@ func (f *authFields) oauth2(out *upstream.Auth) {
 	case !known:
 		f.call.c.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
 		f.call.c.failed, f.failed = true, true
-		return
+		return nil
 	}
 	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint", "tokenURL", "token_url"), ClientID: f.need("clientId"),
 		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope()}
@@ -98,18 +98,18 @@ func (f *authFields) oauth2(out *upstream.Auth) {
 		o.ClientSecret = f.need("clientSecret")
 	}
 	f.plaintext(o.TokenEndpoint)
-	out.Kind, out.OAuth2 = upstream.ByOAuth2, o
+	return o
 }
 
 // exchange compiles the exchange of a caller's token for one of the API (RFC 8693).
-func (f *authFields) exchange(out *upstream.Auth) {
+func (f *authFields) exchange() upstream.Auth {
 	s := f.call.scope
 	slot := s.slot()
 	s.unit.Subject = append(s.unit.Subject, slot)
 	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint"), ClientID: f.need("clientId"), ClientSecret: f.may("clientSecret"),
 		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
 	f.plaintext(o.TokenEndpoint)
-	out.Kind, out.OAuth2 = upstream.ByOAuth2, o
+	return o
 }
 
 // scope is the scopes as one text: the field is a text or a list.
@@ -140,7 +140,7 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 
 // oauth1 compiles OAuth 1.0a. A signing key means RSA-SHA256, none HMAC-SHA1,
 // unless signatureMethod says otherwise.
-func (f *authFields) oauth1(out *upstream.Auth) {
+func (f *authFields) oauth1() upstream.Auth {
 	key := f.signingKey()
 	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.need("consumerKey", "consumer_key"), ConsumerSecret: f.may("consumerSecret", "consumer_secret"),
 		Token: f.may("token", "accessToken", "oauthToken"), TokenSecret: f.may("tokenSecret", "accessTokenSecret", "oauthTokenSecret"), SigningKey: key, Realm: f.may("realm")}
@@ -160,7 +160,7 @@ func (f *authFields) oauth1(out *upstream.Auth) {
 	case !rsa && o.ConsumerSecret.IsZero():
 		f.lack("consumerSecret")
 	}
-	out.Kind, out.OAuth1 = upstream.ByOAuth1, o
+	return o
 }
 
 // signingKey is the key, or the content of the file beside the document that
@@ -182,7 +182,7 @@ func (f *authFields) signingKey() expr.Expr {
 }
 
 // aws compiles AWS Signature Version 4.
-func (f *authFields) aws(out *upstream.Auth) {
-	out.Kind, out.AWS = upstream.ByAWS, &upstream.AWS{AccessKeyID: f.need("accessKeyId", "accessKey"), SecretAccessKey: f.need("secretAccessKey"),
+func (f *authFields) aws() upstream.Auth {
+	return &upstream.AWS{AccessKeyID: f.need("accessKeyId", "accessKey"), SecretAccessKey: f.need("secretAccessKey"),
 		SessionToken: f.may("sessionToken"), Region: f.need("region"), Service: f.need("service")}
 }

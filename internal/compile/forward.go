@@ -100,24 +100,8 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 			return nil, false
 		}
 	}
-	f.Own = append(f.Own, ownQuery(request.Auth)...)
+	f.Own = append(f.Own, upstream.QueryKeys(request.Auth)...)
 	request.Body = &upstream.Body{Kind: upstream.WholeBody}
 	hide(u)
 	return f, true
-}
-
-// ownQuery names the query parameters that authentication fills.
-func ownQuery(a *upstream.Auth) (names []string) {
-	if a == nil {
-		return nil
-	}
-	if a.Kind == upstream.APIKey && a.Place == upstream.InQuery {
-		names = append(names, a.Name)
-	}
-	for _, p := range a.Params {
-		if p.Place == upstream.InQuery {
-			names = append(names, p.Name)
-		}
-	}
-	return names
 }

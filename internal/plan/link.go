@@ -83,7 +83,7 @@ func (l *Links) addCall(s *Server, r *Route, req *upstream.Request) {
 			to.own[param.Name] = true
 		}
 	}
-	for _, name := range credentialKeys(req.Auth) {
+	for _, name := range upstream.QueryKeys(req.Auth) {
 		to.own[name] = true
 	}
 	l.add(s, req, pattern, route.Parse, to, func(name string) string {
@@ -106,22 +106,6 @@ func (l *Links) addForward(s *Server, r *Route) {
 		rest = "/{" + pattern.Names()[0] + "}"
 	}
 	l.add(s, r.Forward.Request, rest, route.ParseForward, to, func(name string) string { return name })
-}
-
-// credentialKeys are the keys of the query that authentication fills.
-func credentialKeys(a *upstream.Auth) (keys []string) {
-	if a == nil {
-		return nil
-	}
-	if a.Kind == upstream.APIKey && a.Place == upstream.InQuery {
-		keys = append(keys, a.Name)
-	}
-	for _, p := range a.Params {
-		if p.Place == upstream.InQuery {
-			keys = append(keys, p.Name)
-		}
-	}
-	return keys
 }
 
 // add adds a link from the pattern below the API's base, and below the base that

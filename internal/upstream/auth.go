@@ -10,72 +10,60 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// AuthKind is a kind of outgoing authentication.
-type AuthKind uint8
-
-// The kinds. Those up to Map are complete when the request is built; the others
-// need an exchange or a signature, which a Credential brings when it is sent.
-const (
-	Basic  AuthKind = iota
-	Bearer          // also every other scheme that is a word and a text
-	APIKey
-	Map      // names and values of headers or query parameters
-	Digest   // RFC 7616
-	ByOAuth2 // RFC 6749: client credentials, refresh token
-	ByOAuth1 // RFC 5849
-	Veracode // VERACODE-HMAC-SHA-256
-	ByAWS    // AWS Signature Version 4
-)
-
-// Auth is compiled authentication: what it says of the kind, with values over
-// the frame of the unit that calls.
-type Auth struct {
-	Kind               AuthKind
-	Username, Password expr.Expr // Basic, Digest; of Veracode the id and the key
-	Token              expr.Expr // Bearer
-	Scheme             string    // Bearer: what stands before the token; "" when the token brings it
-	Name               string    // APIKey: name at its place
-	Place              Place     // APIKey
-	Value              expr.Expr // APIKey
-	Params             []Param   // Map
-	OAuth2             *OAuth2
-	OAuth1             *OAuth1
-	AWS                *AWS
+// Auth is compiled authentication of one kind, with values over the frame of the
+// unit that calls. Each kind is a type.
+type Auth interface {
+	// apply writes what is complete into the request and returns the query. Kinds
+	// that need an exchange or a signature also return what brings it when the
+	// request is sent.
+	apply(req *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error)
 }
 
-// apply writes what is complete into the request and returns the query, and for
-// the other kinds what completes the request later.
-func (a *Auth) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+// Basic is RFC 7617.
+type Basic struct{ Username, Password expr.Expr }
+
+func (a *Basic) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
 	r := reader{frame: f}
-	switch a.Kind {
-	case Basic:
-		user, password := r.text(a.Username), r.text(a.Password)
-		req.Header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}
-	case Bearer:
-		token := r.header("the token", a.Token)
-		if a.Scheme != "" && !bringsScheme(token, a.Scheme) {
-			token = a.Scheme + " " + token
-		}
-		req.Header["Authorization"] = []string{token}
-	case APIKey:
-		p := Param{Name: a.Name, Place: a.Place, Value: a.Value, Required: true, From: "the API key"}
-		query, r.err = p.apply(req, query, f)
-	case Map:
-		for i := 0; i < len(a.Params) && r.err == nil; i++ {
-			query, r.err = a.Params[i].apply(req, query, f)
-		}
-	case Digest:
-		return query, &digestAuth{username: r.header("username", a.Username), password: r.text(a.Password)}, r.err
-	case ByOAuth2:
-		return query, a.OAuth2.read(&r), r.err
-	case ByOAuth1:
-		return query, &signed{a.OAuth1.read(&r)}, r.err
-	case Veracode:
-		return query, &signed{&veracode{id: r.header("apiId", a.Username), key: r.need("apiKey", a.Password)}}, r.err
-	case ByAWS:
-		return query, &signed{a.AWS.read(&r)}, r.err
-	}
+	user, password := r.text(a.Username), r.text(a.Password)
+	req.Header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}
 	return query, nil, r.err
+}
+
+// Bearer is RFC 6750, and every other scheme that is a word and a text.
+type Bearer struct {
+	Scheme string // what stands before the token; "" when the token brings it
+	Token  expr.Expr
+}
+
+func (a *Bearer) apply(req *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
+	token := r.header("the token", a.Token)
+	if a.Scheme != "" && !bringsScheme(token, a.Scheme) {
+		token = a.Scheme + " " + token
+	}
+	req.Header["Authorization"] = []string{token}
+	return query, nil, r.err
+}
+
+// Keys are credentials under names: headers, cookies, parameters of the query.
+type Keys []Param
+
+func (k Keys) apply(req *http.Request, query []byte, f expr.Frame) (_ []byte, _ authorizer, err error) {
+	for i := 0; i < len(k) && err == nil; i++ {
+		query, err = k[i].apply(req, query, f)
+	}
+	return query, nil, err
+}
+
+// QueryKeys are the names of the query that authentication fills.
+func QueryKeys(a Auth) (names []string) {
+	keys, _ := a.(Keys)
+	for i := range keys {
+		if keys[i].Place == InQuery {
+			names = append(names, keys[i].Name)
+		}
+	}
+	return names
 }
 
 // bringsScheme reports whether a secret holds the scheme that goes before it

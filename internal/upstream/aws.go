@@ -18,13 +18,14 @@ type AWS struct {
 	Region, Service                            expr.Expr
 }
 
-func (a *AWS) read(r *reader) *aws {
+func (a *AWS) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
 	out := &aws{id: r.header("accessKeyId", a.AccessKeyID), key: r.need("secretAccessKey", a.SecretAccessKey),
 		region: r.header("region", a.Region), service: r.header("service", a.Service)}
 	if !a.SessionToken.IsZero() {
 		out.session = r.header("sessionToken", a.SessionToken)
 	}
-	return out
+	return query, &signed{out}, r.err
 }
 
 type aws struct{ id, key, session, region, service string }

@@ -39,13 +39,13 @@ func benchmarkSend(b *testing.B, c *Client, r *Request, f expr.Frame) {
 // BenchmarkSend is what a call costs besides the network, by kind of authentication.
 func BenchmarkSend(b *testing.B) {
 	f := expr.Frame{value.Of("secret-token")}
-	for name, auth := range map[string]*Auth{
+	for name, auth := range map[string]Auth{
 		"none":   nil,
-		"bearer": {Kind: Bearer, Scheme: "Bearer", Token: expr.Slot(0)},
-		"basic":  {Kind: Basic, Username: lit("me"), Password: expr.Slot(0)},
-		"apikey": {Kind: APIKey, Name: "X-Api-Key", Place: InHeader, Value: expr.Slot(0)},
-		"oauth1": {Kind: ByOAuth1, OAuth1: &OAuth1{Method: "HMAC-SHA256", ConsumerKey: lit("me"), ConsumerSecret: expr.Slot(0)}},
-		"aws":    {Kind: ByAWS, AWS: &AWS{AccessKeyID: lit("AKID"), SecretAccessKey: expr.Slot(0), Region: lit("r"), Service: lit("s")}},
+		"bearer": &Bearer{Scheme: "Bearer", Token: expr.Slot(0)},
+		"basic":  &Basic{Username: lit("me"), Password: expr.Slot(0)},
+		"apikey": apiKey(Param{Name: "X-Api-Key", Place: InHeader, Value: expr.Slot(0)}),
+		"oauth1": &OAuth1{Method: "HMAC-SHA256", ConsumerKey: lit("me"), ConsumerSecret: expr.Slot(0)},
+		"aws":    &AWS{AccessKeyID: lit("AKID"), SecretAccessKey: expr.Slot(0), Region: lit("r"), Service: lit("s")},
 	} {
 		b.Run(name, func(b *testing.B) {
 			c := newClient(b)

@@ -6,7 +6,17 @@ import (
 	"sync/atomic"
 
 	"github.com/icholy/digest"
+
+	"github.com/fairlead/fairlead/internal/expr"
 )
+
+// Digest is RFC 7616.
+type Digest struct{ Username, Password expr.Expr }
+
+func (a *Digest) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
+	return query, &digestAuth{username: r.header("username", a.Username), password: r.text(a.Password)}, r.err
+}
 
 // digestAuth answers digest challenges (RFC 7616). The last challenge of a
 // server is answered beforehand, so that only the first call goes twice.

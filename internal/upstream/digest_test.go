@@ -77,8 +77,8 @@ func (s *digestServer) response(p map[string]string, method string, body []byte)
 	return h(a1, p["nonce"], p["nc"], p["cnonce"], p["qop"], a2)
 }
 
-func digestAs(password string) *Auth {
-	return &Auth{Kind: Digest, Username: lit(digestUser), Password: lit(password)}
+func digestAs(password string) Auth {
+	return &Digest{Username: lit(digestUser), Password: lit(password)}
 }
 
 // The example of RFC 7616 section 3.9.1, which the server of these tests must accept.

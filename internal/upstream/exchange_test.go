@@ -8,9 +8,9 @@ import (
 )
 
 // exchangeAt is authentication with what endpoint gives in exchange for subject.
-func exchangeAt(base, subject string) *Auth {
+func exchangeAt(base, subject string) *OAuth2 {
 	auth := clientAt(base)
-	auth.OAuth2.Subject, auth.OAuth2.Audience = lit(subject), lit("crm")
+	auth.Subject, auth.Audience = lit(subject), lit("crm")
 	return auth
 }
 

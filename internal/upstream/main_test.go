@@ -17,6 +17,12 @@ func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 // lit is an expression that gives text.
 func lit(text string) expr.Expr { return expr.Literal(value.Of(text)) }
 
+// apiKey is the key of an API.
+func apiKey(p Param) Auth {
+	p.Required, p.From = true, "the API key"
+	return Keys{p}
+}
+
 // serve starts a server on loopback.
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewServer(h)
@@ -32,7 +38,7 @@ func newClient(t testing.TB) *Client {
 }
 
 // to is a request to path of the server at base.
-func to(t testing.TB, base, method, path string, auth *Auth) *Request {
+func to(t testing.TB, base, method, path string, auth Auth) *Request {
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)

@@ -36,13 +36,14 @@ type OAuth1 struct {
 // and the same two with SHA-256. The value is true for those that need a key.
 var OAuth1Methods = map[string]bool{"HMAC-SHA1": false, "HMAC-SHA256": false, "RSA-SHA1": true, "RSA-SHA256": true}
 
-func (o *OAuth1) read(r *reader) *oauth1 {
+func (o *OAuth1) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
 	out := &oauth1{method: o.Method, consumerKey: r.need("consumerKey", o.ConsumerKey), consumerSecret: r.text(o.ConsumerSecret),
 		token: r.text(o.Token), tokenSecret: r.text(o.TokenSecret), realm: r.text(o.Realm)}
 	if OAuth1Methods[o.Method] {
 		out.signingKey = r.need("signingKey", o.SigningKey)
 	}
-	return out
+	return query, &signed{out}, r.err
 }
 
 type oauth1 struct {

@@ -93,7 +93,7 @@ func TestOAuth1_signsWithAnRSAKeyInEveryWriting(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				auth := &Auth{Kind: ByOAuth1, OAuth1: &OAuth1{Method: method, ConsumerKey: lit("key!with spaces"), SigningKey: lit(key)}}
+				auth := &OAuth1{Method: method, ConsumerKey: lit("key!with spaces"), SigningKey: lit(key)}
 				client := newClient(t)
 				mustSend(t, client, to(t, s.URL, "GET", "/locations?q=a+b%2Bc&empty", auth), nil)
 				r := to(t, s.URL, "POST", "/locations", auth)
@@ -141,7 +141,7 @@ func TestOAuth1_signsEachRequestAndEachRedirectAnew(t *testing.T) {
 			http.Redirect(w, r, "/new?x=y", http.StatusFound)
 		}
 	})
-	auth := &Auth{Kind: ByOAuth1, OAuth1: &OAuth1{Method: "HMAC-SHA256", ConsumerKey: lit("ck"), ConsumerSecret: lit("cs"), Token: lit("t"), TokenSecret: lit("ts"), Realm: lit("r")}}
+	auth := &OAuth1{Method: "HMAC-SHA256", ConsumerKey: lit("ck"), ConsumerSecret: lit("cs"), Token: lit("t"), TokenSecret: lit("ts"), Realm: lit("r")}
 	client := newClient(t)
 	mustSend(t, client, to(t, s.URL, "GET", "/new", auth), nil)
 	mustSend(t, client, to(t, s.URL, "GET", "/old", auth), nil)
@@ -163,7 +163,7 @@ func TestOAuth1_keepsItsHeaderWhole(t *testing.T) {
 
 func TestOAuth1_refusesWhatIsNoKeyWithoutShowingIt(t *testing.T) {
 	for name, key := range map[string]string{"text": "canary", "a path": "/etc/canary.pem", "an empty block": "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "an encrypted key": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nY2FuYXJ5\n-----END ENCRYPTED PRIVATE KEY-----\n"} {
-		auth := &Auth{Kind: ByOAuth1, OAuth1: &OAuth1{Method: "RSA-SHA256", ConsumerKey: lit("k"), SigningKey: lit(key)}}
+		auth := &OAuth1{Method: "RSA-SHA256", ConsumerKey: lit("k"), SigningKey: lit(key)}
 		_, _, err := send(t, newClient(t), to(t, "http://127.0.0.1:1", "GET", "/", auth), nil)
 		if e, ok := err.(*CredentialError); !ok || strings.Contains(e.Error(), "canary") || e.Target != "api.op" {
 			t.Errorf("%s: error %v", name, err)

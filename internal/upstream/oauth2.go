@@ -34,7 +34,8 @@ type OAuth2 struct {
 	Scope, Audience, Resource, Subject                  expr.Expr
 }
 
-func (o *OAuth2) read(r *reader) *grant {
+func (o *OAuth2) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
 	g := &grant{endpoint: r.need("tokenEndpoint", o.TokenEndpoint), clientID: r.need("clientId", o.ClientID), clientSecret: r.text(o.ClientSecret),
 		scope: r.text(o.Scope), audience: r.text(o.Audience), resource: r.text(o.Resource)}
 	if !o.RefreshToken.IsZero() {
@@ -45,7 +46,7 @@ func (o *OAuth2) read(r *reader) *grant {
 			r.fail(&CredentialError{Reason: "the caller brings no OAuth token to exchange"})
 		}
 	}
-	return g
+	return query, g, r.err
 }
 
 // grant is what a token is asked with. Calls with equal grants share the token.

@@ -106,8 +106,8 @@ func (i *issuer) revoke() {
 	i.valid = "revoked"
 }
 
-func clientAt(base string) *Auth {
-	return &Auth{Kind: ByOAuth2, OAuth2: &OAuth2{TokenEndpoint: lit(base + "/token"), ClientID: lit("me"), ClientSecret: lit(clientSecret)}}
+func clientAt(base string) *OAuth2 {
+	return &OAuth2{TokenEndpoint: lit(base + "/token"), ClientID: lit("me"), ClientSecret: lit(clientSecret)}
 }
 
 func (i *issuer) start(t *testing.T) (base string, c *Client) {
@@ -148,7 +148,7 @@ func TestOAuth2_sendsScopeAudienceAndResource(t *testing.T) {
 	i := &issuer{style: "header"}
 	base, c := i.start(t)
 	plain, other := clientAt(base), clientAt(base)
-	other.OAuth2.Scope, other.OAuth2.Audience, other.OAuth2.Resource = lit("read write"), lit("https://api"), lit("urn:r")
+	other.Scope, other.Audience, other.Resource = lit("read write"), lit("https://api"), lit("urn:r")
 	mustSend(t, c, to(t, base, "GET", "/", plain), nil)
 	mustSend(t, c, to(t, base, "GET", "/", other), nil)
 	if len(i.asked) != 2 {
@@ -169,7 +169,7 @@ func TestOAuth2_givesNobodyTheTokenOfAnotherSecret(t *testing.T) {
 	base, c := i.start(t)
 	mustSend(t, c, to(t, base, "GET", "/", clientAt(base)), nil)
 	guess := clientAt(base)
-	guess.OAuth2.ClientSecret = lit("guess")
+	guess.ClientSecret = lit("guess")
 	if status, _, err := send(t, c, to(t, base, "GET", "/", guess), nil); err == nil {
 		t.Errorf("status %d with a wrong secret", status)
 	}
@@ -179,7 +179,7 @@ func TestOAuth2_usesTheRefreshTokenThatReplacedTheFirst(t *testing.T) {
 	i := &issuer{style: "header", rotate: true, refresh: refreshSecret}
 	base, c := i.start(t)
 	auth := clientAt(base)
-	auth.OAuth2.RefreshToken = lit(refreshSecret)
+	auth.RefreshToken = lit(refreshSecret)
 	for range 3 {
 		mustSend(t, c, to(t, base, "GET", "/", auth), nil)
 		i.revoke()
@@ -358,9 +358,9 @@ func TestOAuth2_saysWhyThereIsNoTokenWithoutSecrets(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t, c.at)
 			auth := clientAt(s.URL)
-			auth.OAuth2.ClientSecret, auth.OAuth2.RefreshToken = lit(clientSecret), lit(refreshSecret)
+			auth.ClientSecret, auth.RefreshToken = lit(clientSecret), lit(refreshSecret)
 			if c.name == "a refusal" {
-				auth.OAuth2.ClientID = lit("somebody")
+				auth.ClientID = lit("somebody")
 			}
 			_, _, err := send(t, newClient(t), to(t, s.URL, "GET", "/", auth), nil)
 			e, ok := err.(*CredentialError)
@@ -390,7 +390,7 @@ func TestOAuth2_refusesEndpointsThatAreNone(t *testing.T) {
 		"http://[fe80::1]/token":        "tokenEndpoint is a link-local address",
 	} {
 		auth := clientAt("")
-		auth.OAuth2.TokenEndpoint = lit(endpoint)
+		auth.TokenEndpoint = lit(endpoint)
 		_, _, err := send(t, newClient(t), to(t, "http://127.0.0.1:1", "GET", "/", auth), nil)
 		if e, ok := err.(*CredentialError); !ok || e.Reason != reason {
 			t.Errorf("%q: error %v, want %s", endpoint, err, reason)

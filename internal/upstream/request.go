@@ -34,7 +34,7 @@ func (e *UnavailableError) Error() string { return e.Reason }
 type Request struct {
 	Target string // namespace.operation, for messages
 	Base   Base
-	Auth   *Auth // nil sends no credential of the operator's
+	Auth   Auth // nil sends no credential of the operator's
 	Method string
 	Path   expr.Expr // rendered with values escaped as path segments; begins with a slash or is empty
 	Query  expr.Expr // query that the path holds, values form-encoded; zero if none

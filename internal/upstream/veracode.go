@@ -10,7 +10,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/expr"
 )
+
+// Veracode is VERACODE-HMAC-SHA-256: the ID and the key of an API credential.
+type Veracode struct{ ID, Key expr.Expr }
+
+func (a *Veracode) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
+	r := reader{frame: f}
+	return query, &signed{&veracode{id: r.header("apiId", a.ID), key: r.need("apiKey", a.Key)}}, r.err
+}
 
 // veracode signs as Veracode's APIs want it (VERACODE-HMAC-SHA-256, request
 // version 1): the key is hashed with a nonce, the time and the version in turn,

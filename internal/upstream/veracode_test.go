@@ -33,7 +33,7 @@ func TestVeracode_signsHostPathQueryAndMethod(t *testing.T) {
 		}
 	})
 	for _, prefix := range []string{"", "vera01ei-"} {
-		auth := &Auth{Kind: Veracode, Username: lit(prefix + "3ddaeeb1"), Password: lit(strings.Replace(prefix, "ei-", "es-", 1) + key)}
+		auth := &Veracode{ID: lit(prefix + "3ddaeeb1"), Key: lit(strings.Replace(prefix, "ei-", "es-", 1) + key)}
 		r := to(t, s.URL, "GET", "/appsec/v1/applications", auth)
 		r.Query = lit("size=100&name=a+b")
 		mustSend(t, newClient(t), r, nil)
@@ -41,7 +41,7 @@ func TestVeracode_signsHostPathQueryAndMethod(t *testing.T) {
 }
 
 func TestVeracode_refusesAKeyThatIsNotHexadecimal(t *testing.T) {
-	_, _, err := send(t, newClient(t), to(t, "http://127.0.0.1:1", "GET", "/", &Auth{Kind: Veracode, Username: lit("id"), Password: lit("canary")}), nil)
+	_, _, err := send(t, newClient(t), to(t, "http://127.0.0.1:1", "GET", "/", &Veracode{ID: lit("id"), Key: lit("canary")}), nil)
 	if e, ok := err.(*CredentialError); !ok || strings.Contains(e.Error(), "canary") {
 		t.Errorf("error %v", err)
 	}
