@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -37,7 +38,7 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 		out = f.bearer()
 	case "apikey":
 		return c.apiKey(a)
-	case "headers", "custom", "header-map":
+	case "headers":
 		return c.headerMap(a)
 	case "oauth2":
 		out = f.oauth2()
@@ -45,9 +46,9 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 		out = f.exchange()
 	case "oauth1":
 		out = f.oauth1()
-	case "hmac", "veracode-hmac":
+	case "hmac":
 		out = &upstream.Veracode{ID: f.need("apiId"), Key: f.need("apiKey")}
-	case "aws-sigv4", "aws-signature-v4":
+	case "aws-sigv4":
 		out = f.aws()
 	default:
 		c.unknownAuth(a)
@@ -192,7 +193,10 @@ func (k *compiler) reportOnce(code *diag.Code, at diag.Range, hint, format strin
 
 // unknownAuth reports a type of authentication that Fairlead cannot do.
 func (c *call) unknownAuth(a *model.Auth) {
-	known := []string{"basic", "bearer", "apikey", "digest", "oauth1", "oauth2", "hmac", "aws-sigv4"}
+	var known []string
+	for _, v := range element.Get(element.AuthOut).Variants {
+		known = append(known, v.Value)
+	}
 	hint := c.c.meant(a.Type, slices.Values(known), "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
 	c.c.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
 	c.c.failed = true

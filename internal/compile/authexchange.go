@@ -20,33 +20,25 @@ type authFields struct {
 	failed bool
 }
 
-// find is the first of the named fields that is there; further names are
-// spellings of the first.
-func (f *authFields) find(names []string) *document.Node {
-	for _, name := range names {
-		if n := f.auth.Fields[name]; !n.IsNull() {
-			return n
-		}
-	}
-	return nil
-}
+// has reports whether a field is there. Fields have one name here, whatever
+// their spelling in the document.
+func (f *authFields) has(name string) bool { return !f.auth.Fields[name].IsNull() }
 
 // need is a field that must be there.
-func (f *authFields) need(names ...string) expr.Expr {
-	if f.find(names) == nil {
-		f.lack(names[0])
-		return expr.Expr{}
+func (f *authFields) need(name string) expr.Expr {
+	if !f.has(name) {
+		f.lack(name)
 	}
-	return f.may(names...)
+	return f.may(name)
 }
 
 // may is a field that need not be there.
-func (f *authFields) may(names ...string) expr.Expr {
-	n := f.find(names)
-	if n == nil {
+func (f *authFields) may(name string) expr.Expr {
+	n := f.auth.Fields[name]
+	if n.IsNull() {
 		return expr.Expr{}
 	}
-	field := names[0]
+	field := name
 	if field == "username" && f.auth.Text("password") == "" {
 		field = "password" // some APIs take their keys so
 	}
@@ -62,9 +54,8 @@ func (f *authFields) lack(name string) {
 
 // bearer compiles a static token.
 func (f *authFields) bearer() upstream.Auth {
-	names := []string{"token", "accessToken"}
-	out := &upstream.Bearer{Scheme: "Bearer", Token: f.need(names...)}
-	if bringsScheme(f.find(names).Str()) {
+	out := &upstream.Bearer{Scheme: "Bearer", Token: f.need("token")}
+	if bringsScheme(f.auth.Fields["token"].Str()) {
 		out.Scheme = ""
 	}
 	return out
@@ -77,20 +68,20 @@ var grantTypes = map[string]bool{"clientcredentials": false, "refreshtoken": tru
 // oauth2 compiles a client that gets tokens itself, or a static token when the
 // block has one and names no token endpoint.
 func (f *authFields) oauth2() upstream.Auth {
-	if f.find([]string{"token", "accessToken"}) != nil && f.find([]string{"tokenEndpoint"}) == nil {
+	if f.has("token") && !f.has("tokenEndpoint") {
 		return f.bearer()
 	}
 	grant := f.auth.Fields["grantType"]
 	refresh, known := grantTypes[canonical(grant.Str())]
 	switch {
 	case grant.IsNull():
-		refresh = f.find([]string{"refreshToken"}) != nil
+		refresh = f.has("refreshToken")
 	case !known:
 		f.call.c.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
 		f.call.c.failed, f.failed = true, true
 		return nil
 	}
-	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint", "tokenURL", "token_url"), ClientID: f.need("clientId"),
+	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint"), ClientID: f.need("clientId"),
 		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope()}
 	if refresh {
 		o.RefreshToken, o.ClientSecret = f.need("refreshToken"), f.may("clientSecret")
@@ -114,7 +105,7 @@ func (f *authFields) exchange() upstream.Auth {
 
 // scope is the scopes as one text: the field is a text or a list.
 func (f *authFields) scope() expr.Expr {
-	n := f.find([]string{"scope"})
+	n := f.auth.Fields["scope"]
 	if !n.Is(value.Array) {
 		return f.may("scope")
 	}
@@ -142,13 +133,13 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 // unless signatureMethod says otherwise.
 func (f *authFields) oauth1() upstream.Auth {
 	key := f.signingKey()
-	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.need("consumerKey", "consumer_key"), ConsumerSecret: f.may("consumerSecret", "consumer_secret"),
-		Token: f.may("token", "accessToken", "oauthToken"), TokenSecret: f.may("tokenSecret", "accessTokenSecret", "oauthTokenSecret"), SigningKey: key, Realm: f.may("realm")}
+	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.need("consumerKey"), ConsumerSecret: f.may("consumerSecret"),
+		Token: f.may("token"), TokenSecret: f.may("tokenSecret"), SigningKey: key, Realm: f.may("realm")}
 	if !key.IsZero() {
 		o.Method = "RSA-SHA256"
 	}
-	if method := f.find([]string{"signatureMethod", "signature_method"}); method != nil {
-		o.Method = strings.ToUpper(method.Str())
+	if f.has("signatureMethod") {
+		o.Method = strings.ToUpper(f.auth.Text("signatureMethod"))
 	}
 	rsa, known := upstream.OAuth1Methods[o.Method]
 	switch {
@@ -166,11 +157,10 @@ func (f *authFields) oauth1() upstream.Auth {
 // signingKey is the key, or the content of the file beside the document that
 // the field names.
 func (f *authFields) signingKey() expr.Expr {
-	names := []string{"signingKey", "privateKey", "signing_key"}
-	n := f.find(names)
+	n := f.auth.Fields["signingKey"]
 	files := f.call.c.options.Files
-	if n == nil || files == nil || strings.ContainsAny(n.Text, "{$\n") || !slices.ContainsFunc([]string{".pem", ".key"}, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
-		return f.may(names...)
+	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") || !slices.ContainsFunc([]string{".pem", ".key"}, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
+		return f.may("signingKey")
 	}
 	key, err := files.ReadFile(n.Text)
 	if err != nil {
@@ -183,6 +173,6 @@ func (f *authFields) signingKey() expr.Expr {
 
 // aws compiles AWS Signature Version 4.
 func (f *authFields) aws() upstream.Auth {
-	return &upstream.AWS{AccessKeyID: f.need("accessKeyId", "accessKey"), SecretAccessKey: f.need("secretAccessKey"),
+	return &upstream.AWS{AccessKeyID: f.need("accessKeyId"), SecretAccessKey: f.need("secretAccessKey"),
 		SessionToken: f.may("sessionToken"), Region: f.need("region"), Service: f.need("service")}
 }
