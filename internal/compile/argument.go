@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -143,11 +144,8 @@ func (c *call) feeding(key string, whole bool) hint {
 // takesJSON reports whether name is, in the body block, a whole JSON value of which
 // nobody says the type: a member, an item, or a variable outside of strings.
 func (c *call) takesJSON(name string) bool {
-	return c.hasBlock() && jsonBodies[c.op.Body.Type] && c.bodyUses(name).value
+	return c.hasBlock() && upstream.BodyTypes[c.op.Body.Type].JSON && c.bodyUses(name).value
 }
-
-// jsonBodies are the types of body blocks that hold JSON.
-var jsonBodies = map[string]bool{"json": true, "raw": true, "yaml": true}
 
 // isBare reports whether a variable stands outside of the strings of a JSON text.
 func isBare(n *document.Node, name string) bool {
@@ -249,7 +247,7 @@ func (c *call) isEntity(p *model.Param) bool {
 
 func (c *call) isWhole(p *model.Param) bool {
 	if kind := c.bodyType(); kind != "json" && kind != "raw" {
-		return kind != "form" && kind != "multipart" // those have members, the others none
+		return !upstream.BodyTypes[kind].Members
 	}
 	return namesBody(p.Name) || p.Value == nil && p.Description == "" && (p.Type == "" || p.Type == "string" || p.Type == "object")
 }

@@ -14,12 +14,6 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// contentTypes are the media types of body kinds.
-var contentTypes = map[string]string{
-	"json": "application/json", "raw": "application/json", "text": "text/plain; charset=utf-8", "xml": "application/xml", "sparql": "application/sparql-query",
-	"form": "application/x-www-form-urlencoded", "yaml": "application/yaml", "binary": "application/octet-stream",
-}
-
 // body compiles the entity: the operation's body block if it has one, else its
 // body parameters, one as the whole entity or several as a JSON object.
 func (c *call) body(r *upstream.Request, params []*model.Param) bool {
@@ -61,9 +55,9 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 		c.unit.PassMultipart = !slices.ContainsFunc(parts, func(p upstream.Part) bool { return !c.isGiven(p.Value) })
 		r.Body = &upstream.Body{Kind: upstream.MultipartBody, Parts: parts}
 	case form:
-		r.Body = &upstream.Body{Kind: upstream.FormBody, ContentType: contentTypes["form"], Tree: tree}
+		r.Body = &upstream.Body{Kind: upstream.FormBody, ContentType: upstream.BodyTypes["form"].ContentType, Tree: tree}
 	default:
-		r.Body = &upstream.Body{Kind: upstream.TreeBody, ContentType: contentTypes[kind], Tree: tree}
+		r.Body = &upstream.Body{Kind: upstream.TreeBody, ContentType: upstream.BodyTypes[kind].ContentType, Tree: tree}
 	}
 	return true
 }
@@ -76,13 +70,13 @@ func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
 	}
 	if c.isTextBody(p, kind) {
 		lookup := func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) }
-		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value}, contentTypes[kind], lookup)
+		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value}, upstream.BodyTypes[kind].ContentType, lookup)
 	}
 	e, ok := c.value(p)
 	if !ok {
 		return true
 	}
-	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentTypes[kind], Whole: e, Required: p.Required != nil && *p.Required}
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e, Required: p.Required != nil && *p.Required}
 	switch kind {
 	case "json", "raw":
 	case "binary":
@@ -116,7 +110,7 @@ func (c *call) passBody(r *upstream.Request) bool {
 		name = "requestBody"
 	}
 	e := c.input(name, hint{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
-	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentTypes["json"], Whole: e}
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes["json"].ContentType, Whole: e}
 	c.c.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
 		"%s says nothing of a body; that of the caller passes as it comes", c.target())
 	return true
@@ -154,38 +148,30 @@ func (c *call) isFile(e expr.Expr, binary bool) {
 	}
 }
 
-// escapes are the places that the texts of body kinds are.
-var escapes = map[string]template.Escape{"raw": template.JSON, "json": template.JSON, "xml": template.XML, "sparql": template.SPARQL, "form": template.FormValue, "text": template.Raw, "yaml": template.YAML, "binary": template.Raw}
-
 func (c *call) block(r *upstream.Request, b *model.Body) bool {
 	lookup := func(name string, optional bool) expr.Expr { return c.variable(name, nil, b.Data.At, optional) }
-	contentType := contentTypes[b.Type]
+	of := upstream.BodyTypes[b.Type]
 	switch {
-	case b.Type == "multipart":
+	case of.Data == upstream.MultipartBody:
 		return c.multipart(r, b, lookup)
 	case b.Type == "binary" && b.Data.Is(value.String):
 		e, ok := c.data(b.Data, lookup)
 		binary := c.feedsBinary(b.Data)
 		c.isFile(e, binary)
-		r.Body = &upstream.Body{Kind: upstream.BinaryBody, ContentType: contentType, Whole: e, Base64: binary}
+		r.Body = &upstream.Body{Kind: upstream.BinaryBody, ContentType: of.ContentType, Whole: e, Base64: binary}
 		return ok
 	case b.Data.IsScalar():
-		return c.textBlock(r, b, contentType, lookup)
+		return c.textBlock(r, b, of.ContentType, lookup)
 	case b.Data.Is(value.Object) || b.Data.Is(value.Array):
 		tree, ok := c.tree(b.Data)
 		if !ok {
 			return false
 		}
-		r.Body = &upstream.Body{Kind: upstream.TreeBody, ContentType: contentType, Tree: tree}
-		switch b.Type {
-		case "form":
-			r.Body.Kind = upstream.FormBody
-		case "xml":
-			r.Body.Kind = upstream.XMLBody
-		case "sparql", "text", "binary":
-			r.Body.ContentType = contentTypes["json"]
+		r.Body = &upstream.Body{Kind: of.Data, ContentType: of.ContentType, Tree: tree}
+		if of.OnlyText {
+			r.Body.ContentType = upstream.BodyTypes["json"].ContentType
 			if only := c.onlyText(b.Data); only != nil { // {query: "SELECT …"}
-				return c.textBlock(r, &model.Body{Node: b.Node, Type: b.Type, Data: only}, contentType, lookup)
+				return c.textBlock(r, &model.Body{Node: b.Node, Type: b.Type, Data: only}, of.ContentType, lookup)
 			}
 		}
 		return true
@@ -206,7 +192,7 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 	if b.Type == "raw" {
 		contentType = rawContentType(text)
 	}
-	esc := escapes[b.Type]
+	esc := upstream.BodyTypes[b.Type].Escape
 	if b.Type == "raw" {
 		esc = rawEscapes[contentType]
 	}

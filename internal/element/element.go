@@ -39,17 +39,24 @@ type Field struct {
 	Key      string
 	Aliases  []string // spellings of other versions and other tools, read as Key
 	Kind     Kind
-	Of       ID       // of Block, List, Named and Mixed
-	Values   []string // the texts that have a meaning, if these are a closed set
-	Default  string   // what absence means
-	Protects bool     // a safety key: what cannot be read withholds what it would protect
-	Mistaken []string // words that authors use for a key that protects, far from its spelling
-	Unserved bool     // part of the format, and not served yet
-	Doc      string   // one line for docs/format.md and editors; "" when it is read and has no meaning
+	Of       ID                // of Block, List, Named and Mixed
+	Values   []string          // the texts that have a meaning, if these are a closed set
+	Default  string            // what absence means
+	Meanings map[string]string // texts in lower case, the spellings of Values among them, and what reading makes of them
+	Protects bool              // a safety key: what cannot be read withholds what it would protect
+	Mistaken []string          // words that authors use for a key that protects, far from its spelling
+	Unserved bool              // part of the format, and not served yet
+	Doc      string            // one line for docs/format.md and editors; "" when it is read and has no meaning
 }
 
 // Names are the key and its aliases.
 func (f *Field) Names() []string { return append([]string{f.Key}, f.Aliases...) }
+
+// Meaning is what reading makes of a text; ok is false when it has no meaning.
+func (f *Field) Meaning(text string) (meaning string, ok bool) {
+	meaning, ok = f.Meanings[strings.ToLower(text)]
+	return meaning, ok
+}
 
 // MustSay reports whether the key protects and may not be left empty: a mapping
 // of promises may, authentication may not.
@@ -118,6 +125,9 @@ func (e *Element) Index(key string) int {
 	}
 	return -1
 }
+
+// Field returns the field with the key or alias, which the element has.
+func (e *Element) Field(key string) *Field { return &e.Fields[e.Index(key)] }
 
 // Keys are the keys of the element, without aliases.
 func (e *Element) Keys() []string {

@@ -264,6 +264,15 @@ var elements = [...]Element{
 	}},
 	Body: {Def: "body", Name: "a body", Open: true, Fields: []Field{
 		{Key: "type", Values: []string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"},
+			Meanings: map[string]string{
+				"json": "json", "application/json": "json", "raw": "raw", "yaml": "yaml", "sparql": "sparql",
+				"text": "text", "text/plain": "text", "plain": "text", "xml": "xml", "application/xml": "xml", "soap": "xml",
+				"form": "form", "formurlencoded": "form", "form-urlencoded": "form", "urlencoded": "form",
+				"application/x-www-form-urlencoded": "form", "multipart": "multipart", "multipartform": "multipart",
+				"multipart-form": "multipart", "multipart/form-data": "multipart", "form-data": "multipart",
+				"formdata": "multipart", "binary": "binary", "octet-stream": "binary",
+				"application/octet-stream": "binary", "application/cbor": "binary",
+			},
 			Doc: "the kind of body"},
 		{Key: "data", Aliases: []string{"value", "content", "parts"}, Kind: Data, Doc: "what is sent"},
 	}},

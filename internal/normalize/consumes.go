@@ -142,23 +142,17 @@ func isPlaceholder(segment string) bool {
 	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
 }
 
-// bodyTypes maps the spellings of body types that occur to ours.
-var bodyTypes = map[string]string{
-	"json": "json", "application/json": "json", "text": "text", "text/plain": "text", "plain": "text", "xml": "xml", "application/xml": "xml", "soap": "xml",
-	"sparql": "sparql", "form": "form", "formurlencoded": "form", "form-urlencoded": "form", "urlencoded": "form", "application/x-www-form-urlencoded": "form",
-	"multipart": "multipart", "multipartform": "multipart", "multipart-form": "multipart", "multipart/form-data": "multipart", "form-data": "multipart", "formdata": "multipart",
-	"binary": "binary", "octet-stream": "binary", "application/octet-stream": "binary", "yaml": "yaml", "raw": "raw", "application/cbor": "binary",
-}
-
 func (r *reader) body(n *document.Node) *model.Body {
+	types := element.Get(element.Body).Field("type")
+	t := n.Get("type")
+	kind, known := types.Meaning(t.Str())
 	switch {
 	case n.IsScalar():
 		return &model.Body{Node: n, Type: "raw", Data: n}
-	case n.Is(value.Object) && n.Get("type").IsScalar() && (n.Get("data") != nil || len(n.Pairs) == 1 || bodyTypes[strings.ToLower(n.Get("type").Str())] != ""):
-		t := n.Get("type")
-		kind, ok := bodyTypes[strings.ToLower(t.Text)]
-		if !ok {
-			hint := r.finder.Meant(t.Text, slices.Values([]string{"json", "text", "xml", "sparql", "formUrlEncoded", "multipartForm", "binary", "yaml"}), "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or yaml.")
+	case n.Is(value.Object) && t.IsScalar() && (n.Get("data") != nil || len(n.Pairs) == 1 || known):
+		if !known {
+			last := len(types.Values) - 1
+			hint := r.finder.Meant(t.Text, slices.Values(types.Values), "Use "+strings.Join(types.Values[:last], ", ")+" or "+types.Values[last]+".")
 			r.report(diag.BodyUnknown, t.At, hint, "the body type “%s” is not known; the body is sent as JSON", t.Text)
 			kind = "json"
 		}

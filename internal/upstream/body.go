@@ -32,6 +32,29 @@ const (
 	BinaryBody                    // the bytes of Whole: text, base64 or a data: URL
 )
 
+// BodyType is what a type of body blocks means for what is sent.
+type BodyType struct {
+	ContentType string
+	Escape      template.Escape // of callers' values in a body that is one text
+	Data        BodyKind        // how data with a structure are encoded: TreeBody, FormBody, XMLBody
+	OnlyText    bool            // it has no structure: data are JSON, unless they are one text
+	Members     bool            // parameters are its members, never the whole body
+	JSON        bool            // it has values with types
+}
+
+// BodyTypes are the types of body blocks, by the names that the model has.
+var BodyTypes = map[string]BodyType{
+	"json":      {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
+	"raw":       {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
+	"yaml":      {ContentType: "application/yaml", Escape: template.YAML, Data: TreeBody, JSON: true},
+	"text":      {ContentType: "text/plain; charset=utf-8", Escape: template.Raw, Data: TreeBody, OnlyText: true},
+	"sparql":    {ContentType: "application/sparql-query", Escape: template.SPARQL, Data: TreeBody, OnlyText: true},
+	"binary":    {ContentType: "application/octet-stream", Escape: template.Raw, Data: TreeBody, OnlyText: true},
+	"xml":       {ContentType: "application/xml", Escape: template.XML, Data: XMLBody},
+	"form":      {ContentType: "application/x-www-form-urlencoded", Escape: template.FormValue, Data: FormBody, Members: true},
+	"multipart": {Data: MultipartBody, Members: true},
+}
+
 // Body is a compiled request body.
 type Body struct {
 	Kind        BodyKind
