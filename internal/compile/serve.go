@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/element"
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
@@ -19,27 +20,27 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
+// serverKinds compile what servers of a kind serve. Every kind has a guard.
+var serverKinds = map[string]func(*compiler, *plan.Server){"rest": (*compiler).restServer, "mcp": (*compiler).mcpServer}
+
 // served compiles the exposed servers.
 func (k *compiler) served() {
 	for _, e := range k.model.Exposes {
+		serve := serverKinds[e.Type]
+		if serve == nil {
+			if _, known := element.Get(element.Server).Variant(e.Type); known {
+				k.report(diag.NotServed, e.Node.Where("type"), "The rest of the document is served.", "%s servers are not served yet", e.Type)
+			}
+			continue
+		}
 		s := &plan.Server{Model: e, Type: e.Type, Namespace: e.Namespace}
 		readable := true
-		if e.Auth != nil && (e.Type == "rest" || e.Type == "mcp") {
+		if e.Auth != nil {
 			s.Auth, readable = k.guard(e)
 		}
 		k.closed = !readable || e.Unreadable || k.model.Unreadable
-		switch e.Type {
-		case "rest":
-			k.restServer(s)
-		case "mcp":
-			k.mcpServer(s)
-		case "skill", "control":
-			k.report(diag.NotServed, e.Node.Where("type"), "The rest of the document is served.", "%s servers are not served yet", e.Type)
-			continue
-		default:
-			continue
-		}
-		if len(s.Routes)+len(s.Tools)+len(s.Resources)+len(s.Prompts) > 0 {
+		serve(k, s)
+		if s.Count() > 0 {
 			k.plan.Servers = append(k.plan.Servers, s)
 		}
 	}

@@ -46,12 +46,6 @@ type Message struct {
 	Text *template.Template
 }
 
-// Skill is an Agent Skill of a skill server.
-type Skill struct {
-	Model *model.Skill
-	Files fs.FS // nil when the skill has no folder
-}
-
 // uriVariable is a variable of a URI template (RFC 6570 level 1).
 var uriVariable = regexp.MustCompile(`\{([^{}/]+)\}`)
 

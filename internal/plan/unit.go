@@ -40,7 +40,7 @@ type Withheld struct{ Kind, Name string }
 // Server is one exposed server that has something to serve.
 type Server struct {
 	Model     *model.Expose
-	Type      string // rest, mcp, skill or control
+	Type      string // rest or mcp
 	Namespace string
 	Auth      *Guard              // nil lets everybody in
 	Bases     map[string]*url.URL // of a REST server: where the document says that each consumed API is, by namespace
@@ -49,12 +49,11 @@ type Server struct {
 	Tools     []*Unit     // mcp
 	Resources []*Resource // mcp
 	Prompts   []*Prompt   // mcp
-	Skills    []*Skill    // skill
 }
 
 // Count is how many units the server has.
 func (s *Server) Count() int {
-	return len(s.Routes) + len(s.Tools) + len(s.Resources) + len(s.Prompts) + len(s.Skills)
+	return len(s.Routes) + len(s.Tools) + len(s.Resources) + len(s.Prompts)
 }
 
 // Guard is the incoming authentication of a server: expressions over a frame of
