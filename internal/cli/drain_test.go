@@ -7,7 +7,7 @@ import (
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
-// TestDrain_lastsAsLongAsACall: rules.md 7.13.
+// TestDrain_lastsAsLongAsACall: semantics 6.5.
 func TestDrain_lastsAsLongAsACall(t *testing.T) {
 	for call, want := range map[time.Duration]time.Duration{0: 65 * time.Second, 5 * time.Minute: 5*time.Minute + 5*time.Second} {
 		if got := drain(upstream.Limits{Call: call}); got != want {

@@ -68,8 +68,8 @@ func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http
 }
 
 // credentialKey is where the context of a request keeps the credential that the
-// operator lets MCP callers bring in a header of its own (rules: an MCP caller's
-// Authorization is for Fairlead and never goes upstream).
+// operator lets MCP callers bring in a header of its own (semantics 4.7: an
+// MCP caller's Authorization is for Fairlead and never goes upstream).
 type credentialKey struct{}
 
 // bringsCredential reads that header.
