@@ -78,8 +78,8 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength,
-		Limit: r.client.Limits().Response, meter: r.meter(ctx)}
+	result := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL,
+		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Limit: r.client.Limits().Response}).counting(r.meter(ctx))
 	limit := result.Limit
 	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
@@ -109,7 +109,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 		}
 		return r.mayFail(ctx, result, c)
 	}
-	body, failure := r.readAll(ctx, c, resp, limit)
+	body, failure := r.readAll(ctx, result.meter, c, resp, limit)
 	if failure != nil {
 		return nil, failure
 	}
@@ -310,8 +310,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *run) readAll(ctx context.Context, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
-	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: r.meter(ctx)}
+func (r *run) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
+	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: m}
 	body, failure := raw.Bytes(limit)
 	if failure != nil && failure.Kind == Unreachable && isTimeout(failure.cause) {
 		return nil, fail(ctx, c.Request.Target, failure.cause)

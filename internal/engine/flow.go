@@ -145,7 +145,8 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		resp.Body.Close()
 		return value.Value{}, nil
 	}
-	body, failure := r.readAll(ctx, c, resp, r.cap(c))
+	m := r.meter(ctx)
+	body, failure := r.readAll(ctx, m, c, resp, r.cap(c))
 	if failure != nil {
 		return value.Value{}, failure
 	}
@@ -153,12 +154,12 @@ func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) 
 		body = r.masked(body)
 	}
 	if c.Format == format.Binary {
-		if m := r.meter(ctx); !m.Hold(int64(2 * len(body))) {
+		if !m.Hold(int64(2 * len(body))) {
 			return value.Value{}, r.spent(m)
 		}
 		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
 	}
-	result, failure := r.shape(ctx, &Result{meter: r.meter(ctx)}, c, s.Output, body, resp.Header.Get("Content-Type"))
+	result, failure := r.shape(ctx, &Result{meter: m}, c, s.Output, body, resp.Header.Get("Content-Type"))
 	if failure != nil {
 		return value.Value{}, failure
 	}

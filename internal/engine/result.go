@@ -60,6 +60,14 @@ type Result struct {
 	Limit       int64          // bytes that an answer may have
 
 	meter *budget.Meter
+	own   budget.Meter // where meter points to, unless it counts for others, too
+}
+
+// counting gives r a meter of its own, a copy of m, which is done with.
+func (r *Result) counting(m *budget.Meter) *Result {
+	r.own = *m
+	r.meter = &r.own
+	return r
 }
 
 // Close releases the upstream connection of a raw answer. It may be called twice.

@@ -23,6 +23,7 @@ type Outbound struct {
 
 	ctx      context.Context // of the caller
 	attempts int             // so far
+	answer   body            // that the caller reads; it stands here to be no allocation of its own
 }
 
 // Policy is how a call is sent, beyond the limits that all calls share. The plan

@@ -16,7 +16,8 @@ func limited(c *Client, next sender) sender {
 			cancel()
 			return nil, err
 		}
-		resp.Body = &body{resp.Body, cancel}
+		o.answer = body{resp.Body, cancel}
+		resp.Body = &o.answer
 		return resp, nil
 	}
 }
