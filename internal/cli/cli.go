@@ -2,7 +2,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -222,6 +224,26 @@ type output string
 
 func (o *output) flag(cmd *cobra.Command, kinds ...string) {
 	choose(cmd, (*string)(o), "output", "o", "output format: "+strings.Join(kinds, ", "), kinds...)
+}
+
+// view is what a command shows: as text, or its exported fields as data.
+type view interface{ text(b *bytes.Buffer) }
+
+// print writes v in the format that the flag asks for.
+func (o *output) print(s Streams, v view) error {
+	var b bytes.Buffer
+	if *o == "json" {
+		text := json.NewEncoder(&b)
+		text.SetEscapeHTML(false)
+		text.SetIndent("", "  ")
+		if err := text.Encode(v); err != nil {
+			return err
+		}
+	} else {
+		v.text(&b)
+	}
+	_, err := s.Out.Write(b.Bytes())
+	return err
 }
 
 // choice is a flag with a closed set of values.

@@ -45,8 +45,7 @@ Without UNIT it lists the units.`,
 				return err
 			}
 			if len(args) == 1 {
-				_, err = s.Out.Write(page(d))
-				return failed(err)
+				return failed(out.print(s, inspect(d)))
 			}
 			u, err := findUnit(d, args[1])
 			if err != nil {
@@ -56,13 +55,7 @@ Without UNIT it lists the units.`,
 			if err != nil {
 				return failed(err)
 			}
-			e := explain(u, given)
-			if out == "json" {
-				_, err = fmt.Fprintln(s.Out, e.json(d).Indent())
-			} else {
-				_, err = s.Out.Write(e.text(d))
-			}
-			return failed(err)
+			return failed(out.print(s, explain(d, u, given)))
 		},
 	}
 	l.flags(cmd)
@@ -70,25 +63,73 @@ Without UNIT it lists the units.`,
 	return cmd
 }
 
-// explanation is what is known of a unit before it runs.
+// explanation is what is known of a unit before it runs. Its fields are what -o json
+// prints, and its text says the same.
 type explanation struct {
-	unit     *plan.Unit
-	samples  []string // names of inputs that stand with sample values
-	previews []preview
+	Document    string    `json:"document"`
+	Title       string    `json:"title"`
+	Unit        string    `json:"unit"`
+	Kind        string    `json:"kind"`
+	Description string    `json:"description"`
+	Inputs      []input   `json:"inputs"`
+	LeavesOut   bool      `json:"leavesOutOthers"` // what is no input, without strict inputs
+	Steps       []step    `json:"steps"`
+	Requests    []request `json:"requests"`
+	Credentials []string  `json:"credentials"`
+	Asks        []string  `json:"asks"`
+	Samples     []string  `json:"samples"` // names of inputs that stand with sample values
+	Answer      []string  `json:"answer"`
+	Limits      limits    `json:"limits"`
+	Connections string    `json:"connections"`
 }
 
-type preview struct {
-	engine.Preview
-	http string // the request as HTTP/1.1 text
-	curl string
+// input is an input of a unit, for people and as data.
+type input struct {
+	Name     string `json:"name"`
+	In       string `json:"in"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Feeds    string `json:"feeds"`
+	Origin   string `json:"origin"`
 }
 
-func explain(u *plan.Unit, args engine.Args) explanation {
-	e := explanation{unit: u}
+// step is a step of a flow.
+type step struct {
+	Name   string   `json:"name"`
+	Does   string   `json:"does"`
+	After  []string `json:"after"`            // the steps whose results it reads
+	AtMost string   `json:"atMost,omitempty"` // how long it may run; “call --trace” says how long it does
+}
+
+// request is what a unit would send.
+type request struct {
+	Target  string `json:"target"`
+	Step    string `json:"step,omitempty"`
+	Waits   bool   `json:"waits,omitempty"` // for what earlier steps give, which is left out
+	Problem string `json:"problem,omitempty"`
+	HTTP    string `json:"http,omitempty"` // as HTTP/1.1 text
+	Curl    string `json:"curl,omitempty"`
+}
+
+// limits are those of a call.
+type limits struct {
+	Connect     string `json:"connect"`
+	FirstAnswer string `json:"firstAnswer"`
+	Call        string `json:"call"`
+	Answer      string `json:"answer"`
+}
+
+func explain(d *host.Document, u *plan.Unit, args engine.Args) *explanation {
+	most := upstream.Limits{}.WithDefaults()
+	e := &explanation{Document: d.Name, Title: d.Model.Name(), Unit: u.ID, Kind: u.Kind, Description: u.Description, Inputs: []input{}, LeavesOut: leavesOut(u),
+		Steps: stepList(u), Requests: []request{}, Credentials: credentials(u), Asks: questions(u), Samples: []string{}, Answer: answerLines(u),
+		Limits:      limits{most.Connect.String(), most.Header.String(), most.Call.String(), budget.SizeText(most.Response)},
+		Connections: protocols(u)}
 	for i, in := range u.Inputs {
+		e.Inputs = append(e.Inputs, inputOf(u, in))
 		if in.Required && args.Values[i].IsAbsent() && in.Place != plan.InPlan && in.Schema.Default.IsAbsent() {
 			args.Values[i] = engine.Sample(in.Name, in.Schema)
-			e.samples = append(e.samples, in.Name)
+			e.Samples = append(e.Samples, in.Name)
 		}
 		if in.Secret && !args.Values[i].IsAbsent() {
 			args.Values[i] = value.Of(secret.Mask)
@@ -96,13 +137,24 @@ func explain(u *plan.Unit, args engine.Args) explanation {
 		args.Values[i] = maskMembers(in, args.Values[i])
 	}
 	for _, p := range engine.Previews(u, args) {
-		v := preview{Preview: p}
-		if p.Request != nil {
-			v.http, v.curl = render(p.Request)
+		r := request{Target: p.Target, Step: p.Step, Waits: p.Waits && p.Problem == "", Problem: p.Problem}
+		if p.Request != nil && p.Problem == "" {
+			r.HTTP, r.Curl = render(p.Request)
 		}
-		e.previews = append(e.previews, v)
+		e.Requests = append(e.Requests, r)
 	}
 	return e
+}
+
+func inputOf(u *plan.Unit, in *plan.Input) input {
+	place := in.Place.String()
+	if u.Kind != "operation" && in.Place != plan.InPlan {
+		place = "argument"
+		if in.Place == plan.AsBody {
+			place = "argument (the body)"
+		}
+	}
+	return input{in.Name, place, in.Schema.Type, in.Required, in.Feeds, in.Origin}
 }
 
 // maskMembers masks the members of an object that the document marks as secret.
@@ -145,76 +197,63 @@ func render(r *http.Request) (text, curl string) {
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func (e explanation) text(d *host.Document) []byte {
-	var b bytes.Buffer
-	u := e.unit
-	fmt.Fprintf(&b, "%s %s of %s\n", u.Kind, u.ID, d.Model.Name())
-	if u.Description != "" {
-		fmt.Fprintf(&b, "%s\n", u.Description)
+func (e *explanation) text(b *bytes.Buffer) {
+	fmt.Fprintf(b, "%s %s of %s\n", e.Kind, e.Unit, e.Title)
+	if e.Description != "" {
+		fmt.Fprintf(b, "%s\n", e.Description)
 	}
 	b.WriteString("\nInputs\n")
-	if len(u.Inputs) == 0 {
+	if len(e.Inputs) == 0 {
 		b.WriteString("  none\n")
 	}
-	for _, in := range u.Inputs {
+	for _, in := range e.Inputs {
 		must := "optional"
 		if in.Required {
 			must = "required"
 		}
-		place := in.Place.String()
-		if u.Kind != "operation" && in.Place != plan.InPlan {
-			place = "argument"
-			if in.Place == plan.AsBody {
-				place = "argument (the body)"
-			}
-		}
-		fmt.Fprintf(&b, "  %-24s %-20s %-9s %-9s", in.Name, place, orAny(in.Schema.Type), must)
+		fmt.Fprintf(b, "  %-24s %-20s %-9s %-9s", in.Name, in.In, cmp.Or(in.Type, "any"), must)
 		if in.Feeds != "" {
-			fmt.Fprintf(&b, " → %s", in.Feeds)
+			fmt.Fprintf(b, " → %s", in.Feeds)
 		}
-		fmt.Fprintf(&b, "  (%s)\n", origins[in.Origin])
+		fmt.Fprintf(b, "  (%s)\n", origins[in.Origin])
 	}
-	if leavesOut(u) {
+	if e.LeavesOut {
 		b.WriteString("  Other query parameters and members of a body are left out (serve --strict-inputs refuses them).\n")
 	}
-	if lines := questions(u); len(lines) > 0 {
-		b.WriteString("\nThe user of an MCP client is asked\n")
-		for _, line := range lines {
-			fmt.Fprintf(&b, "  %s\n", line)
-		}
+	if len(e.Asks) > 0 {
+		section(b, "The user of an MCP client is asked", e.Asks)
 	}
-	if steps := stepList(u); len(steps) > 0 {
+	if len(e.Steps) > 0 {
 		b.WriteString("\nSteps (those that wait for none of each other run side by side; “fairlead call --trace” times them)\n")
-		for _, st := range steps {
-			fmt.Fprintf(&b, "  %-16s %s", st.name, st.does)
-			if st.most > 0 {
-				fmt.Fprintf(&b, ", at most %s", st.most)
-			}
-			if len(st.after) > 0 {
-				fmt.Fprintf(&b, ", after %s", strings.Join(st.after, ", "))
-			}
-			b.WriteByte('\n')
+	}
+	for _, st := range e.Steps {
+		fmt.Fprintf(b, "  %-16s %s", st.Name, st.Does)
+		if st.AtMost != "" {
+			fmt.Fprintf(b, ", at most %s", st.AtMost)
 		}
+		if len(st.After) > 0 {
+			fmt.Fprintf(b, ", after %s", strings.Join(st.After, ", "))
+		}
+		b.WriteByte('\n')
 	}
-	for _, p := range e.previews {
-		e.request(&b, p)
+	for _, r := range e.Requests {
+		r.text(b)
 	}
-	if len(e.samples) > 0 {
-		fmt.Fprintf(&b, "\nSample values stand for %s.\n", strings.Join(e.samples, ", "))
+	if len(e.Samples) > 0 {
+		fmt.Fprintf(b, "\nSample values stand for %s.\n", strings.Join(e.Samples, ", "))
 	}
-	b.WriteString("\nCredentials\n")
-	for _, line := range credentials(u) {
-		fmt.Fprintf(&b, "  %s\n", line)
+	section(b, "Credentials", e.Credentials)
+	section(b, "Answer", e.Answer)
+	fmt.Fprintf(b, "\nTime-outs: connect %s, first answer %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
+		e.Limits.Connect, e.Limits.FirstAnswer, e.Limits.Call, e.Limits.Answer)
+	fmt.Fprintf(b, "Connections: %s\n", e.Connections)
+}
+
+func section(b *bytes.Buffer, title string, lines []string) {
+	fmt.Fprintf(b, "\n%s\n", title)
+	for _, line := range lines {
+		fmt.Fprintf(b, "  %s\n", line)
 	}
-	b.WriteString("\nAnswer\n")
-	for _, line := range answerLines(u) {
-		fmt.Fprintf(&b, "  %s\n", line)
-	}
-	limits := upstream.Limits{}.WithDefaults()
-	fmt.Fprintf(&b, "\nTime-outs: connect %s, first answer %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
-		limits.Connect, limits.Header, limits.Call, budget.SizeText(limits.Response))
-	fmt.Fprintf(&b, "Connections: %s\n", protocols(u))
-	return b.Bytes()
 }
 
 // leavesOut reports whether callers may send what the unit does not pass on: those of
@@ -234,7 +273,8 @@ func protocols(u *plan.Unit) string {
 }
 
 // questions says what a user is asked before the unit runs.
-func questions(u *plan.Unit) (lines []string) {
+func questions(u *plan.Unit) []string {
+	lines := []string{}
 	for _, q := range u.Ask {
 		names := make([]string, len(q.Inputs))
 		for i, in := range q.Inputs {
@@ -248,31 +288,24 @@ func questions(u *plan.Unit) (lines []string) {
 	return lines
 }
 
-// step is a step of a flow, for people.
-type step struct {
-	name, does string
-	after      []string      // the steps whose results it reads
-	most       time.Duration // how long it may run; “call --trace” says how long it does
-}
-
 // stepList lists the steps of a flow; a plain call has none.
-func stepList(u *plan.Unit) (steps []step) {
-	limits := upstream.Limits{}.WithDefaults()
+func stepList(u *plan.Unit) []step {
+	steps, most := []step{}, upstream.Limits{}.WithDefaults()
 	for _, st := range u.Steps {
 		if st.Name == "" {
 			continue
 		}
-		s := step{name: st.Name}
+		s := step{Name: st.Name, After: []string{}}
 		switch st.Kind {
 		case plan.CallStep:
-			s.does, s.most = "calls "+st.Call.Request.Target, limits.Call
+			s.Does, s.AtMost = "calls "+st.Call.Request.Target, most.Call.String()
 		case plan.LookupStep:
-			s.does = "looks up " + st.Lookup.Match
+			s.Does = "looks up " + st.Lookup.Match
 		case plan.ScriptStep:
-			s.does, s.most = "runs "+st.Script.File, cmp.Or(st.Script.Timeout, time.Minute)
+			s.Does, s.AtMost = "runs "+st.Script.File, cmp.Or(st.Script.Timeout, time.Minute).String()
 		}
 		for _, i := range st.After {
-			s.after = append(s.after, u.Steps[i].Name)
+			s.After = append(s.After, u.Steps[i].Name)
 		}
 		steps = append(steps, s)
 	}
@@ -281,24 +314,24 @@ func stepList(u *plan.Unit) (steps []step) {
 
 var origins = map[string]string{"declared": "declared", "with": "from the with block", "operation": "from the called operation", "path": "from the path", "template": "from a template"}
 
-func (e explanation) request(b *bytes.Buffer, p preview) {
+func (r *request) text(b *bytes.Buffer) {
 	b.WriteString("\nRequest")
-	if p.Step != "" {
-		fmt.Fprintf(b, " of step %s", p.Step)
+	if r.Step != "" {
+		fmt.Fprintf(b, " of step %s", r.Step)
 	}
-	fmt.Fprintf(b, " (%s)", p.Target)
-	if p.Waits && p.Problem == "" {
+	fmt.Fprintf(b, " (%s)", r.Target)
+	if r.Waits {
 		b.WriteString(", without what earlier steps give")
 	}
 	b.WriteByte('\n')
-	if p.Problem != "" {
-		fmt.Fprintf(b, "  %s\n", p.Problem)
+	if r.Problem != "" {
+		fmt.Fprintf(b, "  %s\n", r.Problem)
 		return
 	}
-	for _, line := range strings.Split(strings.TrimRight(p.http, "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(r.HTTP, "\n"), "\n") {
 		fmt.Fprintf(b, "  %s\n", line)
 	}
-	fmt.Fprintf(b, "\n  %s\n", strings.ReplaceAll(p.curl, "\n", "\n  "))
+	fmt.Fprintf(b, "\n  %s\n", strings.ReplaceAll(r.Curl, "\n", "\n  "))
 }
 
 func credentials(u *plan.Unit) (lines []string) {
@@ -349,47 +382,4 @@ func answerLines(u *plan.Unit) (lines []string) {
 		}
 	}
 	return lines
-}
-
-func orAny(s string) string {
-	if s == "" {
-		return "any"
-	}
-	return s
-}
-
-func (e explanation) json(d *host.Document) value.Value {
-	m := func(name, text string) value.Member { return value.Member{Name: name, Value: value.Of(text)} }
-	requests := value.List()
-	for _, p := range e.previews {
-		r := value.Map(m("target", p.Target))
-		for _, f := range []value.Member{m("step", p.Step), m("problem", p.Problem), m("http", p.http), m("curl", p.curl)} {
-			if f.Value.Text() != "" {
-				r.Add(f.Name, f.Value)
-			}
-		}
-		requests.Append(r)
-	}
-	steps := value.List()
-	for _, st := range stepList(e.unit) {
-		after := value.List()
-		for _, name := range st.after {
-			after.Append(value.Of(name))
-		}
-		steps.Append(value.Map(m("name", st.name), m("does", st.does), value.Member{Name: "after", Value: after}, m("atMost", st.most.String())))
-	}
-	secrets := value.List()
-	for _, line := range credentials(e.unit) {
-		secrets.Append(value.Of(line))
-	}
-	asks := value.List()
-	for _, line := range questions(e.unit) {
-		asks.Append(value.Of(line))
-	}
-	samples := value.List()
-	for _, name := range e.samples {
-		samples.Append(value.Of(name))
-	}
-	return value.Map(m("document", d.Name), m("unit", e.unit.ID), m("kind", e.unit.Kind), value.Member{Name: "inputs", Value: inputList(e.unit)},
-		value.Member{Name: "steps", Value: steps}, value.Member{Name: "requests", Value: requests}, value.Member{Name: "credentials", Value: secrets}, value.Member{Name: "asks", Value: asks}, value.Member{Name: "samples", Value: samples})
 }

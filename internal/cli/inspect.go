@@ -8,9 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/internal/host"
-	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 func inspectCommand(s Streams) *cobra.Command {
@@ -33,12 +31,7 @@ operations with method and path, MCP tools with their hints, and what is withhel
 			if err != nil {
 				return err
 			}
-			if out == "json" {
-				_, err = fmt.Fprintln(s.Out, describe(d).Indent())
-				return failed(err)
-			}
-			_, err = s.Out.Write(page(d))
-			return failed(err)
+			return failed(out.print(s, inspect(d)))
 		},
 	}
 	l.flags(cmd)
@@ -46,71 +39,173 @@ operations with method and path, MCP tools with their hints, and what is withhel
 	return cmd
 }
 
-// page describes a document for people.
-func page(d *host.Document) []byte {
-	var b bytes.Buffer
+// inventory is what a document gives. Its fields are what -o json prints, and its text
+// says the same.
+type inventory struct {
+	Title       string     `json:"title"`
+	Operations  int        `json:"operations"` // that the document consumes
+	Description string     `json:"description"`
+	Version     string     `json:"version"`
+	Tags        []string   `json:"tags,omitempty"`
+	Modified    string     `json:"modified,omitempty"`
+	Consumes    []consumed `json:"consumes"`
+	Exposes     []exposed  `json:"exposes"`
+	Withheld    []withheld `json:"withheld"`
+}
+
+// consumed is an API.
+type consumed struct {
+	Namespace string `json:"namespace"`
+	BaseURI   string `json:"baseUri"`
+	Withheld  string `json:"withheld,omitempty"` // why it is
+}
+
+// exposed is a server.
+type exposed struct {
+	Type      string `json:"type"`
+	Namespace string `json:"namespace"`
+	Port      int    `json:"port"`
+	Transport string `json:"transport,omitempty"` // where it is not HTTP
+	Units     []unit `json:"units"`
+}
+
+// unit is a route, a tool, a resource or a prompt.
+type unit struct {
+	Method      string  `json:"method,omitempty"`
+	Path        string  `json:"path,omitempty"`
+	Name        string  `json:"name,omitempty"`
+	Tool        string  `json:"tool,omitempty"`
+	Resource    string  `json:"resource,omitempty"`
+	URI         string  `json:"uri,omitempty"`
+	Prompt      string  `json:"prompt,omitempty"`
+	Description string  `json:"description"`
+	Hints       *hints  `json:"hints,omitempty"`
+	Inputs      []input `json:"inputs,omitzero"`
+}
+
+// hints are those of a tool.
+type hints struct {
+	ReadOnly    *bool `json:"readOnly,omitempty"`
+	Destructive *bool `json:"destructive,omitempty"`
+	Idempotent  *bool `json:"idempotent,omitempty"`
+	OpenWorld   *bool `json:"openWorld,omitempty"`
+}
+
+// withheld is what is not served.
+type withheld struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+func inspect(d *host.Document) *inventory {
 	info := d.Model.Info
-	operations := 0
+	p := &inventory{Title: d.Model.Name(), Description: info.Description, Version: d.Model.Version.String(), Tags: info.Tags, Modified: info.Modified,
+		Consumes: []consumed{}, Exposes: []exposed{}, Withheld: []withheld{}}
 	for _, c := range d.Model.Consumes {
 		for _, r := range c.Resources {
-			operations += len(r.Operations)
+			p.Operations += len(r.Operations)
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s\n", d.Model.Name(), count(operations, "operation"))
-	if info.Description != "" {
-		fmt.Fprintf(&b, "%s\n", strings.TrimSpace(info.Description))
-	}
-	fmt.Fprintf(&b, "\nspecification %s", d.Model.Version)
-	if len(info.Tags) > 0 {
-		fmt.Fprintf(&b, ", tags %s", strings.Join(info.Tags, ", "))
-	}
-	if info.Modified != "" {
-		fmt.Fprintf(&b, ", modified %s", info.Modified)
-	}
-	b.WriteString("\n\nConsumes\n")
 	for _, u := range d.Plan.Upstreams {
-		fmt.Fprintf(&b, "  %-28s %s\n", u.Namespace, u.URL)
-		if u.Problem != "" {
-			fmt.Fprintf(&b, "  %-28s withheld: %s\n", "", u.Problem)
-		}
+		p.Consumes = append(p.Consumes, consumed{u.Namespace, u.URL, u.Problem})
 	}
 	for _, s := range d.Plan.Servers {
-		fmt.Fprintf(&b, "\n%s %s%s\n", strings.ToUpper(s.Type), s.Namespace, port(s.Model))
+		e := exposed{Type: s.Type, Namespace: s.Namespace, Port: s.Model.Port, Units: []unit{}}
+		if s.Model.Transport == "stdio" {
+			e.Transport = s.Model.Transport
+		}
 		for _, r := range s.Routes {
-			fmt.Fprintf(&b, "  %-7s %-44s %s\n", r.Method, r.Path, r.Unit.Description)
+			e.Units = append(e.Units, unit{Method: r.Method, Path: r.Path, Name: r.Unit.Name, Description: r.Unit.Description})
 		}
 		for _, t := range s.Tools {
-			fmt.Fprintf(&b, "  %-28s %-40s %s\n", t.Name, t.Description, hintWords(t.Hints))
+			h := hints(t.Hints)
+			e.Units = append(e.Units, unit{Tool: t.Name, Description: t.Description, Hints: &h, Inputs: callersInputs(t)})
 		}
 		for _, r := range s.Resources {
-			fmt.Fprintf(&b, "  %-28s resource %s\n", r.Name, r.URI)
+			e.Units = append(e.Units, unit{Resource: r.Name, URI: r.URI})
 		}
 		for _, p := range s.Prompts {
-			fmt.Fprintf(&b, "  %-28s prompt\n", p.Name)
+			e.Units = append(e.Units, unit{Prompt: p.Name})
 		}
+		p.Exposes = append(p.Exposes, e)
 	}
-	if len(d.Plan.Withheld) > 0 {
-		b.WriteString("\nWithheld (“fairlead check” says why)\n")
-		for _, w := range d.Plan.Withheld {
-			fmt.Fprintf(&b, "  %s %s\n", w.Kind, w.Name)
-		}
+	for _, w := range d.Plan.Withheld {
+		p.Withheld = append(p.Withheld, withheld{w.Kind, w.Name})
 	}
-	return b.Bytes()
+	return p
 }
 
-func port(e *model.Expose) string {
+// callersInputs are the inputs of a unit that somebody gives.
+func callersInputs(u *plan.Unit) []input {
+	list := []input{}
+	for _, in := range u.Inputs {
+		if in.Place != plan.InPlan {
+			list = append(list, inputOf(u, in))
+		}
+	}
+	return list
+}
+
+func (p *inventory) text(b *bytes.Buffer) {
+	fmt.Fprintf(b, "%s: %s\n", p.Title, count(p.Operations, "operation"))
+	if p.Description != "" {
+		fmt.Fprintf(b, "%s\n", strings.TrimSpace(p.Description))
+	}
+	fmt.Fprintf(b, "\nspecification %s", p.Version)
+	if len(p.Tags) > 0 {
+		fmt.Fprintf(b, ", tags %s", strings.Join(p.Tags, ", "))
+	}
+	if p.Modified != "" {
+		fmt.Fprintf(b, ", modified %s", p.Modified)
+	}
+	b.WriteString("\n\nConsumes\n")
+	for _, u := range p.Consumes {
+		fmt.Fprintf(b, "  %-28s %s\n", u.Namespace, u.BaseURI)
+		if u.Withheld != "" {
+			fmt.Fprintf(b, "  %-28s withheld: %s\n", "", u.Withheld)
+		}
+	}
+	for _, s := range p.Exposes {
+		fmt.Fprintf(b, "\n%s %s%s\n", strings.ToUpper(s.Type), s.Namespace, s.place())
+		for _, u := range s.Units {
+			u.text(b)
+		}
+	}
+	if len(p.Withheld) > 0 {
+		b.WriteString("\nWithheld (“fairlead check” says why)\n")
+	}
+	for _, w := range p.Withheld {
+		fmt.Fprintf(b, "  %s %s\n", w.Kind, w.Name)
+	}
+}
+
+// place says where a server is reached.
+func (s *exposed) place() string {
 	switch {
-	case e.Transport == "stdio":
+	case s.Transport != "":
 		return ", on standard input and output"
-	case e.Port == 0:
+	case s.Port == 0:
 		return ", on a free port"
 	default:
-		return fmt.Sprintf(", port %d", e.Port)
+		return fmt.Sprintf(", port %d", s.Port)
 	}
 }
 
-// hintWords are the hints that hold, in words.
-func hintWords(h model.Hints) string {
+func (u *unit) text(b *bytes.Buffer) {
+	switch {
+	case u.Tool != "":
+		fmt.Fprintf(b, "  %-28s %-40s %s\n", u.Tool, u.Description, u.Hints.words())
+	case u.Resource != "":
+		fmt.Fprintf(b, "  %-28s resource %s\n", u.Resource, u.URI)
+	case u.Prompt != "":
+		fmt.Fprintf(b, "  %-28s prompt\n", u.Prompt)
+	default:
+		fmt.Fprintf(b, "  %-7s %-44s %s\n", u.Method, u.Path, u.Description)
+	}
+}
+
+// words are the hints that hold, in words.
+func (h *hints) words() string {
 	var words []string
 	for _, hint := range []struct {
 		is   *bool
@@ -121,65 +216,4 @@ func hintWords(h model.Hints) string {
 		}
 	}
 	return strings.Join(words, ", ")
-}
-
-// describe is what page says, as data.
-func describe(d *host.Document) value.Value {
-	member := func(name string, v value.Value) value.Member { return value.Member{Name: name, Value: v} }
-	text := func(name, s string) value.Member { return member(name, value.Of(s)) }
-	consumes, exposes, withheld := value.List(), value.List(), value.List()
-	for _, u := range d.Plan.Upstreams {
-		c := value.Map(text("namespace", u.Namespace), text("baseUri", u.URL))
-		if u.Problem != "" {
-			c.Set("withheld", value.Of(u.Problem))
-		}
-		consumes.Append(c)
-	}
-	for _, s := range d.Plan.Servers {
-		list := value.List()
-		for _, r := range s.Routes {
-			list.Append(value.Map(text("method", r.Method), text("path", r.Path), text("name", r.Unit.Name), text("description", r.Unit.Description)))
-		}
-		for _, t := range s.Tools {
-			list.Append(value.Map(text("tool", t.Name), text("description", t.Description), member("hints", hintObject(t.Hints)), member("inputs", inputList(t))))
-		}
-		for _, r := range s.Resources {
-			list.Append(value.Map(text("resource", r.Name), text("uri", r.URI)))
-		}
-		for _, p := range s.Prompts {
-			list.Append(value.Map(text("prompt", p.Name)))
-		}
-		exposes.Append(value.Map(text("type", s.Type), text("namespace", s.Namespace), member("port", value.Int(int64(s.Model.Port))), member("units", list)))
-	}
-	for _, w := range d.Plan.Withheld {
-		withheld.Append(value.Map(text("kind", w.Kind), text("name", w.Name)))
-	}
-	return value.Map(text("title", d.Model.Name()), text("description", d.Model.Info.Description), text("version", d.Model.Version.String()),
-		member("consumes", consumes), member("exposes", exposes), member("withheld", withheld))
-}
-
-func hintObject(h model.Hints) value.Value {
-	object := value.Map()
-	for _, hint := range []struct {
-		name string
-		is   *bool
-	}{{"readOnly", h.ReadOnly}, {"destructive", h.Destructive}, {"idempotent", h.Idempotent}, {"openWorld", h.OpenWorld}} {
-		if hint.is != nil {
-			object.Add(hint.name, value.Boolean(*hint.is))
-		}
-	}
-	return object
-}
-
-func inputList(u *plan.Unit) value.Value {
-	list := value.List()
-	for _, in := range u.Inputs {
-		if in.Place == plan.InPlan {
-			continue
-		}
-		list.Append(value.Map(value.Member{Name: "name", Value: value.Of(in.Name)}, value.Member{Name: "in", Value: value.Of(in.Place.String())},
-			value.Member{Name: "type", Value: value.Of(in.Schema.Type)}, value.Member{Name: "required", Value: value.Boolean(in.Required)},
-			value.Member{Name: "feeds", Value: value.Of(in.Feeds)}, value.Member{Name: "origin", Value: value.Of(in.Origin)}))
-	}
-	return list
 }
