@@ -82,7 +82,7 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 		return dst, nil
 	}
 	if esc == PathSegment {
-		return appendPathValue(dst, v, n.segments)
+		return appendPathValue(dst, v, n)
 	}
 	text := v.Text()
 	switch esc {
@@ -142,9 +142,9 @@ func AppendPathSegment(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendPathValue appends v as one segment of a path, or, when segments is set,
-// with its slashes.
-func appendPathValue(dst []byte, v value.Value, segments bool) ([]byte, *UnsafeError) {
+// appendPathValue appends v as one segment of a path, or, when n may hold
+// several, with its slashes.
+func appendPathValue(dst []byte, v value.Value, n *node) ([]byte, *UnsafeError) {
 	switch v.Kind() {
 	case value.Object:
 		return dst, &UnsafeError{Reason: "must be a text or number in a path, not an object"}
@@ -152,11 +152,11 @@ func appendPathValue(dst []byte, v value.Value, segments bool) ([]byte, *UnsafeE
 		return appendPathList(dst, v)
 	}
 	switch text := v.Text(); {
-	case text == "":
+	case holdsNothing(text):
 		return dst, &UnsafeError{Reason: emptyInPath}
-	case HasDotSegment(text):
+	case HasDotSegment(n.before + text + n.after):
 		return dst, &UnsafeError{Reason: dotsInPath}
-	case segments:
+	case n.segments:
 		return appendSegments(dst, text), nil
 	default:
 		return AppendPathSegment(dst, text), nil
@@ -178,7 +178,7 @@ func appendPathList(dst []byte, v value.Value) ([]byte, *UnsafeError) {
 		item := v.At(i)
 		text := item.Text()
 		switch {
-		case !item.IsScalar() || item.Kind() == value.Null || text == "":
+		case !item.IsScalar() || item.Kind() == value.Null || holdsNothing(text):
 			return dst, &UnsafeError{Reason: "must hold texts and numbers only in a path, none of them empty"}
 		case HasDotSegment(text):
 			return dst, &UnsafeError{Reason: dotsInPath}
@@ -207,10 +207,30 @@ func appendSegments(dst []byte, s string) []byte {
 	return dst
 }
 
+// holdsNothing reports whether a server could take s for an empty segment, and the
+// path for that of a whole collection: some decode %2F, merge slashes that follow
+// each other, and strip blanks and control characters.
+func holdsNothing(s string) bool {
+	for range maxEncoded {
+		if strings.TrimLeftFunc(s, func(c rune) bool { return c == '/' || c == '\\' || stripped(c) }) == "" {
+			return true
+		}
+		decoded := unescape(s)
+		if decoded == s {
+			return false
+		}
+		s = decoded
+	}
+	return false // which HasDotSegment refuses
+}
+
+// stripped are blanks and control characters, which some servers remove around a segment.
+func stripped(c rune) bool { return c <= ' ' || c == 0x7f }
+
 // HasDotSegment reports whether a server could take a part of s for the path
-// segment . or .. : between slashes or backslashes, up to a semicolon, each of them
-// as it is or percent-encoded. What is percent-encoded more than maxEncoded times
-// is taken for one.
+// segment . or .. : between slashes or backslashes, up to a semicolon, blanks and
+// control characters around it, each of them as it is or percent-encoded. What is
+// percent-encoded more than maxEncoded times is taken for one.
 func HasDotSegment(s string) bool {
 	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, '%') < 0 {
 		return false
@@ -218,6 +238,7 @@ func HasDotSegment(s string) bool {
 	for range maxEncoded {
 		for segment := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == '/' || c == '\\' }) {
 			segment, _, _ = strings.Cut(segment, ";")
+			segment = strings.TrimFunc(segment, stripped)
 			if segment == "." || segment == ".." {
 				return true
 			}

@@ -33,6 +33,12 @@ func TestAppend_escapesByPlace(t *testing.T) {
 		{"path: encoded twice", PathSegment, "/u/{{x}}", `"a%252F.%252e/b"`, "", "must not hold the path segments"},
 		{"path: the encoding encoded", PathSegment, "/u/{{x}}", `"%25%32%65%2Fa"`, "", "must not hold the path segments"},
 		{"path: dots within names", PathSegment, "/u/{{x}}", `"a..b/.c/d./..."`, "/u/a..b%2F.c%2Fd.%2F...", ""},
+		{"path: dots with blanks", PathSegment, "/u/{{x}}", `"a/.. "`, "", "must not hold the path segments"},
+		{"path: dots with NUL, encoded", PathSegment, "/u/{{x}}", `"..%00"`, "", "must not hold the path segments"},
+		{"path: nothing but a slash", PathSegment, "/u/{{x}}", `"/"`, "", "must not be empty"},
+		{"path: nothing but slashes, encoded", PathSegment, "/u/{{x}}", `"%2f%5C/"`, "", "must not be empty"},
+		{"path: a blank", PathSegment, "/u/{{x}}", `" "`, "", "must not be empty"},
+		{"path: a list of slashes", PathSegment, "/u/{{x}}", `["/"]`, "", "none of them empty"},
 		{"path: percent signs", PathSegment, "/u/{{x}}", `"100%.5%zz"`, "/u/100%25.5%25zz", ""},
 		{"path: list", PathSegment, "/u/{{x}}", `[1,"a/b",true]`, "/u/1,a%2Fb,true", ""},
 		{"path: empty list", PathSegment, "/u/{{x}}", `[]`, "", "must not be empty"},
@@ -132,6 +138,25 @@ func TestAppend_escapesByPlace(t *testing.T) {
 				t.Errorf("got %v, want an UnsafeError about x that says %s", err, c.fail)
 			}
 		})
+	}
+}
+
+// A value cannot make a dot segment of the dots that the author wrote beside it.
+func TestPath_dotsOfTheAuthorAreNoDotSegment(t *testing.T) {
+	for _, c := range []struct{ text, x, want string }{
+		{"/u/.{{x}}", "/a", ""},
+		{"/u/..{{x}}/p", ";", ""},
+		{"/u/{{x}}../p", "a/", ""},
+		{".{{x}}", "%2f", ""},
+		{"{{x}}..", "\\", ""},
+		{"/u/.{{x}}", "a/b", "/u/.a%2Fb"},
+		{"/u/a.{{x}}.json", "/a", "/u/a.%2Fa.json"},
+	} {
+		tmpl := compile(t, c.text, Double).Path(AppendPathText, func(string) bool { return false })
+		got, err := tmpl.Append(nil, func(int) value.Value { return value.Of(c.x) }, PathSegment)
+		if (err == nil) != (c.want != "") || err == nil && string(got) != c.want {
+			t.Errorf("%q in %s: %s, %v, want %q", c.x, c.text, got, err, c.want)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type node struct {
 	index          int      // into Template.vars, or item
 	nodes          []node   // of a section
 	segments       bool     // a variable that may hold several segments of a path
+	before, after  string   // dots of the author beside a variable, within its segment of a path
 	json, sparql   mode     // where a variable stands
 	yaml           mode     // likewise
 }

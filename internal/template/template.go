@@ -107,11 +107,32 @@ func encodeNodes(nodes []node, encode func(dst []byte, s string) []byte, segment
 			n.text = string(encode(nil, n.text))
 		case variable:
 			n.segments = n.segments || segments(n.text)
+			n.before, n.after = dotsAround(nodes, i)
 		default:
 			n.nodes = encodeNodes(n.nodes, encode, segments)
 		}
 	}
 	return encoded
+}
+
+// dotsAround are the literal dots before and after the variable nodes[i] that a
+// value could complete to a dot segment: nothing else stands there in its segment.
+func dotsAround(nodes []node, i int) (before, after string) {
+	if i > 0 && nodes[i-1].kind == literal {
+		text := nodes[i-1].text
+		rest := strings.TrimRight(text, ".")
+		if rest == "" && i == 1 || strings.HasSuffix(rest, "/") {
+			before = text[len(rest):]
+		}
+	}
+	if i+1 < len(nodes) && nodes[i+1].kind == literal {
+		text := nodes[i+1].text
+		rest := strings.TrimLeft(text, ".")
+		if rest == "" && i+2 == len(nodes) || strings.HasPrefix(rest, "/") {
+			after = text[:len(text)-len(rest)]
+		}
+	}
+	return before, after
 }
 
 // Single reports whether the whole text is one variable tag, so that the
