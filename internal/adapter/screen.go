@@ -63,7 +63,14 @@ func (s *Screen) CrossSite(r *http.Request, writes bool) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		return !s.Origin(origin, r.Host)
 	}
-	return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none": // none: the user typed the address
+		return false
+	case "": // a program, or a browser that keeps it from what is neither HTTPS nor loopback
+		page, err := url.Parse(r.Header.Get("Referer"))
+		return err != nil || page.Host != "" && !s.Origin(page.Scheme+"://"+page.Host, r.Host)
+	}
+	return true // same-site, too: a page of another port or sister domain
 }
 
 // Browser answers what browsers want to know (CORS, Fetch section 3.2) and

@@ -141,6 +141,13 @@ func TestHandler_keepsPagesOfOtherSitesAway(t *testing.T) {
 		"a program on a GET that writes":  {"GET http://127.0.0.1:8080/deletes", nil, 200, ""},
 		"another page on it":              {"GET http://127.0.0.1:8080/deletes", []string{"Origin: http://evil.example"}, 403, "--allow-origin"},
 		"a link of another page to it":    {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
+		"a page of another port":          {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: same-site"}, 403, "--allow-origin"},
+		"a user who typed it":             {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: none"}, 200, ""},
+		"a link of an own page":           {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: same-origin"}, 200, ""},
+		"a link over plain HTTP":          {"GET http://192.0.2.7:8080/deletes", []string{"Referer: http://evil.example/x"}, 403, "--allow-origin"},
+		"an own link over plain HTTP":     {"GET http://192.0.2.7:8080/deletes", []string{"Referer: http://192.0.2.7:8080/"}, 200, ""},
+		"an allowed page's link":          {"GET http://192.0.2.7:8080/deletes", []string{"Referer: https://app.example/x"}, 200, ""},
+		"another page's link for reading": {"GET http://192.0.2.7:8080/a", []string{"Referer: http://evil.example/x"}, 200, ""},
 		"a link of another page, by HEAD": {"HEAD http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
