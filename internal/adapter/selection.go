@@ -27,8 +27,21 @@ func (s *Selection) Serves(u *plan.Unit, name string) bool {
 	case u.Kind == "operation":
 		return true
 	}
-	matches := func(pattern string) bool { return Matches(pattern, u, name) }
-	return (len(s.Allow) == 0 || slices.ContainsFunc(s.Allow, matches)) && !slices.ContainsFunc(s.Deny, matches)
+	return (len(s.Allow) == 0 || slices.ContainsFunc(s.Allow, func(pattern string) bool { return matches(pattern, u, name) })) &&
+		!slices.ContainsFunc(s.Deny, func(pattern string) bool {
+			return matches(pattern, u, name) || deniesName(pattern, u.Name) || deniesName(pattern, name)
+		})
+}
+
+// Denies reports whether Deny keeps from agents what calls nothing, a folder of
+// files or a prompt. Allow says nothing of those.
+func (s *Selection) Denies(name string, tags []string) bool {
+	return slices.ContainsFunc(s.Deny, func(pattern string) bool {
+		if tag, ok := strings.CutPrefix(pattern, "tag:"); ok {
+			return slices.Contains(tags, tag)
+		}
+		return deniesName(pattern, name) // no name begins with hint:, which is about calls
+	})
 }
 
 // hints are the names that patterns know, without -.
@@ -60,8 +73,8 @@ func CheckPattern(pattern string) error {
 	return nil
 }
 
-// Matches reports whether a pattern is about a unit, which clients know by name.
-func Matches(pattern string, u *plan.Unit, name string) bool {
+// matches reports whether a pattern is about a unit, which clients know by name.
+func matches(pattern string, u *plan.Unit, name string) bool {
 	if tag, ok := strings.CutPrefix(pattern, "tag:"); ok {
 		return slices.Contains(u.Tags, tag)
 	}
@@ -69,12 +82,18 @@ func Matches(pattern string, u *plan.Unit, name string) bool {
 		promises := hintOf(hint)
 		return promises != nil && promises(u)
 	}
-	for _, n := range []string{u.Name, name} {
-		if ok, err := path.Match(withoutSlashes(pattern), withoutSlashes(n)); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	return matchesName(pattern, u.Name) || matchesName(pattern, name)
+}
+
+// deniesName is matchesName whatever the case: a pattern that is written otherwise
+// than the name would deny nothing, and nobody would notice.
+func deniesName(pattern, name string) bool {
+	return matchesName(strings.ToLower(pattern), strings.ToLower(name))
+}
+
+func matchesName(pattern, name string) bool {
+	ok, err := path.Match(withoutSlashes(pattern), withoutSlashes(name))
+	return ok && err == nil
 }
 
 // withoutSlashes makes * of a pattern match names that hold a slash, as

@@ -107,7 +107,7 @@ func (p *patterns) Set(text string) error {
 	return nil
 }
 
-// warnUnmatched tells of patterns that match no tool and no resource: a misspelt
+// warnUnmatched tells of patterns that match nothing: a misspelt
 // one keeps nothing away.
 func warnUnmatched(w io.Writer, documents []*host.Document, o host.MCPOptions) {
 	var servers []*plan.Server
@@ -116,13 +116,11 @@ func warnUnmatched(w io.Writer, documents []*host.Document, o host.MCPOptions) {
 			servers = append(servers, d.Plan.Servers...)
 		}
 	}
-	for _, list := range []struct {
-		flag     string
-		patterns []string
-	}{{"--allow-tools", o.Allow}, {"--deny-tools", o.Deny}} {
-		for _, pattern := range mcp.Unmatched(list.patterns, servers) {
-			fmt.Fprintf(w, "fairlead: “%s” of %s matches no tool or resource\n", pattern, list.flag)
-		}
+	for _, pattern := range mcp.Unallowed(o.Allow, servers) {
+		fmt.Fprintf(w, "fairlead: “%s” of --allow-tools matches no tool or resource\n", pattern)
+	}
+	for _, pattern := range mcp.Undenied(o.Deny, servers) {
+		fmt.Fprintf(w, "fairlead: “%s” of --deny-tools matches no tool, resource or prompt\n", pattern)
 	}
 }
 

@@ -400,6 +400,43 @@ func TestConfig_patternsMatchNamesWithSlashes(t *testing.T) {
 	}
 }
 
+// What is denied is gone whatever it is, also where it runs nothing; what is allowed
+// speaks of calls only.
+func TestConfig_deniesFilesAndPromptsToo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		allow, deny []string
+		resources   bool
+		prompts     bool
+	}{
+		"everything":    {nil, []string{"*"}, false, false},
+		"by name":       {nil, []string{"docs", "FILED"}, false, false},
+		"by tag":        {nil, []string{"tag:internal"}, false, true},
+		"hints":         {nil, []string{"hint:open-world"}, true, true},
+		"what is named": {[]string{"get_weather"}, nil, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := fixture()
+			cfg.Server.Resources[0].Model.Tags = []string{"internal"}
+			cfg.Allow, cfg.Deny = tt.allow, tt.deny
+			url, _ := serve(t, cfg)
+			ask := func(method, params string) string {
+				_, body := post(t, url, map[string]string{"Content-Type": "application/json", "Accept": "application/json"}, `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`)
+				return body
+			}
+			list, prompts := ask("resources/list", "{}"), ask("prompts/list", "{}")
+			if strings.Contains(list, "docs://") != tt.resources || strings.Contains(prompts, `"filed"`) != tt.prompts {
+				t.Errorf("%s\n%s", list, prompts)
+			}
+			if got := ask("prompts/get", `{"name":"filed","arguments":{"name":"x"}}`); strings.Contains(got, `"messages"`) != tt.prompts {
+				t.Error(got)
+			}
+			if got := ask("resources/read", `{"uri":"docs://weather/guide.md"}`); strings.Contains(got, `"contents"`) != tt.resources {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 func TestCheckPattern_refusesWhatMatchesNothing(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"delete_*": "", "list cities!": "", "tag:write": "", "hint:read-only": "", "hint:openWorld": "", "[a-c]*": "",

@@ -98,7 +98,7 @@ func New(cfg Config) *Handler {
 func (h *Handler) options() catalogue.Options {
 	c := &h.cfg
 	return catalogue.Options{Version: c.Version, MaxChars: c.MaxChars, Page: c.Page, SearchAbove: c.SearchAbove,
-		Serves: c.Serves, ConfirmDestructive: c.ConfirmDestructive}
+		Serves: c.Serves, Denies: c.Denies, ConfirmDestructive: c.ConfirmDestructive}
 }
 
 // Update serves another plan from now on and tells those who listen what

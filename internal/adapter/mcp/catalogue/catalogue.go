@@ -39,8 +39,9 @@ type Options struct {
 	Page        int    // entries of a list
 	SearchAbove int    // more tools than this are found by search_tools instead of listed; 0 lists all
 
-	Serves             func(u *plan.Unit, name string) bool // whether a unit is there, by the name that clients see
-	ConfirmDestructive bool                                 // not only the units that say so
+	Serves             func(u *plan.Unit, name string) bool  // whether a unit is there, by the name that clients see
+	Denies             func(name string, tags []string) bool // whether a folder or prompt is not there
+	ConfirmDestructive bool                                  // not only the units that say so
 }
 
 // Catalogue is what a plan has for clients, prepared. It never changes, but
@@ -84,7 +85,7 @@ const (
 
 // New prepares what a server of a plan has for clients.
 func New(opts Options, p *plan.Plan, s *plan.Server) *Catalogue {
-	c := &Catalogue{Options: opts, Prompts: newPrompts(s), sets: map[string]*View{}}
+	c := &Catalogue{Options: opts, Prompts: newPrompts(&opts, s), sets: map[string]*View{}}
 	c.Info = value.AppendString([]byte(`{"name":`), s.Namespace)
 	version, title, instructions := opts.Version, "", ""
 	if p != nil {

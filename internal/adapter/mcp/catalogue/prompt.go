@@ -66,17 +66,20 @@ func (p *Prompt) Question(argument int) *ask.Question {
 	return nil
 }
 
-func newPrompts(s *plan.Server) []*Prompt {
-	all := make([]*Prompt, len(s.Prompts))
-	for i, p := range s.Prompts {
-		all[i] = &Prompt{Prompt: p, Questions: ask.NewQuestions(p.Ask, func(input int) ask.Field {
+func newPrompts(opts *Options, s *plan.Server) []*Prompt {
+	all := make([]*Prompt, 0, len(s.Prompts))
+	for _, p := range s.Prompts {
+		if opts.Denies(p.Name, nil) {
+			continue
+		}
+		all = append(all, &Prompt{Prompt: p, Questions: ask.NewQuestions(p.Ask, func(input int) ask.Field {
 			a := p.Arguments[input]
 			s := &schema.Schema{Type: "string", Description: a.Description}
 			for _, e := range a.Enum {
 				s.Enum = append(s.Enum, value.Of(e))
 			}
 			return ask.Field{Name: a.Name, Title: a.Title, Schema: s, Required: a.Required}
-		})}
+		})})
 	}
 	return all
 }

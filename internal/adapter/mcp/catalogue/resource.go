@@ -31,10 +31,18 @@ type Resource struct {
 	Confirm bool           // ask before it is read
 }
 
+// Tags are those of a resource that runs nothing.
+func Tags(p *plan.Resource) []string {
+	if p.Model == nil {
+		return nil
+	}
+	return p.Model.Tags
+}
+
 func newResources(opts *Options, s *plan.Server) []*Resource {
 	var all []*Resource
 	for _, p := range s.Resources {
-		if p.Unit != nil && !opts.Serves(p.Unit, p.Name) {
+		if p.Unit != nil && !opts.Serves(p.Unit, p.Name) || p.Unit == nil && opts.Denies(p.Name, Tags(p)) {
 			continue
 		}
 		r := &Resource{Resource: p, Files: p.Files}
