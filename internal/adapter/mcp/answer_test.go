@@ -211,6 +211,8 @@ func TestToolsCall_advisesNothingThatSkipsWhatWasCut(t *testing.T) {
 		{"a size that the API ignores", "limit page", `{"limit":10}`, list, "items. What page leads to begins after what was cut."},
 		{"a cursor without a size", "cursor", `{}`, list, "items. What cursor leads to begins after what was cut."},
 		{"an offset", "limit offset", `{}`, list, "items. For the rest, use offset."},
+		{"a list beside the one that was asked for", "limit offset", `{"limit":10}`, `{"rows":[1,2],"facets":` + list + `}`, "items. Ask for something narrower to see the rest."},
+		{"an offset and a size", "limit offset", `{"limit":500}`, list, "items. For the rest, use offset."},
 		{"two lists", "limit offset", `{}`, `{"a":` + list + `,"b":` + list + `}`, "at a time with limit, then go on with offset."},
 		{"a size only", "limit", `{}`, list, "items. Ask for something narrower to see the rest."},
 		{"a list within an item", "offset limit", `{}`, `[{"rows":` + list + `}]`, "items. Ask for something narrower to see the rest."},

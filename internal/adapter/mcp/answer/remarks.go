@@ -149,6 +149,8 @@ func (r *remarks) restOf(lists []missing) string {
 	switch {
 	case ways == nil:
 		return ""
+	case positions != nil && len(lists) == 1 && r.asksForAtMost(lists[0].total-1):
+		return "" // this is another list than the one that the call chooses a part of
 	case positions != nil && len(lists) == 1 && shown > 0:
 		return " For the rest, use " + some(positions) + "."
 	case sizes != nil && shown > 0 && !r.asksForAtMost(shown):
@@ -158,8 +160,8 @@ func (r *remarks) restOf(lists []missing) string {
 	return " What " + some(ways) + " leads to begins after what was cut."
 }
 
-// asksForAtMost reports whether the call asked for no more than so many items, and
-// the API did not listen.
+// asksForAtMost reports whether the call asked for no more than so many items: then
+// the API did not listen, or a longer list is not what it asked for.
 func (r *remarks) asksForAtMost(most int) bool {
 	for i := range r.tool.Args {
 		if n, ok := r.tool.Given(r.given, i).Int64(); ok && r.tool.Args[i].Part == catalogue.Size && n <= int64(most) {
