@@ -152,6 +152,11 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 		}
 		s.c.report(diag.LenientPath, at, hint, "%s", n.Message)
 	}
+	if slices.ContainsFunc(u.Steps, func(step *plan.Step) bool {
+		return step.Result == slot && step.Call != nil && step.Call.Format == format.XML
+	}) {
+		path = path.Lone()
+	}
 	u.Mappings = append(u.Mappings, plan.Mapping{Target: strings.Split(m.Target, "."), Slot: slot, Path: path})
 	return true
 }

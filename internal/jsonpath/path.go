@@ -55,7 +55,10 @@ func (e *SyntaxError) Error() string {
 }
 
 // Path is a compiled expression.
-type Path struct{ query query }
+type Path struct {
+	query query
+	lone  *query // what Eval tries first, see Lone; nil where that is the same
+}
 
 // Compile parses expr. The error, if any, is a *SyntaxError.
 func Compile(expr string, d Dialect) (*Path, []Note, error) {
@@ -72,7 +75,7 @@ func Compile(expr string, d Dialect) (*Path, []Note, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	path := &Path{q}
+	path := &Path{query: q}
 	if len(p.notes) > 0 && !p.extended {
 		if spelling := path.String(); len(spelling) <= MaxLength {
 			for i := range p.notes {
@@ -133,6 +136,11 @@ func (p *Path) First(m *budget.Meter, root value.Value) (v value.Value, ok bool)
 // Eval is what a mapping of a document means: a definite path gives its value
 // or Absent, any other an array of its nodes, which may be empty.
 func (p *Path) Eval(m *budget.Meter, root value.Value) value.Value {
+	if p.lone != nil {
+		if v := p.evalLone(m, root); !v.IsAbsent() {
+			return v
+		}
+	}
 	if p.Definite() {
 		v, _ := p.First(m, root)
 		return v

@@ -25,6 +25,7 @@ type query struct {
 // segment selects among the children of a node, or of all its descendants too.
 type segment struct {
 	descendant bool
+	lone       bool // of a list, see Path.Lone
 	selectors  []selector
 }
 

@@ -103,6 +103,9 @@ func (w *walk) descend(node value.Value, segments []segment) bool {
 // children applies the selectors of the first segment to the children of node.
 func (w *walk) children(node value.Value, segments []segment) bool {
 	selectors, rest := segments[0].selectors, segments[1:]
+	if segments[0].lone {
+		node = alone(node)
+	}
 	for i := range selectors {
 		if !w.selected(node, &selectors[i], rest) {
 			return false

@@ -169,6 +169,8 @@ func (c *compiler) path(o *output, expr string, d jsonpath.Dialect, at *document
 	case errors.As(err, &syntax):
 		c.diags.Add(diag.BadPath, within(at, syntax.Offset), "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", expr, syntax.Message)
 		o.kind = broken
+	case !path.IsRoot() && c.xml:
+		o.path = path.Lone()
 	case !path.IsRoot():
 		o.path = path
 	}
