@@ -21,6 +21,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // residentPerCall is the most resident memory that the process may need for a call
@@ -100,7 +101,17 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 			t.Fatal(err)
 		}
 	}
-	arrived.Wait()
+	all := make(chan struct{})
+	go func() {
+		arrived.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(4 * time.Minute):
+		close(gate)
+		t.Fatalf("not all calls reached the API; the first answers: %s", firstAnswers(connections))
+	}
 	each := (resident(t, server.Process.Pid) - before) / calls
 	close(gate)
 	t.Logf("%d bytes a call", each)
@@ -113,6 +124,19 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 			t.Fatalf("%v: %s", err, answer)
 		}
 	}
+}
+
+// firstAnswers are up to three answers that came before they should.
+func firstAnswers(connections []net.Conn) (texts []string) {
+	for _, c := range connections {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		if answer, _ := io.ReadAll(c); len(answer) > 0 && !strings.Contains(string(answer), `{"ok":true}`) {
+			if texts = append(texts, string(answer)); len(texts) == 3 {
+				break
+			}
+		}
+	}
+	return texts
 }
 
 // resident is what a process has in memory, in bytes (proc(5)).

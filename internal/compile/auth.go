@@ -19,8 +19,9 @@ import (
 // auth compiles outgoing authentication. Its texts read binds, parameters of
 // the API with fixed values, and the environment; never the caller's inputs.
 func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
+	before := c.inAuth
 	c.inAuth = true
-	defer func() { c.inAuth = false }()
+	defer func() { c.inAuth = before }()
 	f := &authFields{call: c, auth: a}
 	switch a.Type {
 	case "basic":
@@ -48,6 +49,8 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 		out = f.oauth1()
 	case "hmac":
 		out = &upstream.Veracode{ID: f.need("apiId"), Key: f.need("apiKey")}
+	case "custom-token":
+		out = f.customToken()
 	case "aws-sigv4":
 		out = f.aws()
 	default:

@@ -32,6 +32,8 @@ const (
 	AuthOutAWS
 	AuthOutHMAC
 	AuthOutHeaders
+	AuthOutCustomToken
+	Acquire
 	TokenExchange
 	AuthIn
 	AuthInBasic
@@ -331,6 +333,7 @@ var elements = [...]Element{
 		{"apikey", AuthOutAPIKey, []string{"api-key", "api_key", "header", "query"}}, {"oauth2", AuthOutOAuth2, nil},
 		{"oauth1", AuthOutOAuth1, []string{"oauth-1"}}, {"aws-sigv4", AuthOutAWS, []string{"aws-sig-v4", "awssigv4", "aws-signature-v4"}},
 		{"hmac", AuthOutHMAC, []string{"veracode-hmac"}}, {"headers", AuthOutHeaders, []string{"custom", "header-map"}},
+		{"custom-token", AuthOutCustomToken, nil},
 	}},
 	AuthOutBasic: {Def: "authOutBasic", Name: "basic authentication", Fields: of(credentials, Field{Key: "token", Doc: "user and password, encoded already"})},
 	AuthOutBearer: {Def: "authOutBearer", Name: "bearer authentication", Fields: []Field{
@@ -396,6 +399,21 @@ var elements = [...]Element{
 		{Key: "type", Doc: "`headers`"},
 		{Key: "headers", Kind: Map, Doc: "headers by name"},
 		{Key: "parameters", Kind: Map, Doc: "query parameters by name"},
+	}},
+	AuthOutCustomToken: {Def: "authOutCustomToken", Name: "custom-token authentication", Fields: []Field{
+		{Key: "type", Doc: "`custom-token`"},
+		{Key: "acquire", Kind: Block, Of: Acquire, Doc: "how a token is had. One serves all calls and is renewed before it ends"},
+		{Key: "placement", Values: []string{"bearer", "header", "query"}, Default: "bearer", Doc: "where the token travels"},
+		{Key: "headerName", Doc: "the header of `placement: header`"},
+		{Key: "paramName", Doc: "the query parameter of `placement: query`"},
+		{Key: "safetyMargin", Kind: Number, Doc: "how many seconds before its end a token is renewed",
+			Default: "the last tenth of its life, 60 at most"},
+	}},
+	Acquire: {Def: "acquire", Name: "acquire", Fields: []Field{
+		{Key: "call", Doc: "the operation that answers a token: `namespace.operation` of another API"},
+		{Key: "with", Kind: Map, Doc: "what it gets: texts, binds and the environment, never callers' inputs"},
+		{Key: "tokenField", Doc: "where the token stands in its answer, a JSONPath"},
+		{Key: "expiresInField", Doc: "where the seconds stand for which it serves, likewise"},
 	}},
 	TokenExchange: {Def: "tokenExchange", Name: "tokenExchange", Fields: []Field{
 		{Key: "tokenEndpoint", Aliases: []string{"tokenUri", "tokenUrl"}, Doc: "where tokens are exchanged"},

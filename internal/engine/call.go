@@ -151,6 +151,7 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 		return nil, failure
 	}
 	r.sent.add(out.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
+	r.sent.add(out.Token)
 	if resp.StatusCode < http.StatusOK {
 		resp.Body.Close()
 		return nil, Unreadable(c.Request.Target+" answered "+statusText(resp.StatusCode)+", which is not passed on", "")

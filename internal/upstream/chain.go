@@ -21,6 +21,10 @@ type Outbound struct {
 	Events *event.Stream
 	Call   *event.Call
 
+	// Token is a credential that was fetched for the call and sent elsewhere than in
+	// its Authorization header; "" if none was. Send sets it.
+	Token string
+
 	ctx      context.Context // of the caller
 	attempts int             // so far
 	answer   body            // that the caller reads; it stands here to be no allocation of its own

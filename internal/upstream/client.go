@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"net/http"
 	"time"
 )
@@ -45,6 +46,7 @@ type Client struct {
 	agent      string
 	limits     Limits
 	tokens     cache[grant, *tokenSource]
+	acquired   cache[[sha256.Size]byte, *tokenSource] // custom tokens, by the request that answers them
 	challenges cache[challengeKey, *challenge]
 	keys       cache[string, *rsa.PrivateKey] // by their text; nil for what is no key
 	decoders   decoders

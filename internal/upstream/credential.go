@@ -24,7 +24,7 @@ type Credential struct {
 // header and may send it twice.
 type authorizer interface {
 	authorize(c *Client, o *Outbound, next sender) (*http.Response, error)
-	scheme() string
+	show(req *http.Request)
 }
 
 // authorized lets the call's credential authorize it.
@@ -38,13 +38,17 @@ func authorized(c *Client, next sender) sender {
 	}
 }
 
-// Show writes into req the header that c will bring, its secret part masked,
-// for people who ask what would be sent. A nil Credential brings none.
+// Show writes into req what c will bring, its secret part masked, for people who
+// ask what would be sent. A nil Credential brings nothing.
 func (c *Credential) Show(req *http.Request) {
-	if c == nil {
-		return
+	if c != nil {
+		c.by.show(req)
 	}
-	req.Header["Authorization"] = []string{c.by.scheme() + " " + secret.Mask}
+}
+
+// showScheme writes an Authorization header of that scheme, masked.
+func showScheme(req *http.Request, scheme string) {
+	req.Header["Authorization"] = []string{scheme + " " + secret.Mask}
 }
 
 // Format writes the mask for every verb.
@@ -108,6 +112,8 @@ func (s *signed) authorize(c *Client, o *Outbound, next sender) (*http.Response,
 	}
 	return next(o)
 }
+
+func (s *signed) show(req *http.Request) { showScheme(req, s.scheme()) }
 
 // hold makes the body of req one that can be read again.
 func hold(req *http.Request, limit int64) error {

@@ -31,7 +31,7 @@ type challenge struct {
 	uses atomic.Int32
 }
 
-func (*digestAuth) scheme() string { return "Digest" }
+func (*digestAuth) show(req *http.Request) { showScheme(req, "Digest") }
 
 func (d *digestAuth) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
 	req := o.Request

@@ -52,38 +52,47 @@ func (o *OAuth2) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, aut
 // grant is what a token is asked with. Calls with equal grants share the token.
 type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audience, resource, subject string }
 
-func (*grant) scheme() string { return "Bearer" }
+func (*grant) show(req *http.Request) { showScheme(req, "Bearer") }
 
 func (g *grant) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
-	req := o.Request
 	tokens := c.tokens.get(*g, func() *tokenSource { return newTokenSource(c, g) })
-	token, cached, err := tokens.get(req.Context(), o, nil)
+	return tokens.authorize(o, next, func(req *http.Request, t *oauth2.Token) {
+		req.Header["Authorization"] = []string{authorization(t)}
+	})
+}
+
+func authorization(t *oauth2.Token) string { return t.Type() + " " + t.AccessToken }
+
+// authorize sends a call with a token that put writes into it. After a 401 to a
+// token that was not fetched for this call, another one is fetched and the call
+// is sent once more.
+func (s *tokenSource) authorize(o *Outbound, next sender, put func(*http.Request, *oauth2.Token)) (*http.Response, error) {
+	req := o.Request
+	token, cached, err := s.get(req.Context(), o, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header["Authorization"] = []string{authorization(token)}
+	put(req, token)
 	resp, err := next(o)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !cached {
 		return resp, err
 	}
 	second := again(req)
-	if !tokens.reject(token) || second == nil {
+	if !s.reject(token) || second == nil {
 		return resp, nil
 	}
 	discard(resp)
-	if token, _, err = tokens.get(req.Context(), o, token); err != nil {
+	if token, _, err = s.get(req.Context(), o, token); err != nil {
 		return nil, err
 	}
-	second.Header["Authorization"] = []string{authorization(token)}
+	put(second, token)
 	o.Request = second
 	resp, err = next(o)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		tokens.trust()
+		s.trust()
 	}
 	return resp, err
 }
-
-func authorization(t *oauth2.Token) string { return t.Type() + " " + t.AccessToken }
 
 const (
 	exchangeTimeout = 30 * time.Second // of one token request, whoever waits for it
@@ -94,7 +103,10 @@ const (
 // token, one request is under way. A token is renewed while the old one still
 // serves, in the last tenth of its life, or its last minute if that is shorter.
 type tokenSource struct {
-	config  clientcredentials.Config // remembers whether the endpoint wants the client in the header or the body
+	from    string                                           // where tokens come from, for events
+	ask     func(ctx context.Context) (*oauth2.Token, error) // fetches a token; one runs at a time
+	margin  time.Duration                                    // before a token's end, when to renew it; 0 is the rule above
+	config  clientcredentials.Config                         // remembers whether the endpoint wants the client in the header or the body
 	client  *http.Client
 	closing context.Context
 
@@ -127,6 +139,7 @@ func newTokenSource(c *Client, g *grant) *tokenSource {
 			s.config.EndpointParams.Set(name, text)
 		}
 	}
+	s.from, s.ask = secret.BareURL(g.endpoint), s.exchange
 	return s
 }
 
@@ -238,9 +251,9 @@ func (s *tokenSource) start(ctx context.Context, events *event.Stream) {
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
 		began := time.Now()
-		f.token, f.err = s.exchange(ctx)
+		f.token, f.err = s.ask(ctx)
 		if events.Hears(event.Credentials) {
-			events.Publish(ctx, event.Credential{From: secret.BareURL(s.config.TokenURL), Renews: renews, Took: time.Since(began), Err: f.err})
+			events.Publish(ctx, event.Credential{From: s.from, Renews: renews, Took: time.Since(began), Err: f.err})
 		}
 
 		s.mu.Lock()
@@ -260,6 +273,9 @@ func (s *tokenSource) keep(t *oauth2.Token) {
 		life := time.Until(t.Expiry)
 		s.renew = t.Expiry.Add(-min(life/10, time.Minute))
 		s.end = t.Expiry.Add(-min(life/20, 10*time.Second))
+		if s.margin > 0 {
+			s.renew = t.Expiry.Add(-min(s.margin, life/2))
+		}
 	}
 	if t.RefreshToken != "" && s.refresh != "" {
 		s.refresh = t.RefreshToken
