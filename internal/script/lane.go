@@ -58,13 +58,15 @@ func (p *Pool) stay(ctx context.Context, program *Program) (*stay, error) {
 		s.lane = p.slow
 	}
 	p.mu.Unlock()
+	entered := s.lane.enter(ctx.Done(), p.closing)
 	switch {
-	case s.lane.enter(ctx.Done(), p.closing):
-	case ctx.Err() == nil:
-		return nil, errClosed
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
+		if entered { // both were possible
+			s.lane.leave()
+		}
 		return nil, fmt.Errorf("run script: %w", context.Cause(ctx))
+	case !entered:
+		return nil, errClosed
 	}
 	s.begun = time.Now()
 	return s, nil

@@ -99,6 +99,21 @@ func TestRun_isRepeatedOnceWhenItsWorkerDied(t *testing.T) {
 	}
 }
 
+// Whoever has left when a place is free takes none with them.
+func TestPool_keepsThePlacesOfCallersWhoHaveLeft(t *testing.T) {
+	pool := newPool(t, Config{Workers: 1})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		if _, err := pool.Run(gone, check(t, "js", "result = 1"), value.Nil()); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if !pool.fast.tryEnter() {
+		t.Error("no place is left")
+	}
+}
+
 func TestWork_isNotEndedBySignalsThatEndItsParent(t *testing.T) {
 	pool := newPool(t, Config{})
 	p := check(t, "js", "const end = Date.now() + 300; while (Date.now() < end); result = 1")
