@@ -75,9 +75,9 @@ func (s *Screen) CrossSite(r *http.Request, writes bool) bool {
 
 // Browser answers what browsers want to know (CORS, Fetch section 3.2) and
 // reports whether r was such a question, a preflight: then it is answered.
-// Answers of servers go to pages whose Origin is taken, and methods says what
-// these may ask for.
-func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, methods func() string) (answered bool) {
+// Answers of servers go to pages whose Origin is taken, with the headers that
+// exposed names; methods says what these pages may ask for.
+func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, exposed string, methods func() string) (answered bool) {
 	origin := r.Header.Get("Origin")
 	if origin == "" || !s.Origin(origin, r.Host) {
 		return false
@@ -85,7 +85,7 @@ func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, methods func() 
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Add("Vary", "Origin")
-	h.Set("Access-Control-Expose-Headers", "*")
+	h.Set("Access-Control-Expose-Headers", exposed)
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}

@@ -38,23 +38,11 @@ func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 		h.refuse(w, r, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
 		return false
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		if !h.cfg.Screen.Origin(origin, r.Host) {
-			h.refuse(w, r, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
-			return false
-		}
-		allowBrowser(w.Header(), origin)
+	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.Screen.Origin(origin, r.Host) {
+		h.refuse(w, r, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
+		return false
 	}
-	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
-		return true
-	}
-	w.Header().Set("Access-Control-Allow-Methods", "POST")
-	if names := r.Header.Get("Access-Control-Request-Headers"); names != "" {
-		w.Header().Set("Access-Control-Allow-Headers", names) // among them Mcp-Param-*
-	}
-	w.Header().Set("Access-Control-Max-Age", "600")
-	w.WriteHeader(http.StatusNoContent)
-	return false
+	return !h.cfg.Screen.Browser(w, r, "Mcp-Session-Id, WWW-Authenticate", func() string { return http.MethodPost })
 }
 
 // message answers a request that is let in.
@@ -186,10 +174,4 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 	default:
 		wire.Respond(w, http.StatusOK, req.Out)
 	}
-}
-
-func allowBrowser(header http.Header, origin string) {
-	header.Set("Access-Control-Allow-Origin", origin)
-	header.Add("Vary", "Origin")
-	header.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
 }

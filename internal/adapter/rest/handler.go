@@ -247,5 +247,5 @@ func (s *served) screened(w http.ResponseWriter, r *http.Request) bool {
 		x.denied("the Host "+shorten(r.Host)+" is not served here", "The operator allows it with --allow-host "+shorten(adapter.HostName(r.Host))+".")
 		return false
 	}
-	return !screen.Browser(w, r, func() string { return strings.Join(s.table.Methods(r.URL.EscapedPath()), ", ") })
+	return !screen.Browser(w, r, "*", func() string { return strings.Join(s.table.Methods(r.URL.EscapedPath()), ", ") })
 }
