@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -73,6 +74,7 @@ type machine struct {
 	secrets   *secret.Store
 	scripts   *script.Pool
 	log       *slog.Logger
+	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
 	events    *event.Stream
 	sandbox   *sandboxed
 	pool      *budget.Pool // of the memory of all calls
@@ -99,7 +101,8 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	m.secrets = host.NewSecrets(getenv)
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
-	m.log = observe.NewLogger(s.Err, level, m.known(m.documents))
+	m.mask(m.documents)
+	m.log = observe.NewLogger(s.Err, level, m.known)
 	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
 	m.events = event.To(observe.Log(m.log))
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
@@ -108,8 +111,15 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 
 // known is what the log masks: the secrets that were handed out, and credentials
 // that stand in documents.
-func (m *machine) known(documents []*host.Document) func() []secret.String {
+func (m *machine) known() []secret.String { return append(m.secrets.Known(), *m.written.Load()...) }
+
+// mask makes the log mask the credentials that stand in documents, besides those
+// of the documents before them: requests may still run on these.
+func (m *machine) mask(documents []*host.Document) {
 	var written []secret.String
+	if earlier := m.written.Load(); earlier != nil {
+		written = slices.Clone(*earlier)
+	}
 	for _, d := range documents {
 		if d.Plan == nil {
 			continue
@@ -122,7 +132,7 @@ func (m *machine) known(documents []*host.Document) func() []secret.String {
 			}
 		}
 	}
-	return func() []secret.String { return append(m.secrets.Known(), written...) }
+	m.written.Store(&written)
 }
 
 func (m *machine) read(ctx context.Context, r *running, paths []host.Found, o compile.Options, s Streams) error {
@@ -348,7 +358,11 @@ func (m *machine) reload(ctx context.Context, s Streams, r *running, list func()
 		err = next.admit(s, false)
 	}
 	if err == nil {
+		m.mask(next.documents)
 		err = update(next.documents)
+	}
+	if m.events.Hears(event.Reloads) {
+		m.events.Publish(ctx, event.Reload{Documents: len(next.documents), Err: err})
 	}
 	if err != nil {
 		fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)

@@ -14,13 +14,8 @@ import (
 func Log(log *slog.Logger) event.Listener {
 	l := &logged{log: log, seen: map[string]time.Time{}}
 	kinds := event.Problems
-	for level, heard := range map[slog.Level]event.Kind{
-		slog.LevelInfo:  event.Reloads,
-		slog.LevelDebug: event.Steps | event.Attempts | event.Credentials | event.Refusals,
-	} {
-		if log.Enabled(context.Background(), level) {
-			kinds |= heard
-		}
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		kinds |= event.Steps | event.Attempts | event.Credentials | event.Refusals | event.Reloads
 	}
 	return event.Listener{Kinds: kinds, Hear: l.hear}
 }
@@ -59,7 +54,7 @@ func (l *logged) hear(ctx context.Context, e event.Event) {
 	case event.Refusal:
 		message, attrs = "request refused", []slog.Attr{slog.String("door", e.Door), slog.Int("status", e.Status), slog.String("reason", e.Reason)}
 	case event.Reload:
-		level, message, attrs = slog.LevelInfo, "documents read again", failed([]slog.Attr{slog.Int("documents", e.Documents)}, e.Err)
+		message, attrs = "documents read again", failed([]slog.Attr{slog.Int("documents", e.Documents)}, e.Err)
 	case event.Problem:
 		if l.again(unit(e.Call) + e.Title) {
 			return
