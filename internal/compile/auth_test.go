@@ -184,3 +184,16 @@ func TestAuth_warnsOfATokenEndpointWithoutTLS(t *testing.T) {
 		t.Errorf("diagnostics %v", diags)
 	}
 }
+
+// Keys of x-fairlead that say how an API is called reach upstream by the table of elements.
+func TestCall_isSentAsTheDocumentSays(t *testing.T) {
+	for word, want := range map[string]bool{"true": true, "yes": true, "false": false, "often": false} {
+		u, diags := compileAuth(t, "{type: bearer, token: \"{{TOKEN}}\"}\n    x-fairlead: {http2: "+word+"}")
+		if u == nil {
+			t.Fatal(diags)
+		}
+		if got := u.Steps[0].Call.Request.Policy.HTTP2; got != want {
+			t.Errorf("http2: %s: %t", word, got)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (c *call) indexNames() {
 func (c *call) target() string { return c.api.Namespace + "." + c.op.Name }
 
 func (c *call) request() (*upstream.Request, bool) {
-	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: policy(c.api)}
+	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: upstream.NewPolicy(c.api.Sending)}
 	if !slices.Contains(methods, r.Method) {
 		c.c.report(diag.BadMethod, c.op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)
 		return nil, false
@@ -153,9 +153,6 @@ func (c *call) request() (*upstream.Request, bool) {
 	c.unusedArguments()
 	return r, true
 }
-
-// policy is how the calls of an API are sent.
-func policy(api *model.Consume) upstream.Policy { return upstream.Policy{HTTP2: api.HTTP2} }
 
 func (c *call) unusedArguments() {
 	for _, a := range c.with {

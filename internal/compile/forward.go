@@ -79,7 +79,7 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}}
 	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
-	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: policy(api)}
+	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: upstream.NewPolicy(api.Sending)}
 	f := &plan.Forward{Unit: u, Request: request}
 	for _, p := range c.params {
 		if p.In == "header" || p.In == "query" || p.In == "cookie" {

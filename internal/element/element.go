@@ -44,6 +44,7 @@ type Field struct {
 	Default  string            // what absence means
 	Meanings map[string]string // texts in lower case, the spellings of Values among them, and what reading makes of them
 	Protects bool              // a safety key: what cannot be read withholds what it would protect
+	Sends    bool              // how calls are sent: upstream reads it, see upstream.NewPolicy
 	Mistaken []string          // words that authors use for a key that protects, far from its spelling
 	Unserved bool              // part of the format, and not served yet
 	Doc      string            // one line for docs/format.md and editors; "" when it is read and has no meaning

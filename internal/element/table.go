@@ -663,7 +663,7 @@ var elements = [...]Element{
 			Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of " +
 				"its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before " +
 				"`authentication`"},
-		{Key: "http2", Kind: Bool,
+		{Key: "http2", Kind: Bool, Sends: true,
 			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
 	}},
 	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{

@@ -1,12 +1,15 @@
 // Package model is a capability document without its version: whatever shape
 // and words the author used, one set of types says what it means. It is data
-// only; normalize fills it, check and plan read it.
+// only; normalize fills it, compile reads it.
 //
 // Every element keeps the Node it came from, so that whoever finds something
 // wrong can say where.
 package model
 
-import "github.com/fairlead/fairlead/internal/document"
+import (
+	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/value"
+)
 
 // Capability is one document.
 type Capability struct {
@@ -80,10 +83,10 @@ type Consume struct {
 	Auth                                  *Auth
 	Resources                             []*ConsumedResource
 	Tunnel                                *document.Node
-	Unreadable                            bool   // a key that protects cannot be read: nothing calls it
-	CallerFirst                           bool   // x-fairlead: {authorization: caller-first}
-	HTTP2                                 bool   // x-fairlead: {http2: true}
-	Missing                               string // why an import brought nothing; "" otherwise
+	Unreadable                            bool        // a key that protects cannot be read: nothing calls it
+	CallerFirst                           bool        // x-fairlead: {authorization: caller-first}
+	Sending                               value.Value // how its calls are sent: keys of x-fairlead, for upstream.NewPolicy
+	Missing                               string      // why an import brought nothing; "" otherwise
 }
 
 // ConsumedResource groups operations under a path.

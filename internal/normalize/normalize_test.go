@@ -17,6 +17,7 @@ import (
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/normalize"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 var update = flag.Bool("update", false, "write the models into the files of testdata")
@@ -102,6 +103,11 @@ func outline(b *strings.Builder, indent, name string, v reflect.Value) {
 	case *document.Node:
 		if name != "Node" && name != "Fields.type" && n != nil {
 			fmt.Fprintf(b, "%s%s: %s\n", indent, name, n.Value().Text())
+		}
+		return
+	case value.Value:
+		if n.Len() > 0 {
+			fmt.Fprintf(b, "%s%s: %s\n", indent, name, n.AppendJSON(nil))
 		}
 		return
 	case *bool:

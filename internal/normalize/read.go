@@ -266,6 +266,21 @@ func (f fields) isTrue(key string) bool {
 	return truth != nil && *truth
 }
 
+// sending is what the element says of how calls are sent, by key.
+func (f fields) sending() value.Value {
+	var all []value.Member
+	for i, p := range f.pairs {
+		switch field := &f.of.Fields[i]; {
+		case p == nil || !field.Sends:
+		case field.Kind == element.Bool:
+			all = append(all, value.Member{Name: field.Key, Value: value.Boolean(f.isTrue(field.Key))})
+		default:
+			all = append(all, value.Member{Name: field.Key, Value: p.Value.Value()})
+		}
+	}
+	return value.Members(all)
+}
+
 // block reads the mapping of the key. Keys that protect and belong into f have
 // no place in it, and are looked for.
 func (f fields) block(key string) fields {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
+	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Outbound is one call on its way to an API: the request, and what decides how it
@@ -30,11 +31,15 @@ type Outbound struct {
 	answer   body            // that the caller reads; it stands here to be no allocation of its own
 }
 
-// Policy is how a call is sent, beyond the limits that all calls share. The plan
-// sets it. The zero Policy is the usual one.
+// Policy is how a call is sent, beyond the limits that all calls share. The zero
+// Policy is the usual one.
 type Policy struct {
 	HTTP2 bool // offer HTTP/2, which is used where the API takes it
 }
+
+// NewPolicy reads what a document says of how calls are sent: the values of the
+// keys that the table of elements marks so (element.Field.Sends).
+func NewPolicy(said value.Value) Policy { return Policy{HTTP2: said.Get("http2").True()} }
 
 // sender sends a call and returns the answer, whose body the caller closes.
 type sender func(o *Outbound) (*http.Response, error)
