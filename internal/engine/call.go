@@ -146,9 +146,7 @@ func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Res
 	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
 	resp, err := r.client.Send(ctx, out)
 	if err != nil {
-		failure := fail(ctx, c.Request.Target, err)
-		r.conceal(failure)
-		return nil, failure
+		return nil, fail(ctx, c.Request.Target, err)
 	}
 	r.sent.add(out.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps
 	r.sent.add(out.Token)
