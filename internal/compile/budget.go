@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/model"
 )
 
@@ -127,6 +128,25 @@ func (k *compiler) indexNames() {
 	}
 }
 
+// textCost is what a text weighs: it is read and kept for each unit that uses it,
+// in as many pieces as it has placeholders.
+func textCost(text string) int { return 1 + len(text)/64 + strings.Count(text, "{") }
+
+// valueCost is what a value of the document weighs: those within it, and their texts.
+func valueCost(n *document.Node) int {
+	if n == nil {
+		return 0
+	}
+	cost := 1 + len(n.Text)/64
+	for _, p := range n.Pairs {
+		cost += valueCost(p.Value)
+	}
+	for _, item := range n.Items {
+		cost += valueCost(item)
+	}
+	return cost
+}
+
 // patternCost is what a pattern in a mapping weighs: it may have as many
 // instructions as one can.
 const patternCost = 2000
@@ -134,7 +154,7 @@ const patternCost = 2000
 // spendOutputs takes what the outputs of a unit or step cost to compile.
 func (k *compiler) spendOutputs(outputs []*model.Output) bool {
 	for _, o := range outputs {
-		cost := 1 + len(o.Mapping)/16
+		cost := 1 + len(o.Mapping)/16 + valueCost(o.Value)
 		for _, matcher := range []string{"search", "match", "=~"} {
 			cost += patternCost * strings.Count(o.Mapping, matcher)
 		}

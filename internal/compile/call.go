@@ -49,6 +49,9 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	if op == nil || op.Unreadable || api.Unreadable {
 		return nil, false
 	}
+	if !s.c.spend(textCost(op.FullPath())+textCost(api.BaseURI), at) {
+		return nil, false
+	}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	for i, a := range with {
 		c.with = append(c.with, &argument{Argument: a})

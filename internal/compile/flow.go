@@ -41,7 +41,7 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 		s.fields[st.Name] = fieldsOf(step)
 	}
 	for _, mapping := range m.Mappings {
-		if !s.mapping(u, mapping) {
+		if !s.c.spend(1+(len(mapping.Target)+len(mapping.Value))/16, mapping.Node.Range()) || !s.mapping(u, mapping) {
 			return false
 		}
 	}

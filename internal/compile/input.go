@@ -35,7 +35,7 @@ const instructions = 2
 
 // paramSchema is the schema of a parameter, declared or consumed.
 func paramSchema(k *compiler, p *model.Param) *schema.Schema {
-	k.spend(1+len(p.Enum)/4+len(p.Pattern)/16, p.Node.Range())
+	k.spend(1+len(p.Enum)/4+len(p.Pattern)/16+valueCost(p.Default), p.Node.Range())
 	s := &schema.Schema{Input: true, Type: p.Type, Description: p.Description, MaxLength: p.MaxLength}
 	for _, e := range p.Enum {
 		s.Enum = append(s.Enum, e.Value())

@@ -336,7 +336,7 @@ func (s *scope) text(source string, style template.Style, at diag.Range, lookup 
 
 // template reads a template; one that cannot be read is reported.
 func (s *scope) template(source string, style template.Style, at diag.Range) (*template.Template, bool) {
-	if !s.c.spend(1+len(source)/64, at) {
+	if !s.c.spend(textCost(source), at) {
 		return nil, false
 	}
 	t, err := template.Compile(source, style)
@@ -387,7 +387,15 @@ func (s *scope) data(n *document.Node, lookup func(name string, optional bool) e
 		}
 		return e, ok
 	}
-	if !s.varies(n) {
+	varies := s.varies(n)
+	cost := 1
+	if !varies {
+		cost = valueCost(n)
+	}
+	if !s.c.spend(cost, n.Range()) {
+		return expr.Expr{}, false
+	}
+	if !varies {
 		return expr.Literal(n.Value()), true
 	}
 	var names []string

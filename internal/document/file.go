@@ -26,7 +26,10 @@ func readRegular(f fs.File) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
+		return nil, errNotRegular
 	}
 	return io.ReadAll(io.LimitReader(f, MaxBytes+1))
 }
+
+// errNotRegular is that of a pipe, a device or a socket where a file belongs.
+var errNotRegular = errors.New("it is no regular file")

@@ -100,7 +100,18 @@ func (f *Folder) Folder(path string) (fs.FS, error) {
 		}
 		root = sub
 	}
-	return root.FS(), nil
+	return regular{root.FS()}, nil
+}
+
+// regular is a folder of which only files and folders are opened: opening a pipe
+// waits for whoever writes to it, and a device may have no end.
+type regular struct{ fs.FS }
+
+func (r regular) Open(name string) (fs.File, error) {
+	if info, err := fs.Stat(r.FS, name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return r.FS.Open(name)
 }
 
 // Load parses a document in the folder.

@@ -346,6 +346,7 @@ func (d *Document) withhold(all []collision) {
 		d.Diags.Add(diag.NothingServed, d.Model.Node.Range(), "Correct what withholds its operations and tools.", "nothing of “%s” can be served", d.Model.Name())
 	}
 	d.Diags.Sort()
+	d.Diags.Cap()
 }
 
 // endpoints are the addresses of the servers of one socket that have one.

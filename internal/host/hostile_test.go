@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,7 @@ const (
 // hostiles are a kind of repetition each, of size bytes.
 func hostiles(size int) map[string]hostile {
 	part := func(of1024 int) int { return size * of1024 >> 10 }
+	shared := fill(part(300), "", "", each("      t%d: {call: up.o}\n"))
 	return map[string]hostile{
 		"consumed APIs": {before: head + "capability:\n" + aTool + "  consumes:\n",
 			item: each("  - {type: http, namespace: up%d, baseUri: 'http://h', resources: {r: {path: /r, operations: {o: {method: GET}}}}}\n")},
@@ -139,6 +141,19 @@ func hostiles(size int) map[string]hostile {
 		"outputs of a mock": {before: head + "capability:\n" + tools + "      t:\n        outputParameters:\n", item: each("        - {name: a%d, type: string, value: 'x{{y%d}}'}\n")},
 		"tools of an operation of many outputs": {before: wideAPI + anOp + "            outputParameters:\n", item: each("            - {name: a%d, type: string, mapping: $.a%d}\n"),
 			after: tools + fill(part(500), "", "", each("      t%d: {steps: {s: {call: up.o}}}\n"))},
+		"tools that share a body text of many variables":   {before: wideAPI + anOp + "            body: {type: json, data: '[0", item: same(",{{x}}"), after: "]'}\n" + tools + shared},
+		"tools that share a parameter of many variables":   {before: wideAPI + anOp + "            inputParameters:\n              p: {in: query, value: '", item: same("{{x}}"), after: "'}\n" + tools + shared},
+		"tools that share a parameter with a long default": {before: wideAPI + anOp + "            inputParameters:\n              p: {in: query, default: [0", item: same(",0"), after: "]}\n" + tools + shared},
+		"tools that share a body tree of numbers":          {before: wideAPI + anOp + "            body: {type: json, data: [0", item: same(",0"), after: "]}\n" + tools + shared},
+		"tools that share a long path":                     {before: wideAPI + "    resources:\n      r:\n        operations: {o: {method: GET}}\n        path: '", item: same("/a%20b"), after: "'\n" + tools + shared},
+		"tools that share a long baseUri": {before: head + "capability:\n  consumes:\n  - type: http\n    namespace: up\n    resources: {r: {path: /r, operations: {o: {method: GET}}}}\n    baseUri: 'http://h",
+			item: same("/a%20b"), after: "'\n" + tools + shared},
+		"tools that share a flow with a long value": {before: anAPI + "  aggregates:\n  - namespace: a\n    flows:\n      f:\n        outputParameters: [{name: x, type: array, value: [0", item: same(",0"),
+			after: "]}]\n" + tools + fill(part(300), "", "", each("      t%d: {ref: a.f}\n"))},
+		"tools that share a flow of many outputs": {before: anAPI + "  aggregates:\n  - namespace: a\n    flows:\n      f:\n        call: up.o\n        outputParameters:\n",
+			item: each("        - {name: a%d, type: string, mapping: $.a%d}\n"), after: tools + fill(part(300), "", "", each("      t%d: {ref: a.f}\n"))},
+		"tools that share a flow of many mappings": {before: anAPI + "  aggregates:\n  - namespace: a\n    flows:\n      f:\n        steps: {s: {call: up.o}}\n        mappings:\n",
+			item: each("        - {target: a%d, value: $.s.x%d}\n"), after: tools + fill(part(300), "", "", each("      t%d: {ref: a.f}\n"))},
 		"a long JSONPath":             {before: anAPI + tools + "      t:\n        call: up.o\n        outputParameters: [{type: string, mapping: '$", item: same("..*"), after: "'}]\n"},
 		"a deep JSONPath filter":      {before: anAPI + tools + "      t:\n        call: up.o\n        outputParameters: [{type: string, mapping: \"$", item: same("[?@.a"), after: "\"}]\n"},
 		"a JSONPath with parentheses": {before: anAPI + tools + "      t:\n        call: up.o\n        outputParameters: [{type: string, mapping: \"$[?", item: same("("), after: "\"}]\n"},
@@ -316,6 +331,22 @@ func TestCompile_endsSoonWhateverRepeats(t *testing.T) { // semantics 1.6
 			}
 			if d.Served() == 0 && d.Diags.Count(diag.Error) == 0 {
 				t.Error("nothing is served, and no error says why")
+			}
+		})
+	}
+}
+
+// TestCompile_countsWhatUnitsShareForEach: what a thousand tools share is read and
+// kept for each of them, whatever it is.
+func TestCompile_countsWhatUnitsShareForEach(t *testing.T) {
+	for name, h := range hostiles(64 << 10) {
+		if !strings.HasPrefix(name, "tools that share ") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			d, _, _ := measureHostile(t, h, 64<<10)
+			if !slices.ContainsFunc(d.Diags, func(g diag.Diagnostic) bool { return g.Code == diag.DocumentLimit.ID }) {
+				t.Errorf("all %d units are served, and nothing says that they are too large together", d.Served())
 			}
 		})
 	}

@@ -11,7 +11,8 @@ import (
 type selection struct {
 	slot     int
 	names    []string
-	members  []*selection // parallel to names
+	members  []*selection          // parallel to names
+	byName   map[string]*selection // of many members
 	indexes  []int
 	children []*selection // parallel to indexes
 }
@@ -43,7 +44,7 @@ func (f *frame) place(at *selection, steps []jsonpath.Step) *selection {
 			next := at.member([]byte(step.Name))
 			if next == nil {
 				next = f.new()
-				at.names, at.members = append(at.names, step.Name), append(at.members, next)
+				at.add(step.Name, next)
 			}
 			at = next
 		}
@@ -56,7 +57,27 @@ func (f *frame) new() *selection {
 	return &selection{slot: f.size - 1}
 }
 
+// few is how many names are sooner compared one by one than looked up.
+const few = 16
+
+func (sel *selection) add(name string, member *selection) {
+	sel.names, sel.members = append(sel.names, name), append(sel.members, member)
+	if len(sel.names) <= few {
+		return
+	}
+	if sel.byName == nil {
+		sel.byName = make(map[string]*selection, 2*few)
+		for i, n := range sel.names {
+			sel.byName[n] = sel.members[i]
+		}
+	}
+	sel.byName[name] = member
+}
+
 func (sel *selection) member(name []byte) *selection {
+	if sel.byName != nil {
+		return sel.byName[string(name)]
+	}
 	for i, n := range sel.names {
 		if n == string(name) {
 			return sel.members[i]
