@@ -1,33 +1,50 @@
 package format
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/fairlead/fairlead/internal/budget"
 )
 
-// heavy are bodies that make the largest trees for their length.
-var heavy = []struct {
+// heavyBody is a body that makes the largest tree for its length.
+type heavyBody struct {
 	name       string
 	kind       Kind
 	head, item string
 	tail       string
-}{
+}
+
+var heavy = []heavyBody{
 	{"json", JSON, "[", "0,", "0]"},
 	{"xml", XML, "<r>", "<a/>", "</r>"},
 	{"xml attributes", XML, "<r>", `<a b=""/>`, "</r>"},
 	{"xml nests", XML, "<r>", "<a><b><c/></b></a>", "</r>"},
 	{"csv", CSV, "a,b,c,d,e,f,g,h\n", ",,,,,,,\n", ""},
 	{"html", HTML, "<table><tr><th>a</tr>", "<tr><td>", "</table>"},
+	{"html attributes", HTML, "<p ", "", "><table><tr><th>a</tr></table>"},
 	{"html paragraphs", HTML, "", "<p>", ""},
 	{"markdown", Markdown, "", "#\n", ""},
 	{"markdown table", Markdown, "|a|b|\n|-|-|\n", "|1|2|\n", ""},
 	{"markdown marks", Markdown, "", "*a*\n\n", ""},
 	{"text", Text, "", "text ", ""},
+}
+
+// body repeats the item, or else different attributes.
+func (h heavyBody) body(size int) []byte {
+	if h.item != "" {
+		return []byte(h.head + strings.Repeat(h.item, size/len(h.item)) + h.tail)
+	}
+	text := []byte(h.head)
+	for i := 0; len(text) < size; i++ {
+		text = append(strconv.AppendInt(append(text, 'a'), int64(i), 36), ' ')
+	}
+	return append(text, h.tail...)
 }
 
 // A call holds at least what the answer of its decoding takes, and decoding ends
@@ -40,7 +57,7 @@ func TestDecode_holdsWhatItMakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body := []byte(h.head + strings.Repeat(h.item, size/len(h.item)) + h.tail)
+			body := h.body(size)
 			call := budget.NewCall(budget.NewPool(1 << 40))
 			var before, after runtime.MemStats
 			runtime.GC()
@@ -95,5 +112,19 @@ func TestDecodeHTML_countsWhatSelectorsLookAt(t *testing.T) {
 	v, err := d.Decode(budget.NewMeter(t.Context(), nil), rows, "")
 	if err != nil || v.Get("tables").At(0).Len() != 10_000 {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestDecodeHTML_limitsTags(t *testing.T) {
+	d, err := New(HTML, Schema{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := heavyBody{head: "<p ", tail: ">"}
+	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), h.body(htmlToken+1), ""); err == nil || !strings.Contains(err.Error(), "4 MiB") {
+		t.Errorf("a tag longer than any: %v", err)
+	}
+	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), bytes.Repeat(h.body(1<<20), 8), ""); err == nil || !strings.Contains(err.Error(), errTooMany) {
+		t.Errorf("attributes without end: %v", err)
 	}
 }

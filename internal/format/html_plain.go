@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"golang.org/x/net/html"
@@ -32,6 +33,9 @@ const (
 	// htmlWork is how many elements the parser may look through, which it does at
 	// a tag for those open around it.
 	htmlWork = 100_000_000
+	// htmlToken is how many bytes one tag or text may have: what the tokenizer keeps
+	// of the attributes of a tag, before anybody has counted them, is many times that.
+	htmlToken = 4 << 20
 )
 
 // plainHTML writes the page anew with nothing in it but what tables are made of,
@@ -40,18 +44,22 @@ const (
 func plainHTML(text []byte, left *allowance) ([]byte, error) {
 	p := plainPage{out: bytes.NewBuffer(make([]byte, 0, len(text))), open: map[string]int{}, once: map[atom.Atom]bool{}}
 	z := html.NewTokenizer(bytes.NewReader(text))
+	z.SetMaxBuf(htmlToken)
 	for {
 		kind := z.Next()
-		if kind == html.ErrorToken {
-			if z.Err() != io.EOF {
-				return nil, foreign(-1, z.Err())
-			}
+		switch {
+		case kind != html.ErrorToken:
+		case errors.Is(z.Err(), html.ErrBufferExceeded):
+			return nil, fail("a tag or text of the page is longer than 4 MiB")
+		case z.Err() != io.EOF:
+			return nil, foreign(-1, z.Err())
+		default:
 			return p.out.Bytes(), nil
 		}
-		if err := left.take(1); err != nil {
+		t, err := nextToken(z, kind, left)
+		if err != nil {
 			return nil, err
 		}
-		t := z.Token()
 		if t.DataAtom == atom.Noscript && kind == html.StartTagToken {
 			z.NextIsNotRawText() // scripts do not run here, so what stands in for them counts
 		}
@@ -62,6 +70,27 @@ func plainHTML(text []byte, left *allowance) ([]byte, error) {
 			return nil, fail("the page is nested too heavily to be read")
 		}
 	}
+}
+
+// nextToken is the token at which z stands; its attributes count.
+func nextToken(z *html.Tokenizer, kind html.TokenType, left *allowance) (html.Token, error) {
+	if err := left.take(1); err != nil {
+		return html.Token{}, err
+	}
+	if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+		return z.Token(), nil
+	}
+	name, more := z.TagName()
+	t := html.Token{Type: kind, DataAtom: atom.Lookup(name), Data: string(name)}
+	for more {
+		if err := left.take(1); err != nil {
+			return html.Token{}, err
+		}
+		var key, val []byte
+		key, val, more = z.TagAttr()
+		t.Attr = append(t.Attr, html.Attribute{Key: atom.String(key), Val: string(val)})
+	}
+	return t, nil
 }
 
 // plainPage is a page on its way out.
