@@ -8,6 +8,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -24,7 +25,7 @@ func (k *compiler) upstreams() {
 	for _, c := range k.model.Consumes {
 		b := k.base(c)
 		k.bases[c] = b
-		k.plan.Upstreams = append(k.plan.Upstreams, plan.Upstream{Namespace: c.Namespace, URL: b.text, Problem: b.problem})
+		k.plan.Upstreams = append(k.plan.Upstreams, plan.Upstream{Namespace: c.Namespace, URL: secret.WithoutUser(b.text), Problem: b.problem})
 		if !c.Tunnel.IsNull() {
 			k.diags.Add(diag.NotServed, c.Tunnel.At, "Run Fairlead where the API can be reached.", "no tunnel is opened; “%s” is called directly", c.Namespace)
 		}
@@ -51,7 +52,7 @@ func (k *compiler) base(c *model.Consume) *base {
 	if t.IsLiteral() {
 		u, err := upstream.ParseBase(strings.TrimSpace(text))
 		if err != nil {
-			b.problem = "its baseUri “" + text + "” is " + err.Error()
+			b.problem = "its baseUri “" + secret.WithoutUser(text) + "” is " + err.Error()
 			if text == "" {
 				b.problem = "it has no baseUri"
 				k.diags.Add(diag.BaseURIUnusable, at, "Add baseUri, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
@@ -59,7 +60,7 @@ func (k *compiler) base(c *model.Consume) *base {
 				return b
 			}
 			k.diags.Add(diag.BaseURIUnusable, at, "Correct it, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
-				"the baseUri “%s” of “%s” is %s", text, c.Namespace, err)
+				"the baseUri “%s” of “%s” is %s", secret.WithoutUser(text), c.Namespace, err)
 			return b
 		}
 		b.fixed = u

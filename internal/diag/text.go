@@ -21,10 +21,10 @@ type Style struct {
 // WriteText writes the diagnostics for people, in the order of the list, in one
 // Write: place, severity, message and code on the first line, then the source
 // line with the culprit underlined, the hint, and the related places. sources
-// may be nil. Control characters of documents and messages never reach w, nor do
-// credentials that a CredentialWritten of the list points at.
+// may be nil. Control characters of documents and messages never reach w, nor does
+// what may be a credential.
 func (l List) WriteText(w io.Writer, sources Sources, style Style) error {
-	t := textWriter{sources: sources, color: style.Color, lines: map[string][][]byte{}}
+	t := textWriter{sources: sources, color: style.Color, lines: map[string][][]byte{}, shown: map[place][]byte{}}
 	for _, d := range l {
 		if d.Code == CredentialWritten.ID {
 			t.secrets = append(t.secrets, d.Range)
@@ -72,7 +72,14 @@ type textWriter struct {
 	sources Sources
 	color   bool
 	lines   map[string][][]byte // of the files quoted so far
+	shown   map[place][]byte    // what of them is quoted
 	secrets []Range             // what is not quoted
+}
+
+// place is a line of a file.
+type place struct {
+	file string
+	line int
 }
 
 func (t *textWriter) diagnostic(d Diagnostic) {
@@ -133,7 +140,11 @@ func (t *textWriter) line(file string, n int) ([]byte, bool) {
 	if n > len(lines) {
 		return nil, false
 	}
-	line := bytes.TrimSuffix(lines[n-1], []byte{'\r'})
+	if line, seen := t.shown[place{file, n}]; seen {
+		return line, true
+	}
+	line := bytes.TrimSuffix(concealed(lines, n-1), []byte{'\r'})
+	defer func() { t.shown[place{file, n}] = line }()
 	for _, s := range t.secrets {
 		if s.File == file && s.Start.Line <= n && n <= max(s.Start.Line, s.End.Line) {
 			line = conceal(line, n, s)

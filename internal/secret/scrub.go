@@ -236,3 +236,17 @@ func BareURL(text string) string {
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()
 }
+
+// WithoutUser is a text that may be a URL with asterisks for its user, which may
+// hold a password.
+func WithoutUser(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if i := strings.LastIndexByte(authority, '@'); ok && i >= 0 {
+		return scheme + "://" + Mask + rest[i:]
+	}
+	return text
+}

@@ -207,6 +207,20 @@ func benchmarkMasker(b *testing.B, end string) {
 	}
 }
 
+func TestWithoutUser(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://me:s3cret@api.example/v1?a=@": "https://***@api.example/v1?a=@",
+		"https://a@b:s3@api.example":           "https://***@api.example",
+		"https://api.example/@me":              "https://api.example/@me",
+		"me@api.example":                       "me@api.example",
+		"":                                     "",
+	} {
+		if got := secret.WithoutUser(text); got != want {
+			t.Errorf("%s is %s", text, got)
+		}
+	}
+}
+
 func TestBareURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://me:pw@api.test/a?key=x#y": "https://api.test/a",
