@@ -13,9 +13,9 @@ import (
 // minimum is the length below which a secret is too short to be told from other text.
 const minimum = 4
 
-// Masker finds secrets in text in any usual spelling: as they are, in base64 of
-// either alphabet (alone or amid other bytes, padded or not), in hex, and each
-// of these escaped for JSON, URLs, forms, XML or HTML, up to three times over.
+// Masker finds secrets in text in any usual spelling: as they are, in one case
+// (those with digits: in words it would find too much), in base64 of either
+// alphabet (alone or amid other bytes, padded or not), in hex, and each of these escaped for JSON, URLs, forms, XML or HTML, up to three times over.
 // The zero Masker knows no secrets; Reset and Add say which. It is not safe for
 // concurrent use.
 type Masker struct {
@@ -135,6 +135,9 @@ func (m *Masker) spell() {
 	m.blanks = slices.ContainsFunc(m.secrets, func(s string) bool { return strings.Contains(s, " ") })
 	for _, s := range m.secrets {
 		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))}, needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
+		if len(s) >= credentialLength && !strings.Contains(s, " ") && strings.ContainsAny(s, "0123456789") { // as hexadecimal keys and UUIDs
+			m.needles = append(m.needles, needle{text: strings.ToLower(s)}, needle{text: strings.ToUpper(s)})
+		}
 		if len(s) < embedded {
 			m.addBase64(needle{text: base64.RawStdEncoding.EncodeToString([]byte(s)), base64: true})
 			continue

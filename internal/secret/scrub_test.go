@@ -118,6 +118,20 @@ func TestMasker_knowsAllSpellings(t *testing.T) {
 	}
 }
 
+func TestMasker_knowsKeysInEitherCase(t *testing.T) {
+	known := []secret.String{secret.New("9F86d081-884C"), secret.New("Passwords")}
+	for text, want := range map[string]string{
+		"key 9f86d081-884c":    "key ***",
+		"key 9F86D081-884C":    "key ***",
+		"%39F86D081%2D884C":    "***",
+		"no passwords, please": "no passwords, please",
+	} {
+		if got := scrub(text, known); got != want {
+			t.Errorf("%s becomes %s", text, got)
+		}
+	}
+}
+
 func TestMasker_knowsWhatAuthorizationHolds(t *testing.T) {
 	for header, texts := range map[string][]string{
 		"Bearer abcdef":                 {"abcdef", `{"Authorization":"Bearer abcdef"}`},
