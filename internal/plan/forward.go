@@ -20,13 +20,27 @@ func (f *Forward) passing(query string) string {
 	}
 	var kept []string
 	for pair := range strings.SplitSeq(query, "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(key)
-		if err != nil || !slices.Contains(f.Own, name) {
+		if !slices.ContainsFunc(strings.Split(pair, ";"), f.owns) {
 			kept = append(kept, pair)
 		}
 	}
 	return strings.Join(kept, "&")
+}
+
+// owns reports whether a pair of a caller's query could take the place of one of the
+// API's own: some servers end pairs at a semicolon, too, read names whatever their
+// case, strip blanks before them, and take name[] for name.
+func (f *Forward) owns(pair string) bool {
+	key, _, _ := strings.Cut(pair, "=")
+	name, err := url.QueryUnescape(key)
+	if err != nil {
+		name = key
+	}
+	name, _, _ = strings.Cut(strings.TrimSpace(name), "[")
+	return slices.ContainsFunc(f.Own, func(own string) bool {
+		bare, _, _ := strings.Cut(own, "[")
+		return strings.EqualFold(bare, name)
+	})
 }
 
 // Of is the request for what a caller sent: rest is the path behind the base,
