@@ -59,7 +59,7 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	}
 	path, _, _ := strings.Cut(op.FullPath(), "#")
 	_, query, _ := strings.Cut(path, "?")
-	c.query = c.mergeQuery(query)
+	c.query = c.mergeQuery(query, c.pathAt())
 	c.indexNames()
 	if !s.c.spend(len(c.params)+len(c.with), at) {
 		return nil, false

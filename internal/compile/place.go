@@ -3,6 +3,7 @@ package compile
 import (
 	"cmp"
 	"net/textproto"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,12 +17,17 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
+// pathAt is where the path of the operation stands, its own or its resource's.
+func (c *call) pathAt() diag.Range {
+	if c.op.Path == "" {
+		return c.op.Resource.Node.Where("path")
+	}
+	return c.op.Node.Where("path")
+}
+
 // path compiles the operation's path; a query that it holds is split off.
 func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
-	at := c.op.Node.Where("path")
-	if c.op.Path == "" {
-		at = c.op.Resource.Node.Where("path")
-	}
+	at := c.pathAt()
 	text, fragment, _ := strings.Cut(c.op.FullPath(), "#")
 	if fragment != "" {
 		c.c.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
@@ -59,8 +65,8 @@ func (c *call) keepsSlashes(name string) bool {
 
 // mergeQuery takes what query parameters send out of the query that the path holds. A
 // fixed value there is the parameter's default; where a text stands around a variable,
-// the path goes first.
-func (c *call) mergeQuery(query string) string {
+// the path goes first. at is the place of the path.
+func (c *call) mergeQuery(query string, at diag.Range) string {
 	if query == "" {
 		return ""
 	}
@@ -75,6 +81,12 @@ func (c *call) mergeQuery(query string) string {
 		name, text, _ := strings.Cut(pair, "=")
 		i, have := byName[name]
 		t, err := template.Compile(text, template.SingleToo)
+		if !have && err == nil && t.IsLiteral() {
+			if p := credentialOf(name, text, at); p != nil {
+				params = append(params, p)
+				continue
+			}
+		}
 		if !have || err != nil || params[i] == nil {
 			kept = append(kept, pair)
 			continue
@@ -94,6 +106,18 @@ func (c *call) mergeQuery(query string) string {
 	}
 	c.params = slices.DeleteFunc(params, func(p *model.Param) bool { return p == nil })
 	return strings.Join(kept, "&")
+}
+
+// credentialOf is a parameter for a pair of a path's query that holds a credential,
+// so that it is hidden as those of parameters are; nil for other pairs.
+func credentialOf(name, text string, at diag.Range) *model.Param {
+	name, errName := url.QueryUnescape(name)
+	text, errText := url.QueryUnescape(text)
+	if errName != nil || errText != nil || !looksLikeCredential(name) || !resemblesCredential(text) {
+		return nil
+	}
+	n := &document.Node{Kind: value.String, Text: text, At: at}
+	return &model.Param{Node: n, Name: name, In: "query", Value: n}
 }
 
 // formats are the file extensions of answers, before which a segment goes.
