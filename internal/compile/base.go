@@ -132,7 +132,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1"
 }
 
-// bind compiles the base for a unit.
+// base compiles the base for a unit.
 func (s *scope) base(c *model.Consume, b *base) (upstream.Base, bool) {
 	if b.fixed != nil || b.problem != "" {
 		return upstream.Base{Fixed: b.fixed, Problem: b.problem}, true

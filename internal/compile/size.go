@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// units of a binary size, longest first.
+// sizeUnits are those of a binary size, longest first.
 var sizeUnits = []struct {
 	suffix string
 	bytes  float64

@@ -169,7 +169,7 @@ func keys(refs []secret.Ref) string {
 	return strings.Join(names, " or ")
 }
 
-// Fail turns an error of building or sending a request into what a caller is told.
+// fail turns an error of building or sending a request into what a caller is told.
 func fail(ctx context.Context, target string, err error) *Error {
 	var input *upstream.InputError
 	var unavailable *upstream.UnavailableError

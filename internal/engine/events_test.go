@@ -41,6 +41,12 @@ capability:
     baseUri: http://127.0.0.1:1
     authentication: {type: bearer, token: "{{sealed.SEALED}}"}
     resources: {x: {path: /x, operations: {get: {method: GET}}}}
+  - type: http
+    namespace: first
+    baseUri: http://127.0.0.1:1
+    x-fairlead: {authorization: caller-first}
+    authentication: {type: bearer, token: "{{env.KEY}}"}
+    resources: {x: {path: /x, operations: {get: {method: GET}}}}
   exposes:
   - type: rest
     namespace: r
@@ -51,6 +57,7 @@ capability:
       keyed: {path: /keyed, operations: {get: {method: GET, call: keyed.get}}}
       no: {path: /no, operations: {get: {method: GET, call: keyed.no}}}
       locked: {path: /locked, operations: {get: {method: GET, call: locked.get}}}
+      first: {path: /first, operations: {get: {method: GET, call: first.get}}}
   - type: mcp
     namespace: m
     port: 0
@@ -153,13 +160,17 @@ func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
 		env    map[string]string
 		file   string // text of the secrets file; "" is none
 		told   string
-		logged []string
+		own    string   // Authorization of the caller
+		logged []string // of the line that says it; nil: there is none
 	}{
-		"not set":        {path: "/keyed", told: "set KEY", logged: []string{"KEY", "environment variable KEY"}},
-		"no file":        {path: "/locked", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"no such key":    {path: "/locked", file: "OTHER: 1\n", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"not to be read": {path: "/locked", file: "\t- {", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"refused":        {path: "/no", env: map[string]string{"KEY": "canary-77"}, logged: []string{"keyed.no answered 401", "credential that is configured"}},
+		"not set":             {path: "/keyed", told: "set KEY", logged: []string{"KEY", "environment variable KEY"}},
+		"no file":             {path: "/locked", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
+		"no such key":         {path: "/locked", file: "OTHER: 1\n", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
+		"not to be read":      {path: "/locked", file: "\t- {", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
+		"refused":             {path: "/no", env: map[string]string{"KEY": "canary-77"}, logged: []string{"keyed.no answered 401", "credential that is configured"}},
+		"refused a caller":    {path: "/x"}, // of an API without authentication
+		"refused theirs":      {path: "/first", own: "Bearer theirs", env: map[string]string{"KEY": "canary-77"}},
+		"refused ours beside": {path: "/first", env: map[string]string{"KEY": "canary-77"}, logged: []string{"first.get answered 401"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			os.Remove(secrets)
@@ -170,7 +181,7 @@ func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
 			}
 			var log bytes.Buffer
 			s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL, Env: c.env, Log: &log, Dir: filepath.Dir(secrets)})
-			status, _, body := testkit.Do(t, "GET", s.REST+c.path, "")
+			status, _, body := testkit.Do(t, "GET", s.REST+c.path, "", "Authorization", c.own)
 			if status < 400 || !strings.Contains(body, c.told) {
 				t.Errorf("%d %s", status, body)
 			}
@@ -179,6 +190,9 @@ func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
 				if strings.Contains(l, "level=ERROR") {
 					line += l
 				}
+			}
+			if c.logged == nil && line != "" {
+				t.Errorf("the operator hears what is not theirs to see to: %s", line)
 			}
 			for _, want := range c.logged {
 				if !strings.Contains(line, want) {

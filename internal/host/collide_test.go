@@ -19,7 +19,7 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// document makes one with servers, each "TYPE NAMESPACE ADDRESS" and below it
+// documentOf makes one with servers, each "TYPE NAMESPACE ADDRESS" and below it
 // the routes of a REST server, "METHOD PATH" or "FORWARD PATH". Its units answer
 // with the name of the document.
 func documentOf(t testing.TB, name string, servers ...[]string) *Document {
