@@ -304,3 +304,21 @@ func TestRouting_isTheSameForManyDocuments(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestUnrouted_tellsForeignHostsNothing: who asks under a name that is not served (a
+// page that rebinds its name to this machine) learns neither paths nor methods.
+func TestUnrouted_tellsForeignHostsNothing(t *testing.T) {
+	port := freePort(t)
+	h := opened(t, configOf(
+		documentOf(t, "one.yaml", []string{"rest r1 " + at(port), "GET /here"}, []string{"mcp t1 " + at(port)}),
+		documentOf(t, "two.yaml", []string{"rest r2 " + at(port), "GET /there"}, []string{"mcp t2 " + at(port)})))
+	for request, status := range map[string]int{"DELETE /here": 405, "OPTIONS /here": 204, "GET /nowhere": 404, "POST /mcp": 404} {
+		method, path, _ := strings.Cut(request, " ")
+		if got, body := ask(t, h, port, "127.0.0.1", method, path); got != status {
+			t.Errorf("%s: %d %s, want %d", request, got, body, status)
+		}
+		if got, body := ask(t, h, port, "127.0.0.1", method, path, "Host", "evil.example"); got != 403 || strings.Contains(body, "/t1") {
+			t.Errorf("%s of a foreign host: %d %s", request, got, body)
+		}
+	}
+}
