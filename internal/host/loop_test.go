@@ -95,3 +95,18 @@ func TestServe_endsLoops(t *testing.T) {
 		}
 	}
 }
+
+// TestServe_takesHopsThatCannotBeReadForTheMost: nobody gets around the limit by a
+// count that is no number.
+func TestServe_takesHopsThatCannotBeReadForTheMost(t *testing.T) {
+	up := testkit.NewUpstream(t, nil)
+	s := testkit.Serve(t, calling, testkit.Options{Upstream: up.URL})
+	for given, want := range map[string]int{"": 508, "1": 200, "3": 200, "4": 508, "5": 508, "-1": 508, "x": 508, "1, 1": 508, "99999999999999999999": 508} {
+		if status, _, body := testkit.Do(t, "GET", s.REST+"/x", "", "Fairlead-Hops", given); status != want {
+			t.Errorf("%q: %d %s", given, status, body)
+		}
+		if sent := len(up.Requests()) > 0; sent != (want == 200) {
+			t.Errorf("%q: sent %v", given, sent)
+		}
+	}
+}
