@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -99,6 +100,35 @@ func TestForward_callersReplaceNoHeaderOfTheDocument(t *testing.T) {
 		testkit.Do(t, "GET", s.REST+path, "", "X-Api-Key", "theirs", "X-Tenant", "theirs", "Cookie", "session=theirs", "Authorization", "Bearer theirs", "Accept", "text/csv")
 		if got := up.Requests(); len(got) != 1 || got[0].Text() != want {
 			t.Errorf("got\n%s\nwant\n%s", got[0].Text(), want)
+		}
+	}
+}
+
+const virtual = `
+ikanos: 1.0.0-beta5
+info: {display: Virtual}
+capability:
+  consumes:
+  - {type: http, namespace: fixed, baseUri: "https://api.example.invalid", inputParameters: {host: {in: header, value: tenant.example}}, resources: {x: {path: /x, operations: {get: {method: GET}}}}}
+  exposes:
+  - type: rest
+    namespace: r
+    port: 0
+    resources:
+      x: {path: /x, operations: {get: {method: GET, call: fixed.get}}}
+      all: {path: "/all/{path}", forward: {targetNamespace: fixed, trustedHeaders: [Host]}}
+`
+
+// TestRequest_namesTheHostThatTheDocumentSays: a header parameter “Host” is the host that
+// the API is asked for; the caller's own never is.
+func TestRequest_namesTheHostThatTheDocumentSays(t *testing.T) {
+	hosts := make(chan string, 1)
+	up := testkit.NewUpstream(t, func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host })
+	s := testkit.Serve(t, virtual, testkit.Options{Upstream: up.URL})
+	for _, path := range []string{"/x", "/all/x"} {
+		testkit.Do(t, "GET", s.REST+path, "")
+		if got := <-hosts; got != "tenant.example" {
+			t.Errorf("%s: %q", path, got)
 		}
 	}
 }

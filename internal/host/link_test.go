@@ -23,6 +23,11 @@ capability:
     - {path: "/orders/{{id}}", operations: [{name: get, method: GET, inputParameters: [{name: id, in: path}]}]}
     - {path: "/orders/{{id}}/lines/{{line}}.json", operations: [{name: line, method: GET, inputParameters: [{name: id, in: path}, {name: line, in: path}]}]}
     - {path: /secret, operations: [{name: secret, method: GET}]}
+  - type: http
+    namespace: mapped
+    baseUri: https://mapped.example.invalid
+    authentication: {type: apikey, parameters: {app_key: "{{KEY}}", app_id: "{{KEY}}"}}
+    resources: [{path: "/things/{{id}}", operations: [{name: thing, method: GET, inputParameters: [{name: id, in: path}]}]}]
   - {type: http, namespace: files, baseUri: "https://files.example.invalid/store"}
   exposes:
   - type: rest
@@ -32,6 +37,7 @@ capability:
     - {path: /my/orders, operations: [{method: GET, call: api.list, with: {page: front.p}, inputParameters: [{name: p, in: query}]}, {method: POST, call: api.create}]}
     - {path: "/my/order/{number}", operations: [{method: GET, call: api.get, with: {id: front.number}}]}
     - {path: "/my/{line}/of/{order}", operations: [{method: GET, call: api.line, with: {id: front.order, line: front.line}}]}
+    - {path: "/my/thing/{id}", operations: [{method: GET, call: mapped.thing}]}
     - {path: "/files/{path}", forward: {targetNamespace: files}}
 `
 
@@ -42,18 +48,20 @@ func TestLinks_leadToTheExposedPath(t *testing.T) { // issue 9, C23
 	for target, want := range map[string]string{
 		"/v1/orders/7": "/my/order/7",
 		"orders/7":     "/my/order/7",
-		up.URL + "/v1/orders/a%2Fb%20c?api_key=canary-key#x":  "/my/order/a%2Fb%20c#x",
-		"https://api.example.invalid/v1/orders/7/":            "/my/order/7",
-		"http://API.example.invalid:443/v1/orders/7":          "/my/order/7",
-		"/v1/orders/7/lines/3.json":                           "/my/3/of/7",
-		"/v1/orders?page=2&tenant=acme&api_key=canary-key":    "/my/orders?p=2",
-		"/v1/orders?page=2&limit=5":                           "",
-		"/v1/secret":                                          "",
-		"/v2/orders/7":                                        "",
-		"https://files.example.invalid/store/a/b%2Fc?x=1&y=2": "/files/a/b%2Fc?x=1&y=2",
-		"https://files.example.invalid/other":                 "",
-		"https://other.example/orders/7":                      "https://other.example/orders/7",
-		"https://[":                                           "",
+		up.URL + "/v1/orders/a%2Fb%20c?api_key=canary-key#x":                           "/my/order/a%2Fb%20c#x",
+		"https://api.example.invalid/v1/orders/7/":                                     "/my/order/7",
+		"http://API.example.invalid:443/v1/orders/7":                                   "/my/order/7",
+		"/v1/orders/7/lines/3.json":                                                    "/my/3/of/7",
+		"/v1/orders?page=2&tenant=acme&api_key=canary-key":                             "/my/orders?p=2",
+		"https://mapped.example.invalid/things/7?app_key=canary-key&app_id=canary-key": "/my/thing/7",
+		"https://mapped.example.invalid/things/7?app_secret=1":                         "",
+		"/v1/orders?page=2&limit=5":                                                    "",
+		"/v1/secret":                                                                   "",
+		"/v2/orders/7":                                                                 "",
+		"https://files.example.invalid/store/a/b%2Fc?x=1&y=2":                          "/files/a/b%2Fc?x=1&y=2",
+		"https://files.example.invalid/other":                                          "",
+		"https://other.example/orders/7":                                               "https://other.example/orders/7",
+		"https://[":                                                                    "",
 	} {
 		up.Set(func(w http.ResponseWriter, _ *http.Request) {
 			say(w, 201, "application/json", "{}", "Location", target, "Link", `<`+target+`>; rel="next"; title="a, b", <https://other.example/>;rel=help`)

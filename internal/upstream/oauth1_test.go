@@ -159,6 +159,9 @@ func TestOAuth1_keepsItsHeaderWhole(t *testing.T) {
 	if h := req.Header.Get("Authorization"); strings.ContainsAny(h, "\r\nü") || strings.Contains(h, "oauth_x=") {
 		t.Errorf("header %q", h)
 	}
+	if !strings.HasPrefix(req.Header.Get("Authorization"), `OAuth realm="%22%0D%0A",oauth_`) {
+		t.Errorf("the realm is not told: %s", req.Header.Get("Authorization"))
+	}
 }
 
 func TestOAuth1_refusesWhatIsNoKeyWithoutShowingIt(t *testing.T) {
