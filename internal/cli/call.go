@@ -32,10 +32,13 @@ func callCommand(s Streams) *cobra.Command {
 the answer. A unit is named by its tool or operation name, or by “METHOD path”.
 A value that begins with @ is read from that file. The built-in document is
 koyeb-sessions.yaml.`,
-		Example: `  fairlead call koyeb-sessions.yaml login-user --sandbox body='{"email":"demo@fairlead.example","password":"not-a-real-password"}'
-  fairlead call crm.yaml "GET /customers/{id}" id=42
-  fairlead call crm.yaml find-customer --json '{"name":"Ada"}'`,
-		Args:              cobra.MinimumNArgs(2),
+		Example: `  fairlead call koyeb-sessions.yaml refresh-token --sandbox
+  fairlead call koyeb-sessions.yaml login-user --sandbox \
+    body='{"email":"demo@fairlead.example","password":"not-a-real-password"}'
+  fairlead call capability.yaml weather-now latitude=48.85 longitude=2.35
+  fairlead call capability.yaml "GET /forecast" \
+    --json '{"latitude": 48.85, "longitude": 2.35}'`,
+		Args:              named("FILE", "UNIT"),
 		ValidArgsFunction: run.loading.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := run.start(cmd.Context(), []host.Found{{Path: args[0]}}, s)

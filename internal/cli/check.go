@@ -28,13 +28,14 @@ func checkCommand(s Streams) *cobra.Command {
 		Long: `Check reads documents as serve does and prints every diagnostic with its place.
 It calls nothing. Files of a folder that are plainly something else, such as
 secrets or parts that documents import, are left out. With -o json it prints one
-line of JSON for each document, with -o sarif one SARIF 2.1.0 log. Of more than 20
-documents it prints a summary, unless --all is given. It exits with 1 when there is
-an error.`,
+line of JSON for each document, with -o sarif one SARIF 2.1.0 log. Of more than
+20 documents it prints a summary, unless --all is given. It exits with 1 when
+there is an error.`,
 		Example: `  fairlead check capability.yaml
-  fairlead check docs/ -o json | jq -c 'select(.units.withheld > 0)'
-  fairlead check docs/ -o sarif > findings.sarif`,
-		Args:              cobra.MinimumNArgs(1),
+  fairlead check . --notes                     # all documents below this folder
+  fairlead check . -o json > findings.jsonl    # a line for each document
+  fairlead check . -o sarif > findings.sarif`,
+		Args:              named("FILE or DIR"),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := l.options()

@@ -111,8 +111,9 @@ func newRoot(s Streams) *cobra.Command {
 consumes and which REST and MCP servers it exposes. Without a document it runs
 the built-in one, Koyeb sessions.`,
 		Example: `  fairlead serve --sandbox            # the built-in document, no account needed
-  fairlead serve my-capability.yaml   # your own
-  fairlead check docs/                # what would not work, and why`,
+  fairlead new                        # a first document, capability.yaml
+  fairlead check capability.yaml      # what of it would not work, and why
+  fairlead serve capability.yaml      # REST and MCP, until Ctrl-C`,
 		Version:       Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -121,6 +122,7 @@ the built-in one, Koyeb sessions.`,
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), newCommand(s), explainCommand(s), callCommand(s), inspectCommand(s), tokensCommand(s), schemaCommand(s), versionCommand(s), workerCommand(s))
 	return root
 }
@@ -138,7 +140,8 @@ func (l *loading) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&l.overlays, "overlay", nil, "apply this OpenAPI Overlay `FILE` (besides NAME.overlay.yaml)")
 	f.BoolVar(&l.noOverlay, "no-overlay", false, "do not apply NAME.overlay.yaml")
 	f.StringArrayVar(&l.allow, "allow-path", nil, "let documents read files below this `DIR` too")
-	f.StringArrayVar(&l.upstream, "upstream", nil, "call a consumed API elsewhere: `[NAMESPACE=]URL`")
+	f.StringArrayVar(&l.upstream, "upstream", nil, "call this consumed API elsewhere, or all of them: `[NAMESPACE=]URL`")
+	_ = cmd.RegisterFlagCompletionFunc("upstream", l.completeNames(consumed, "="))
 }
 
 func (l *loading) read(s Streams) host.ReadOptions {
@@ -148,10 +151,7 @@ func (l *loading) read(s Streams) host.ReadOptions {
 func (l *loading) options() (compile.Options, error) {
 	o := compile.Options{Upstream: map[string]*url.URL{}}
 	for _, text := range l.upstream {
-		namespace, address := "", text
-		if head, rest, ok := strings.Cut(text, "="); ok && !strings.Contains(head, "/") {
-			namespace, address = head, rest
-		}
+		namespace, address := splitUpstream(text)
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return o, fmt.Errorf("--upstream %s: want [NAMESPACE=]URL with http or https", text)
@@ -159,6 +159,14 @@ func (l *loading) options() (compile.Options, error) {
 		o.Upstream[namespace] = u
 	}
 	return o, nil
+}
+
+// splitUpstream reads [NAMESPACE=]URL.
+func splitUpstream(text string) (namespace, address string) {
+	if head, rest, ok := strings.Cut(text, "="); ok && !strings.Contains(head, "/") {
+		return head, rest
+	}
+	return "", text
 }
 
 // load reads and compiles one document.
@@ -171,7 +179,8 @@ func (l *loading) load(path string, s Streams) (*host.Document, error) {
 	if err != nil {
 		return nil, failed(err)
 	}
-	return host.Compile(src, o), nil
+	d := host.Compile(src, o)
+	return d, l.unmatchedUpstream([]*host.Document{d})
 }
 
 // optional is the document that a command may name, "" for the built-in one.
@@ -223,7 +232,7 @@ func color(w io.Writer) bool {
 type output string
 
 func (o *output) flag(cmd *cobra.Command, kinds ...string) {
-	choose(cmd, (*string)(o), "output", "o", "output format: "+strings.Join(kinds, ", "), kinds...)
+	choose(cmd, (*string)(o), "output", "o", "output `FORMAT`: "+strings.Join(kinds, ", "), kinds...)
 }
 
 // view is what a command shows: as text, or its exported fields as data.

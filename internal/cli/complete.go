@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/capabilities"
+	"github.com/fairlead/fairlead/internal/compile"
+	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
 )
 
@@ -41,7 +43,11 @@ func (l *loading) completeUnit(_ *cobra.Command, args []string, typed string) (f
 	}
 	if len(args) == 1 {
 		for _, u := range d.Plan.Units() {
-			found = append(found, cobra.CompletionWithDesc(u.Name, u.Description))
+			name := u.Name
+			if meant, err := findUnit(d, name); err != nil || meant != u {
+				name = u.ID // another unit has the name
+			}
+			found = append(found, cobra.CompletionWithDesc(name, u.Description))
 		}
 		slices.Sort(found)
 		return slices.Compact(found), cobra.ShellCompDirectiveNoFileComp
@@ -67,4 +73,49 @@ func choose(cmd *cobra.Command, value *string, name, short, usage string, kinds 
 	}
 	cmd.Flags().VarP(&choice{value, kinds}, name, short, usage)
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}
+
+// consumed and offered are the namespaces that flags name: of the APIs that
+// documents consume, and of their MCP servers.
+func consumed(d *host.Document) (names []string) {
+	for _, u := range d.Plan.Upstreams {
+		names = append(names, u.Namespace)
+	}
+	return names
+}
+
+func offered(d *host.Document) (names []string) {
+	for _, s := range d.Plan.Servers {
+		if s.Type == "mcp" {
+			names = append(names, s.Namespace)
+		}
+	}
+	return names
+}
+
+// completeNames offers what names finds in the documents that are typed already,
+// with the text that stands behind a name.
+func (l *loading) completeNames(names func(*host.Document) []string, behind string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) (found []cobra.Completion, does cobra.ShellCompDirective) {
+		if does = cobra.ShellCompDirectiveNoFileComp; behind != "" {
+			does |= cobra.ShellCompDirectiveNoSpace
+		}
+		files := []host.Found{{}} // the built-in document
+		if len(args) > 0 {
+			files, _ = host.Expand(args) // none when one cannot be read
+		}
+		for _, f := range files {
+			src, err := host.Read(f.Path, host.ReadOptions{NoOverlay: l.noOverlay, Stdin: strings.NewReader("")})
+			if err != nil {
+				continue
+			}
+			if d := host.Compile(src, compile.Options{}); d.Plan != nil {
+				for _, name := range names(d) {
+					found = append(found, name+behind)
+				}
+			}
+		}
+		slices.Sort(found)
+		return slices.Compact(found), does
+	}
 }

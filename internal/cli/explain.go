@@ -29,15 +29,17 @@ func explainCommand(s Streams) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "explain FILE [UNIT] [name=value]...",
-		Short: "Show a unit's inputs and the exact request it would send, without sending it",
+		Short: "Show a unit's inputs and the exact request, without sending it",
 		Long: `Explain shows what a unit asks for and where each input comes from, the request
 that it would send upstream as HTTP and as a curl command, how the answer is
-mapped, and the time-outs. It calls nothing and reads no secret: secrets stand as
-*** with the name of their source. Inputs without a value are shown with samples.
-Without UNIT it lists the units.`,
-		Example: `  fairlead explain koyeb-sessions.yaml login-user body='{"email":"me@example.com","password":"…"}'
-  fairlead explain crm.yaml "GET /customers/{id}" id=42`,
-		Args:              cobra.MinimumNArgs(1),
+mapped, and the time-outs. It calls nothing and reads no secret: secrets stand
+as *** with the name of their source. Inputs without a value are shown with
+samples. Without UNIT it lists the units.`,
+		Example: `  fairlead explain koyeb-sessions.yaml login-user
+  fairlead explain capability.yaml   # what units there are
+  fairlead explain capability.yaml weather-now latitude=48.85 longitude=2.35
+  fairlead explain capability.yaml "GET /forecast" latitude=48.85`,
+		Args:              named("FILE"),
 		ValidArgsFunction: l.completeUnit,
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := l.usable(args[0], s)

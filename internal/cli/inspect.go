@@ -20,10 +20,11 @@ func inspectCommand(s Streams) *cobra.Command {
 		Use:   "inspect [FILE|-]",
 		Short: "Say what a document gives: operations, tools and their hints",
 		Long: `Inspect prints what a document offers, as its published page would: title,
-operations with method and path, MCP tools with their hints, and what is withheld.`,
+operations with method and path, MCP tools with their hints, and what is
+withheld.`,
 		Example: `  fairlead inspect capability.yaml
   fairlead inspect -o json capability.yaml`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              single,
 		ValidArgsFunction: completeDocument,
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := optional(args)

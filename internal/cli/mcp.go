@@ -28,12 +28,15 @@ func mcpCommand(s Streams) *cobra.Command {
 		Short: "Serve a document's MCP server on standard input and output",
 		Long: `Mcp speaks the Model Context Protocol on standard input and output, for clients
 that start their servers as processes. Nothing but MCP is written to standard
-output; it ends when standard input ends, or on SIGTERM, and what runs has finished.
-SIGHUP reads the document again. Without FILE it serves the built-in document, Koyeb
-sessions.`,
+output; it ends when standard input ends, or on SIGTERM, and what runs has
+finished. SIGHUP reads the document again. Without FILE it serves the built-in
+document, Koyeb sessions. The configuration of a client says:
+
+  {"mcpServers": {"weather": {"command": "fairlead",
+    "args": ["mcp", "/path/to/capability.yaml"], "env": {"WEATHER_KEY": "…"}}}}`,
 		Example: `  fairlead mcp capability.yaml
-  {"mcpServers":{"koyeb":{"command":"fairlead","args":["mcp"],"env":{"KOYEB_API_KEY":"…"}}}}`,
-		Args:              cobra.MaximumNArgs(1),
+  fairlead mcp --sandbox`,
+		Args:              single,
 		ValidArgsFunction: completeDocument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := optional(args)
@@ -72,6 +75,7 @@ sessions.`,
 	run.flags(cmd)
 	mcpFlags(cmd, &o, &readOnly)
 	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
+	_ = cmd.RegisterFlagCompletionFunc("namespace", run.completeNames(offered, ""))
 	return cmd
 }
 
@@ -82,8 +86,8 @@ func mcpFlags(cmd *cobra.Command, o *host.MCPOptions, readOnly *bool) {
 	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool and resource")
 	f.Var(&patterns{&o.Allow}, "allow-tools", "offer agents only these tools: names, tag:NAME, hint:NAME")
 	f.Var(&patterns{&o.Deny}, "deny-tools", "keep these tools from agents: names, tag:NAME, hint:NAME")
-	f.IntVar(&o.MaxChars, "max-chars", 0, "characters of a tool's answer (default 40000)")
-	f.IntVar(&o.SearchAbove, "search-above", 0, "with more tools than this, offer search_tools instead of all (default off)")
+	f.Var(amount{&o.MaxChars}, "max-chars", "characters of a tool's answer (default 40000)")
+	f.Var(amount{&o.SearchAbove}, "search-above", "with more tools than this, offer search_tools instead of all (default off)")
 }
 
 // patterns is a flag with a list of patterns for tools.
@@ -95,7 +99,7 @@ func (p *patterns) String() string {
 	}
 	return strings.Join(*p.to, ",")
 }
-func (p *patterns) Type() string { return "strings" }
+func (p *patterns) Type() string { return "PATTERNS" }
 func (p *patterns) Set(text string) error {
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
@@ -134,7 +138,7 @@ func mcpServer(d *host.Document, namespace string) (*plan.Server, error) {
 		}
 	}
 	if namespace != "" {
-		return nil, fmt.Errorf("%s serves no MCP server “%s”", d.Name, namespace)
+		return nil, unmatchedNamespace("--namespace", namespace, []*host.Document{d})
 	}
 	return nil, fmt.Errorf("%s serves no MCP server; “fairlead check” says why", d.Name)
 }

@@ -20,11 +20,11 @@ func newCommand(s Streams) *cobra.Command {
 		Use:   "new [FILE]",
 		Short: "Write a first document, with comments, that serves at once",
 		Long: `New writes a small document with comments: an API that it consumes, and the REST
-and MCP servers that it exposes. It serves at once; change it from there. Without
-FILE it is capability.yaml. A file that exists is left alone.`,
+and MCP servers that it exposes. It serves at once; change it from there.
+Without FILE it is capability.yaml. A file that exists is left alone.`,
 		Example: `  fairlead new
   fairlead new weather.yaml && fairlead serve weather.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: single,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := optional(args)
 			if name == "" {

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -88,10 +90,18 @@ func count(n int, noun string) string {
 func (m *machine) unset() []string {
 	needs := map[string][]string{} // by variables
 	var order []string
-	own := map[string]bool{} // a caller may bring the credential
+	own := map[string]bool{}      // a caller may bring the credential
+	shut := map[string][]string{} // servers, by variables
 	for _, d := range m.documents {
 		if d.Plan == nil {
 			continue
+		}
+		for _, server := range d.Plan.Servers {
+			for _, slot := range guarding(server) {
+				if key := variables(slot.Refs); key != "" && !m.has(slot.Refs) {
+					shut[key] = append(shut[key], server.Namespace)
+				}
+			}
 		}
 		for _, u := range d.Plan.Units() {
 			for _, slot := range u.Secrets {
@@ -110,18 +120,33 @@ func (m *machine) unset() []string {
 		}
 	}
 	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(shut)) {
+		texts = append(texts, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key, listed(shut[key])))
+	}
 	for _, key := range order {
-		names := needs[key]
-		if len(names) > 8 {
-			names = append(names[:8:8], fmt.Sprintf("%d more", len(needs[key])-8))
-		}
-		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.", key, strings.Join(names, ", "))
+		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.", key, listed(needs[key]))
 		if own[key] {
 			text += "\nREST callers who send their own Authorization header do not need it."
 		}
 		texts = append(texts, text)
 	}
 	return texts
+}
+
+// guarding are the secrets that callers of a server must know.
+func guarding(s *plan.Server) []plan.SecretSlot {
+	if s.Auth == nil {
+		return nil
+	}
+	return s.Auth.Secrets
+}
+
+// listed tells names, and of many the first ones.
+func listed(names []string) string {
+	if len(names) > mostNamed {
+		names = append(names[:mostNamed:mostNamed], fmt.Sprintf("%d more", len(names)-mostNamed))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (m *machine) has(refs []secret.Ref) bool {

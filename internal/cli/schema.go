@@ -14,10 +14,12 @@ func schemaCommand(s Streams) *cobra.Command {
 		Short: "Print the JSON Schema of documents, for editors",
 		Long: `Schema prints the JSON Schema (2020-12) of capability documents of all versions.
 Editors complete keys and show their documentation by it. It is as tolerant as
-Fairlead: what it does not know is fine. “check” finds more.`,
-		Example: `  fairlead schema > capability.schema.json
-  sed -i '1i # yaml-language-server: $schema=./capability.schema.json' my-capability.yaml`,
-		Args: cobra.NoArgs,
+Fairlead: what it does not know is fine. “check” finds more. An editor finds it
+by a line at the top of a document, which “fairlead new” writes:
+
+  # yaml-language-server: $schema=capability.schema.json`,
+		Example: `  fairlead schema > capability.schema.json`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(s.Out, element.Schema().Indent())
 			return failed(err)

@@ -43,10 +43,11 @@ func (r *running) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
-	choose(cmd, &r.logLevel, "log-level", "", "least level of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
-	f.DurationVar(&r.limits.Connect, "connect-timeout", 5*time.Second, "time to connect to an API")
-	f.DurationVar(&r.limits.Header, "header-timeout", 30*time.Second, "time until an API begins to answer")
-	f.DurationVar(&r.limits.Call, "call-timeout", 60*time.Second, "time for a whole call")
+	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
+	r.limits.Connect, r.limits.Header, r.limits.Call = 5*time.Second, 30*time.Second, 60*time.Second
+	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
+	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
+	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take")
 	f.BoolVar(&r.http2, "http2", false, "offer HTTP/2 to every API (default only to those that the document says it of)")
 	r.limits.Response, r.limits.Request = 32<<20, 10<<20
 	f.Var(size{&r.memory}, "max-memory", "what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
@@ -94,7 +95,10 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 		}
 		o.Hosts, getenv = m.sandbox.hosts(), m.sandbox.getenv
 	}
-	if err := m.read(ctx, r, paths, o, s); err != nil {
+	if err = m.read(ctx, r, paths, o, s); err == nil {
+		err = r.unmatchedUpstream(m.documents)
+	}
+	if err != nil {
 		m.close()
 		return nil, err
 	}
@@ -180,11 +184,11 @@ func serveCommand(s Streams) *cobra.Command {
 		Long: `Serve opens the REST and MCP servers that the documents expose and runs until
 it is stopped. Without an argument it serves the built-in document, Koyeb
 sessions; “-” reads a document from standard input, a folder means all documents
-below it. SIGHUP reads the documents and secrets again, SIGTERM finishes what runs,
-within the time of a call and 5 s, and ends.`,
+below it. SIGHUP reads the documents and secrets again, SIGTERM finishes what
+runs, within the time of a call and 5 s, and ends.`,
 		Example: `  fairlead serve --sandbox
-  fairlead serve capability.yaml --upstream crm=https://staging.example.com
-  fairlead serve docs/ --ports auto --json`,
+  fairlead serve capability.yaml --upstream weather=https://staging.example.com
+  fairlead serve . --ports auto --json   # all documents below this folder`,
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config.AutoPorts = ports == "auto"
@@ -201,12 +205,13 @@ within the time of a call and 5 s, and ends.`,
 	run.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
+	_ = cmd.RegisterFlagCompletionFunc("default", run.completeNames(offered, ""))
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
-	choose(cmd, &ports, "ports", "", "ports: as-declared, or auto for free ones", "as-declared", "auto")
+	choose(cmd, &ports, "ports", "", "`WHICH` ports: as-declared, or auto for free ones", "as-declared", "auto")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
 	f.BoolVar(&config.Strict, "strict-inputs", false, "let REST servers refuse query parameters and members of bodies that are no inputs")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
-	f.StringSliceVar(&config.Origins, "allow-origin", nil, "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
+	f.Var(pages{&config.Origins}, "allow-origin", "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")
@@ -249,6 +254,9 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	config.Documents = m.documents
 	host.Collide(config)
 	if err := m.admit(s, strict); err != nil {
+		return err
+	}
+	if err := unmatchedNamespace("--default", config.Default, m.documents); err != nil {
 		return err
 	}
 	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()

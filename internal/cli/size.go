@@ -12,7 +12,7 @@ import (
 // size is a flag for a number of bytes: 10MiB, 512KiB, or a plain number.
 type size struct{ bytes *int64 }
 
-func (s size) Type() string { return "size" }
+func (s size) Type() string { return "SIZE" }
 
 func (s size) String() string {
 	if s.bytes == nil || *s.bytes == 0 {
@@ -33,7 +33,7 @@ func (s size) Set(text string) error {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/scale {
-		return fmt.Errorf("want a size such as 64MiB, 512KiB or a number of bytes")
+		return fmt.Errorf("want a size such as 2GiB, 64MiB, 512KiB or a number of bytes")
 	}
 	*s.bytes = n * scale
 	return nil

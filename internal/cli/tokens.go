@@ -33,16 +33,17 @@ func tokensCommand(s Streams) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "tokens [FILE|-]",
-		Short: "Estimate what a document's tools cost a model, and say what to trim",
-		Long: `Tokens estimates what an MCP server costs a model: tools/list, which most clients
-put before every conversation, tool by tool, and the answers of the tools. It says
-what to trim. Tokens are an estimate: ` + estimator + `. A typical
-answer is estimated from outputParameters, with texts of 20 characters and lists
-of 10 items; without them it is unknown.`,
+		Short: "Estimate what tools cost a model, and say what to trim",
+		Long: `Tokens estimates what an MCP server costs a model: tools/list, which most
+clients put before every conversation, tool by tool, and the answers of the
+tools. It says what to trim. Tokens are an estimate:
+` + estimator + `. A typical answer is estimated from
+outputParameters, with texts of 20 characters and lists of 10 items; without
+them it is unknown.`,
 		Example: `  fairlead tokens capability.yaml
-  fairlead tokens capability.yaml --search-above 40   # the same with other options
+  fairlead tokens capability.yaml --search-above 40   # with what serve is given
   fairlead tokens -o json capability.yaml`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              single,
 		ValidArgsFunction: completeDocument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := optional(args)

@@ -35,10 +35,36 @@ func findUnit(d *host.Document, name string) (*plan.Unit, error) {
 		}
 	}
 	hint := "“fairlead inspect " + d.Name + "” lists what there is"
-	if near, ok := diag.Near(name, names); ok {
+	if template, values := fills(name, names); template != "" {
+		hint = "it is “" + template + "” with " + values
+	} else if near, ok := diag.Near(name, names); ok {
 		hint = "did you mean “" + near + "”?"
 	}
 	return nil, fmt.Errorf("no unit “%s” in %s; %s", name, d.Name, hint)
+}
+
+// fills finds the “METHOD path” of which a name is one with values, and tells
+// these as words of the command line.
+func fills(name string, names []string) (template, values string) {
+	segments := strings.Split(name, "/")
+	for _, one := range names {
+		var words []string
+		parts := strings.Split(one, "/")
+		fit := len(parts) == len(segments) && len(parts) > 1
+		for i := range parts {
+			switch {
+			case !fit:
+			case strings.HasPrefix(parts[i], "{") && strings.HasSuffix(parts[i], "}"):
+				words = append(words, strings.Trim(parts[i], "{}")+"="+segments[i])
+			default:
+				fit = parts[i] == segments[i]
+			}
+		}
+		if fit && len(words) > 0 {
+			return one, strings.Join(words, " ")
+		}
+	}
+	return "", ""
 }
 
 // arguments makes a unit's inputs of name=value words and, before them, the

@@ -11,7 +11,7 @@ func versionCommand(s Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Version prints the version of Fairlead, of Go, and the system that it was built for.",
+		Long:    "Version prints the version of Fairlead and of Go, and the system of both.",
 		Example: "  fairlead version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

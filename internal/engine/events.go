@@ -55,6 +55,8 @@ func (r *run) problem(ctx context.Context, failure *Error) {
 	switch {
 	case refused:
 		r.notice(ctx, event.Problem{Title: failure.Error() + " to the credential that is configured"})
+	case failure.Kind == Unreachable || failure.Kind == TimedOut:
+		r.notice(ctx, event.Problem{Title: failure.Error(), Cause: failure.cause, Minor: true})
 	case failure.Kind.forOperator():
 		r.notice(ctx, event.Problem{Title: failure.Error(), Cause: failure.cause})
 	}

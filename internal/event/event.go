@@ -90,7 +90,7 @@ type Problem struct {
 	Call  *Call // nil outside a call
 	Title string
 	Cause error
-	Minor bool // the call was answered all the same
+	Minor bool // the call was answered all the same, or may succeed later
 }
 
 // Refusal is a request that was turned away at the door, before a unit ran.

@@ -194,7 +194,7 @@ func (x *exchange) unknown(name string, sources []source, place plan.Place) {
 	}
 	detail := "is not known here"
 	if near, ok := diag.Near(name, names); ok {
-		detail += "; did you mean " + near + "?"
+		detail += ", did you mean " + near
 	}
 	x.errors = append(x.errors, fieldError{shorten(name), places[place].in, detail})
 }
