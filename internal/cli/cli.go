@@ -141,7 +141,7 @@ func (l *loading) flags(cmd *cobra.Command) {
 	f.BoolVar(&l.noOverlay, "no-overlay", false, "do not apply NAME.overlay.yaml")
 	f.StringArrayVar(&l.allow, "allow-path", nil, "let documents read files below this `DIR` too")
 	f.StringArrayVar(&l.upstream, "upstream", nil, "call this consumed API elsewhere, or all of them: `[NAMESPACE=]URL`")
-	_ = cmd.RegisterFlagCompletionFunc("upstream", l.completeNames(consumed, "="))
+	_ = cmd.RegisterFlagCompletionFunc("upstream", l.completeNames(consumedNames, "="))
 }
 
 func (l *loading) read(s Streams) host.ReadOptions {

@@ -75,16 +75,16 @@ func choose(cmd *cobra.Command, value *string, name, short, usage string, kinds 
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
-// consumed and offered are the namespaces that flags name: of the APIs that
+// consumedNames and offeredNames are the namespaces that flags name: of the APIs that
 // documents consume, and of their MCP servers.
-func consumed(d *host.Document) (names []string) {
+func consumedNames(d *host.Document) (names []string) {
 	for _, u := range d.Plan.Upstreams {
 		names = append(names, u.Namespace)
 	}
 	return names
 }
 
-func offered(d *host.Document) (names []string) {
+func offeredNames(d *host.Document) (names []string) {
 	for _, s := range d.Plan.Servers {
 		if s.Type == "mcp" {
 			names = append(names, s.Namespace)

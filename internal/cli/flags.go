@@ -110,7 +110,7 @@ func (l *loading) unmatchedUpstream(documents []*host.Document) error {
 		if d.Plan == nil {
 			return nil // what it consumes is not known
 		}
-		there = append(there, consumed(d)...)
+		there = append(there, consumedNames(d)...)
 	}
 	for _, text := range l.upstream {
 		if namespace, _ := splitUpstream(text); namespace != "" {
@@ -127,7 +127,7 @@ func unmatchedNamespace(flag, namespace string, documents []*host.Document) erro
 	var there []string
 	for _, d := range documents {
 		if d.Plan != nil {
-			there = append(there, offered(d)...)
+			there = append(there, offeredNames(d)...)
 		}
 	}
 	if namespace == "" {

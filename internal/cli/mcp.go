@@ -75,7 +75,7 @@ document, Koyeb sessions. The configuration of a client says:
 	run.flags(cmd)
 	mcpFlags(cmd, &o, &readOnly)
 	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
-	_ = cmd.RegisterFlagCompletionFunc("namespace", run.completeNames(offered, ""))
+	_ = cmd.RegisterFlagCompletionFunc("namespace", run.completeNames(offeredNames, ""))
 	return cmd
 }
 

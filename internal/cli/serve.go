@@ -205,7 +205,7 @@ runs, within the time of a call and 5 s, and ends.`,
 	run.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
-	_ = cmd.RegisterFlagCompletionFunc("default", run.completeNames(offered, ""))
+	_ = cmd.RegisterFlagCompletionFunc("default", run.completeNames(offeredNames, ""))
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
 	choose(cmd, &ports, "ports", "", "`WHICH` ports: as-declared, or auto for free ones", "as-declared", "auto")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
