@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"mime"
 	"slices"
 	"strings"
 
@@ -252,12 +253,37 @@ func (c *call) isWhole(p *model.Param) bool {
 	return namesBody(p.Name) || p.Value == nil && p.Description == "" && (p.Type == "" || p.Type == "string" || p.Type == "object")
 }
 
-// bodyType is the type of the body, "json" where nobody says it.
+// bodyType is the type of the body; where no block says it, that of the fixed
+// Content-Type, and "json" where nobody says it.
 func (c *call) bodyType() string {
-	if c.op.Body == nil {
-		return "json"
+	if c.op.Body != nil {
+		return c.op.Body.Type
 	}
-	return c.op.Body.Type
+	for _, p := range c.params {
+		if p.In == "header" && strings.EqualFold(p.Name, "Content-Type") {
+			return typeOfMedia(p.Value.Str())
+		}
+	}
+	return "json"
+}
+
+// typeOfMedia is the type of a body of a media type, "json" for what is none.
+func typeOfMedia(text string) string {
+	media, _, err := mime.ParseMediaType(text)
+	kind, name, _ := strings.Cut(media, "/")
+	switch {
+	case err != nil, name == "", name == "json", strings.HasSuffix(name, "+json"):
+		return "json"
+	case name == "x-www-form-urlencoded":
+		return "form"
+	case media == "multipart/form-data":
+		return "multipart"
+	case name == "xml", strings.HasSuffix(name, "+xml"):
+		return "xml"
+	case name == "octet-stream", slices.Contains([]string{"image", "audio", "video"}, kind), name == "pdf", name == "zip", name == "gzip":
+		return "binary"
+	}
+	return "text"
 }
 
 // namesBody reports whether a parameter's name says that it is the whole body.

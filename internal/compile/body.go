@@ -110,7 +110,12 @@ func (c *call) passBody(r *upstream.Request) bool {
 		name = "requestBody"
 	}
 	e := c.input(name, hint{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
-	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes["json"].ContentType, Whole: e}
+	kind := c.bodyType()
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e, Plain: kind != "json"}
+	if kind == "binary" {
+		r.Body.Kind = upstream.BinaryBody
+		c.isFile(e, false)
+	}
 	c.c.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
 		"%s says nothing of a body; that of the caller passes as it comes", c.target())
 	return true
