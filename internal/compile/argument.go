@@ -8,7 +8,6 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
-	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
@@ -234,9 +233,10 @@ func describePlace(in string) string {
 	return ""
 }
 
+// speaksJSON reports whether the body is JSON, whatever the answer is.
 func (c *call) speaksJSON() bool {
-	kind, _ := format.ParseKind(c.op.RawFormat)
-	return (kind == format.JSON || c.op.RawFormat == "") && (c.bodyType() == "json" || c.bodyType() == "raw")
+	kind := c.bodyType()
+	return kind == "json" || kind == "raw"
 }
 
 // isEntity reports whether p, alone, is the whole body: its name says so, or it is a

@@ -258,6 +258,32 @@ func (p *Part) write(w *multipart.Writer, f expr.Frame) error {
 		}
 		texts[i] = t.Text()
 	}
+	if v.Kind() == value.Array && texts[2] == "" && !holdsContainer(v) { // as in a form, its name is repeated
+		for i := range v.Len() {
+			if v.At(i).Kind() == value.Null {
+				continue
+			}
+			if err := p.writeOne(w, v.At(i), texts); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return p.writeOne(w, v, texts)
+}
+
+func holdsContainer(list value.Value) bool {
+	for i := range list.Len() {
+		if !list.At(i).IsScalar() {
+			return true
+		}
+	}
+	return false
+}
+
+// writeOne writes a part of the value v. Its name, file name and media type are texts,
+// "" where the document does not say.
+func (p *Part) writeOne(w *multipart.Writer, v value.Value, texts [3]string) error {
 	name, filename := texts[0], texts[1]
 	contentType, ok := mediaType(texts[2])
 	if !ok {
