@@ -246,12 +246,14 @@ func (d *Document) compile(o compile.Options) {
 	if len(s.Overlays) > 0 {
 		d.Diags = append(d.Diags, normalize.Inline(s.Name, root, s.Folder)...)
 	}
+	lacking := false // something that an overlay was to bring: it may protect
 	for _, f := range s.Overlays {
 		over, diags := document.Parse(f.Name, f.Text)
-		d.Diags = append(d.Diags, diags...)
 		if over != nil {
-			d.Diags = append(d.Diags, overlay.Apply(root, over)...)
+			diags = append(diags, overlay.Apply(root, over)...)
 		}
+		lacking = lacking || diags.Count(diag.Error) > 0
+		d.Diags = append(d.Diags, diags...)
 	}
 	if o.Files == nil && s.Folder != nil {
 		o.Files = s.Folder
@@ -259,6 +261,7 @@ func (d *Document) compile(o compile.Options) {
 	d.Model, diags = normalize.Capability(s.Name, root, s.Folder)
 	d.Diags = append(d.Diags, diags...)
 	if d.Model != nil {
+		d.Model.Unreadable = d.Model.Unreadable || lacking
 		d.Plan, diags = compile.Capability(d.Model, o)
 		d.Diags = append(d.Diags, diags...)
 		d.selfCalls()

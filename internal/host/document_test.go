@@ -140,3 +140,37 @@ capability:
 		}
 	}
 }
+
+// An overlay that cannot be applied may be what protects the document, which is
+// therefore not served without it.
+func TestDocument_isNotServedWithoutAnOverlayThatFails(t *testing.T) {
+	const text = `{ikanos: 1.0.0-beta5, capability: {exposes: [{type: mcp, namespace: m, tools: {t: {description: Says x., outputParameters: [{type: string, value: x}]}}}]}}`
+	const change = `target: "$.capability.exposes[0]", update: {authentication: {type: bearer, token: "{{T}}"}}`
+	for name, tt := range map[string]struct {
+		overlay string
+		served  bool
+	}{
+		"sound":             {`{overlay: 1.0.0, actions: [{` + change + `}]}`, true},
+		"no YAML":           {`{overlay: 1.0.0, actions: [{` + change, false},
+		"empty":             {``, false},
+		"no overlay":        {`{actions: [{` + change + `}]}`, false},
+		"a misspelt list":   {`{overlay: 1.0.0, action: [{` + change + `}]}`, false},
+		"a misspelt update": {`{overlay: 1.0.0, actions: [{` + strings.Replace(change, "update", "updat", 1) + `}]}`, false},
+		"a bad target":      {`{overlay: 1.0.0, actions: [{` + strings.Replace(change, "[0]", "[", 1) + `}]}`, false},
+		"a removal, quoted": {`{overlay: 1.0.0, actions: [{target: "$.capability.exposes[0].tools.t", remove: "true"}]}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}, Overlays: []File{{Name: "o.yaml", Text: []byte(tt.overlay)}}})
+			served := false
+			for _, s := range d.Plan.Servers {
+				served = served || len(s.Tools) > 0
+				if len(s.Tools) > 0 && s.Auth == nil {
+					t.Error("everybody is served")
+				}
+			}
+			if served != tt.served {
+				t.Errorf("served: %t\n%v", served, d.Diags)
+			}
+		})
+	}
+}
