@@ -102,6 +102,21 @@ func (n *Node) Bool() (truth, ok bool) {
 	return false, false
 }
 
+// Size counts the values of n, up to most.
+func (n *Node) Size(most int) int {
+	if n == nil || most <= 0 {
+		return 0
+	}
+	count := 1
+	for i := range n.Pairs {
+		count += n.Pairs[i].Value.Size(most - count)
+	}
+	for _, item := range n.Items {
+		count += item.Size(most - count)
+	}
+	return count
+}
+
 // Value returns n and all below it as a JSON value; Absent for nil.
 func (n *Node) Value() value.Value {
 	if n == nil {

@@ -37,7 +37,7 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 		r.brought += len(items.Items)
 	}
 	source := r.pick(items, n, from)
-	if r.brought += size(source, document.MaxNodes); r.brought > document.MaxNodes {
+	if r.brought += source.Size(document.MaxNodes); r.brought > document.MaxNodes {
 		r.report(diag.DocumentLimit, from.At, "Import less, or split the document.", "the imports bring more than %d values", document.MaxNodes)
 		return nil
 	}
@@ -90,21 +90,6 @@ func clone(n *document.Node) *document.Node {
 		c.Items[i] = clone(c.Items[i])
 	}
 	return &c
-}
-
-// size counts the values of n, up to most.
-func size(n *document.Node, most int) int {
-	if n == nil || most <= 0 {
-		return 0
-	}
-	count := 1
-	for _, p := range n.Pairs {
-		count += size(p.Value, most-count)
-	}
-	for _, item := range n.Items {
-		count += size(item, most-count)
-	}
-	return count
 }
 
 // bindsLeft reports that a file from which source is imported binds variables

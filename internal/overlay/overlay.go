@@ -4,6 +4,7 @@ package overlay
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func Apply(root, overlay *document.Node) diag.List {
 		diags.Add(diag.BadOverlay, overlay.Where("actions"), "List the actions: target, update or remove.", "the overlay has no list of actions")
 		return diags
 	}
-	t := tree{root: root, size: size(root), call: budget.NewCall(nil)}
+	t := tree{root: root, size: root.Size(math.MaxInt), call: budget.NewCall(nil)}
 	for _, a := range actions.Items {
 		if t.apply(a, &diags); t.full {
 			diags.Add(diag.DocumentLimit, a.Range(), "Apply fewer or narrower actions; this one and those after it are not applied in full.",
@@ -58,21 +59,6 @@ func (t *tree) step(n int) bool {
 	t.steps += n
 	t.full = t.full || t.steps > mostSteps || t.size > document.MaxNodes
 	return !t.full
-}
-
-// size counts the values of n.
-func size(n *document.Node) int {
-	if n == nil {
-		return 1
-	}
-	count := 1
-	for _, p := range n.Pairs {
-		count += size(p.Value)
-	}
-	for _, item := range n.Items {
-		count += size(item)
-	}
-	return count
 }
 
 func (t *tree) apply(action *document.Node, diags *diag.List) {
