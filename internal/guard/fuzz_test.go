@@ -86,7 +86,7 @@ func FuzzScopeList(f *testing.F) {
 			return secret.New(map[string]string{"scope": text, "resource": text, "authorizationServerUri": "https://as"}[field]), nil
 		}}
 		_, _ = cfg.settings(t.Context())
-		scopes, err := scopeList(text, nil)
+		scopes, err := scopeList(text)
 		for _, scope := range scopes {
 			if !isScope(scope) || err != nil {
 				t.Errorf("%q: %v", scope, err)

@@ -42,8 +42,6 @@ type Config struct {
 	// or a JSON array), tokenValidation, introspectionEndpoint, clientId,
 	// clientSecret (oauth2). A *secret.MissingError counts as an empty field.
 	Value func(ctx context.Context, field string) (secret.String, error)
-	// Scopes are needed beside those of the field (oauth2).
-	Scopes []string
 	// MCP makes refusals JSON-RPC bodies, and oauth2 publish its metadata.
 	MCP    bool
 	Client HTTPDoer         // reaches the authorization server; oauth2 needs it

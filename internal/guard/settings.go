@@ -61,7 +61,7 @@ func (cfg Config) settings(ctx context.Context) (settings, error) {
 		}
 	}
 	var err error
-	if s.scopes, err = scopeList(scopes, cfg.Scopes); err != nil {
+	if s.scopes, err = scopeList(scopes); err != nil {
 		return settings{}, fmt.Errorf("read the field scope: %w", err)
 	}
 	if s.issuer, err = webURL(s.issuerText); err != nil {
@@ -108,10 +108,9 @@ func (cfg Config) text(ctx context.Context, field string) (string, error) {
 	return strings.TrimSpace(v.Reveal()), nil
 }
 
-// scopeList reads scopes written as text with blanks between or as a JSON array,
-// and appends them to those given.
-func scopeList(text string, given []string) ([]string, error) {
-	list := slices.Clone(given)
+// scopeList reads scopes written as text with blanks between or as a JSON array.
+func scopeList(text string) ([]string, error) {
+	var list []string
 	if strings.HasPrefix(text, "[") {
 		array, err := value.Parse([]byte(text))
 		if err != nil {
@@ -121,7 +120,7 @@ func scopeList(text string, given []string) ([]string, error) {
 			list = append(list, array.At(i).Text())
 		}
 	} else {
-		list = append(list, strings.Fields(text)...)
+		list = strings.Fields(text)
 	}
 	var scopes []string
 	for _, scope := range list {
