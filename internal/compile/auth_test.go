@@ -179,9 +179,11 @@ func TestAuth_withholdsWhatLacksSomething(t *testing.T) {
 }
 
 func TestAuth_warnsOfATokenEndpointWithoutTLS(t *testing.T) {
-	u, diags := compileAuth(t, `{type: oauth2, tokenEndpoint: "http://login.test/t", clientId: x, clientSecret: y}`)
-	if u == nil || !slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Code == diag.BaseURIPlaintext.ID }) {
-		t.Errorf("diagnostics %v", diags)
+	for host, want := range map[string]bool{"login.test": true, "127.login.test": true, "127.0.0.1": false, "localhost": false, "[::1]": false} {
+		u, diags := compileAuth(t, `{type: oauth2, tokenEndpoint: "http://`+host+`/t", clientId: x, clientSecret: y}`)
+		if u == nil || want != slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Code == diag.BaseURIPlaintext.ID }) {
+			t.Errorf("%s: diagnostics %v", host, diags)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -129,7 +130,8 @@ func redirected(base string, to *url.URL) string {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1"
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // base compiles the base for a unit.
