@@ -1,5 +1,5 @@
 // Package observe is what operators see of a running process: logs in which no
-// secret stands.
+// secret stands, and the trace of one call.
 package observe
 
 import (
