@@ -133,9 +133,11 @@ func (x *exchange) describe(contentType string, length int64) {
 }
 
 // isPage reports whether browsers show a body of that type as a page that may run
-// scripts.
+// scripts: HTML, and XML of any kind, in which SVG and XHTML may stand.
 func isPage(contentType string) bool {
-	return format.LabelsHTML(contentType) || strings.Contains(contentType, "svg")
+	essence, _, _ := strings.Cut(contentType, ";")
+	essence = strings.ToLower(strings.TrimSpace(essence))
+	return format.LabelsHTML(essence) || strings.HasSuffix(essence, "/xml") || strings.HasSuffix(essence, "+xml")
 }
 
 // held is up to which length an answer is read whole before any of it is passed

@@ -299,3 +299,15 @@ func FuzzRewriteLinks(f *testing.F) {
 		}
 	})
 }
+
+// What may run scripts in a browser is none of this server's own pages, however its
+// type is spelt.
+func TestIsPage(t *testing.T) {
+	for contentType, want := range map[string]bool{"text/html": true, "TEXT/HTML; charset=utf-8": true, "image/svg+xml": true, "Image/SVG+XML": true,
+		"text/xml": true, "application/xml; charset=utf-8": true, "application/xhtml+xml": true,
+		"application/json": false, "text/plain": false, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": false, "": false} {
+		if got := isPage(contentType); got != want {
+			t.Errorf("%s: %t", contentType, got)
+		}
+	}
+}
