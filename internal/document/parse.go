@@ -104,14 +104,22 @@ func (p *parser) syntax(err error) {
 		at.Start = diag.Pos{Line: mark.Line, Column: max(mark.Column, 1)}
 	}
 	hint := "Correct the YAML at this place; nothing of the document is served until it parses."
-	if lines := bytes.Split(p.src, []byte("\n")); at.Start.Line > 0 && at.Start.Line <= len(lines) && unquoted.Match(lines[at.Start.Line-1]) {
-		hint = quoteBraces
+	if lines := bytes.Split(p.src, []byte("\n")); at.Start.Line > 0 && at.Start.Line <= len(lines) {
+		switch line := lines[at.Start.Line-1]; {
+		case unquoted.Match(line):
+			hint = quoteBraces
+		case tabbed.Match(line):
+			hint = "Indent the line with blanks: YAML takes no tabs there."
+		}
 	}
 	p.diags.Add(diag.SyntaxError, at, hint, "not valid YAML: %s", message)
 }
 
 // unquoted is a line with a template that stands in no quotes.
 var unquoted = regexp.MustCompile(`^[^"']*\{\{`)
+
+// tabbed is a line that is indented with a tab.
+var tabbed = regexp.MustCompile(`^ *\t`)
 
 const quoteBraces = "Put a text that holds {{…}} between quotes: \"{{id}}\"."
 

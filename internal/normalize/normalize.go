@@ -239,7 +239,13 @@ func (r *reader) notCapability(file string, root *document.Node) {
 	if n := root.Get("capability"); n != nil && !n.Is(value.Object) {
 		found = "a capability that is " + kindPhrase(n.Kind)
 	}
-	r.report(diag.NotCapability, diag.Range{File: file, Start: root.At.Start}, "A capability document has a capability section with consumes and exposes.", "this is not a capability document: found %s", found)
+	hint := "A capability document has a capability section with consumes and exposes."
+	for _, m := range root.Pairs {
+		if near, ok := diag.Near(m.Key, []string{"capability"}); ok && m.Key != near {
+			hint = "Did you mean “" + near + "” by “" + m.Key + "”?"
+		}
+	}
+	r.report(diag.NotCapability, diag.Range{File: file, Start: root.At.Start}, hint, "this is not a capability document: found %s", found)
 }
 
 // versions known to Fairlead, by family; a version outside them is read as the newest.

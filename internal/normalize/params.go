@@ -76,7 +76,7 @@ func (r *reader) param(e entry) *model.Param {
 	f := r.read(e.node, element.Input)
 	own := f.block("x-fairlead")
 	p := &model.Param{
-		Node: e.node, Name: e.name, In: strings.ToLower(f.text("in")), Type: r.paramType(f.node("type")), Description: f.text("description"), Pattern: f.text("pattern"),
+		Node: e.node, Name: e.name, In: r.paramPlace(f.node("in")), Type: r.paramType(f.node("type")), Description: f.text("description"), Pattern: f.text("pattern"),
 		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"), Header: own.text("header"),
 		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"), KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
 	}
@@ -135,6 +135,22 @@ func (r *reader) required(n *document.Node) (*bool, []string) {
 		return nil, nil
 	}
 	return &truth, nil
+}
+
+// otherPlaces are spellings of other tools; the first two are the body, as a form.
+var otherPlaces = []string{"form", "formdata", "env"}
+
+// paramPlace reads where a parameter travels.
+func (r *reader) paramPlace(n *document.Node) string {
+	in, places := strings.ToLower(n.Str()), element.Get(element.Input).Field("in").Values
+	if in != "" && !slices.Contains(places, in) && !slices.Contains(otherPlaces, in) {
+		hint := "Use " + strings.Join(places, ", ") + "."
+		if near, ok := diag.Near(in, places); ok {
+			hint = "Did you mean “" + near + "”?"
+		}
+		r.report(diag.WrongType, n.At, hint, "no parameter travels in “%s”; it is read as if nothing were said", n.Str())
+	}
+	return in
 }
 
 func (r *reader) paramType(n *document.Node) string {
