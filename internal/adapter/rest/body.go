@@ -128,7 +128,7 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		return false, true
 	case kind == "application/x-www-form-urlencoded": // curl -d '{…}' says so
 	case kind == multipartForm && x.op.route.Unit.ReadMultipart:
-		return false, x.readParts(text, contentType)
+		return x.readParts(text, contentType)
 	case kind == "", kind == "application/json", kind == "text/json", strings.HasSuffix(kind, "+json"):
 	case x.op.entity >= 0: // the body passes on; it has no members
 		return false, true

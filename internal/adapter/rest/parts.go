@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -18,35 +17,34 @@ const multipartForm = "multipart/form-data"
 
 // readParts takes the inputs that are members of the body from the parts of a form
 // (RFC 7578). A field is its text; a file is a data: URL, of which the body that is
-// sent makes a file again.
-func (x *exchange) readParts(text []byte, contentType string) (ok bool) {
+// sent makes a file again. wrong says that the body is no such form, which is noted.
+func (x *exchange) readParts(text []byte, contentType string) (wrong, ok bool) {
 	if !x.meter.Hold(2 * int64(len(text))) { // for the URLs
-		return x.unreadable(x.meter.Err())
+		return false, x.unreadable(x.meter.Err())
 	}
 	_, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		x.badParts()
-		return true
+		return x.badParts(), true
 	}
 	for form := multipart.NewReader(bytes.NewReader(text), parameters["boundary"]); ; {
 		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
-			return true
+		if err == io.EOF { // one that is wrapped says that the last boundary lacks
+			return false, true
 		}
 		var content []byte
 		if err == nil {
 			content, err = io.ReadAll(part)
 		}
 		if err != nil {
-			x.badParts()
-			return true
+			return x.badParts(), true
 		}
 		x.take(part, content)
 	}
 }
 
-func (x *exchange) badParts() {
+func (x *exchange) badParts() (wrong bool) {
 	x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "is not valid " + multipartForm})
+	return true
 }
 
 // take gives a part to the inputs of its name. The first of several parts counts, for
