@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,7 +63,15 @@ func Main(args []string, s Streams) int {
 		<-signals
 		cancel()
 		second := <-signals
-		fmt.Fprintf(s.Err, "fairlead: ended at once by a second signal (%s); what still ran was cut off\n", second)
+		said := make(chan struct{})
+		go func() {
+			fmt.Fprintf(s.Err, "fairlead: ended at once by a second signal (%s); what still ran was cut off\n", second)
+			close(said)
+		}()
+		select {
+		case <-said:
+		case <-time.After(time.Second): // nobody reads it
+		}
 		os.Exit(exitFailed)
 	}()
 	return Run(ctx, args, s)

@@ -75,6 +75,7 @@ type machine struct {
 	secrets   *secret.Store
 	scripts   *script.Pool
 	log       *slog.Logger
+	lines     *observe.Queue                  // of the log
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
 	events    *event.Stream
 	sandbox   *sandboxed
@@ -106,7 +107,8 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.mask(m.documents)
-	m.log = observe.NewLogger(s.Err, level, m.known)
+	m.lines = observe.NewQueue(s.Err)
+	m.log = observe.NewLogger(m.lines, level, m.known)
 	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
 	m.events = event.To(observe.Log(m.log))
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
@@ -167,6 +169,9 @@ func (m *machine) close() {
 	}
 	if m.sandbox != nil {
 		m.sandbox.close()
+	}
+	if m.lines != nil {
+		m.lines.Close()
 	}
 }
 

@@ -1,0 +1,70 @@
+package observe_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fairlead/fairlead/internal/observe"
+)
+
+func TestQueue_writesAllThatIsRead(t *testing.T) {
+	var got bytes.Buffer
+	q := observe.NewQueue(&got)
+	want := ""
+	for i := range 5000 {
+		line := fmt.Sprintf("line %d\n", i)
+		want += line
+		if n, err := io.WriteString(q, line); n != len(line) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	q.Close()
+	if got.String() != want {
+		t.Errorf("got %d bytes of %d", got.Len(), len(want))
+	}
+}
+
+// stuck is a log that nobody reads until it is released.
+type stuck struct {
+	released chan struct{}
+	bytes.Buffer
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.released
+	return s.Buffer.Write(p)
+}
+
+func TestQueue_keepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &stuck{released: make(chan struct{})}
+		q := observe.NewQueue(w)
+		const lines = 5000
+		for range lines {
+			_, _ = io.WriteString(q, "line\n")
+		}
+		close(w.released)
+		q.Close()
+		text := w.String()
+		kept, lost := strings.Count(text, "line\n"), 0
+		if i := strings.Index(text, "fairlead: "); i < 0 {
+			t.Error("nothing says that lines are left out")
+		} else if _, err := fmt.Sscanf(text[i:], "fairlead: %d lines", &lost); err != nil {
+			t.Error(err)
+		}
+		if kept == 0 || kept+lost != lines {
+			t.Errorf("%d lines are kept and %d left out, of %d", kept, lost, lines)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := &stuck{released: make(chan struct{})}
+		q := observe.NewQueue(w)
+		_, _ = io.WriteString(q, "line\n")
+		q.Close() // although it is not written
+		close(w.released)
+	})
+}
