@@ -15,8 +15,8 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// argument compiles one entry of the with block: a reference, a template or a literal.
-func (c *call) argument(a *argument) {
+// bindWith compiles one entry of the with block: a reference, a template or a literal.
+func (c *call) bindWith(a *withEntry) {
 	c.sensitive = looksLikeCredential(a.Key)
 	defer func() { c.sensitive = false }()
 	if name, ok := c.reference(a.Value.Text); ok {
@@ -29,7 +29,7 @@ func (c *call) argument(a *argument) {
 	whole := isSingle(a.Value)
 	a.expr, _ = c.data(a.Value, func(name string, optional bool) expr.Expr {
 		h := c.feeding(a.Key, whole)
-		h.must = h.must || a.Value.Is(value.String) && !whole // a text around it
+		h.required = h.required || a.Value.Is(value.String) && !whole // a text around it
 		return c.callerVariable(name, h, a.Value.At, optional)
 	})
 	p := c.feeding(a.Key, whole).param
@@ -47,13 +47,13 @@ func isSingle(n *document.Node) bool {
 }
 
 // suspectLiteral warns of a literal that looks like a reference with an unknown prefix.
-func (c *call) suspectLiteral(a *argument) {
+func (c *call) suspectLiteral(a *withEntry) {
 	text := a.Value.Text
 	if path, ok := strings.CutPrefix(text, "$."); ok && path != "" || c.declared[text] || text == a.Key {
 		if !ok {
 			path = text
 		}
-		c.c.report(diag.WithPrefix, a.Value.At, "Write “{{"+path+"}}” for the value.", "“%s” is sent as this text", text)
+		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+path+"}}” for the value.", "“%s” is sent as this text", text)
 		return
 	}
 	prefix, rest, ok := strings.Cut(a.Value.Text, ".")
@@ -61,14 +61,14 @@ func (c *call) suspectLiteral(a *argument) {
 		return
 	}
 	if _, isStep := c.steps[prefix]; isStep {
-		c.c.report(diag.WithPrefix, a.Value.At, "Write “{{"+a.Value.Text+"}}” for the step's result.", "“%s” is sent as this text", a.Value.Text)
+		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+a.Value.Text+"}}” for the step's result.", "“%s” is sent as this text", a.Value.Text)
 		return
 	}
-	hint := "If it is a reference, begin it with “" + c.own + ".”."
-	if c.own == "" {
+	hint := "If it is a reference, begin it with “" + c.namespace + ".”."
+	if c.namespace == "" {
 		hint = "If it is a reference, write “{{" + rest + "}}”."
 	}
-	c.c.report(diag.WithPrefix, a.Value.At, hint, "“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
+	c.compiler.report(diag.WithPrefix, a.Value.At, hint, "“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
 }
 
 func startsWithDigit(s string) bool { return s[0] >= '0' && s[0] <= '9' }
@@ -84,7 +84,7 @@ func isWord(s string) bool {
 
 // callerVariable gives a variable of a text that is evaluated for the caller (a
 // with value): inputs, binds and earlier steps.
-func (s *scope) callerVariable(name string, h hint, at diag.Range, optional bool) expr.Expr {
+func (s *scope) callerVariable(name string, h usage, at diag.Range, optional bool) expr.Expr {
 	if input, ok := s.reference(name); ok {
 		return s.input(input, h, at)
 	}
@@ -98,7 +98,7 @@ func (s *scope) callerVariable(name string, h hint, at diag.Range, optional bool
 		return expr.Expr{}
 	}
 	if optional {
-		h.must = false
+		h.required = false
 	}
 	return s.input(name, h, at)
 }
@@ -112,7 +112,7 @@ func (s *scope) known(name string, at diag.Range) (expr.Expr, bool) {
 		return e, true
 	}
 	if head, rest, ok := strings.Cut(name, "."); ok && s.declared[head] {
-		e := s.input(head, hint{origin: "template"}, diag.Range{})
+		e := s.input(head, usage{origin: "template"}, diag.Range{})
 		if slot, ok := e.InSlot(); ok {
 			return expr.Slot(slot, strings.Split(rest, ".")...), true
 		}
@@ -121,7 +121,7 @@ func (s *scope) known(name string, at diag.Range) (expr.Expr, bool) {
 }
 
 // feeding says what the with entry key feeds; whole says that an input is all of it.
-func (c *call) feeding(key string, whole bool) hint {
+func (c *call) feeding(key string, whole bool) usage {
 	for _, exact := range []bool{true, false} {
 		for _, i := range c.byName.like(key) {
 			if p := c.params[i]; !exact || p.Name == key {
@@ -131,11 +131,11 @@ func (c *call) feeding(key string, whole bool) hint {
 			}
 		}
 	}
-	h := hint{origin: "with", place: plan.InQuery, feeds: key + " of " + c.target()}
+	h := usage{origin: "with", place: plan.InQuery, feeds: key + " of " + c.target()}
 	if c.isPlaceholder(key) {
-		h.must = true
+		h.required = true
 	} else if c.op.Body != nil {
-		h.place, h.must = plan.InBody, c.hasBlock() && c.bodyNeeds(key)
+		h.place, h.required = plan.InBody, c.hasBlock() && c.bodyNeeds(key)
 		h.any = whole && c.takesJSON(key)
 	}
 	return h
@@ -209,8 +209,8 @@ func (c *call) collect(n *document.Node, whole bool) {
 func (c *call) isPlaceholder(name string) bool { return c.placeholders.has(name) }
 
 // hintFor says what an input that feeds p is like.
-func (c *call) hintFor(p *model.Param, origin string) hint {
-	h := hint{param: p, origin: origin, json: c.speaksJSON(), must: p.Required != nil && *p.Required || p.In == "path" && !(isOptional(p) && !c.placeholders.has(p.Name)), feeds: describePlace(p.In) + p.Name + " of " + c.target()}
+func (c *call) hintFor(p *model.Param, origin string) usage {
+	h := usage{param: p, origin: origin, json: c.speaksJSON(), required: p.Required != nil && *p.Required || p.In == "path" && !(isOptional(p) && !c.placeholders.has(p.Name)), feeds: describePlace(p.In) + p.Name + " of " + c.target()}
 	switch p.In {
 	case "header":
 		h.place = plan.InHeader

@@ -26,12 +26,12 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 	switch a.Type {
 	case "basic":
 		if a.Fields["username"].IsNull() && !a.Fields["token"].IsNull() {
-			out = &upstream.Bearer{Scheme: "Basic", Token: f.need("token")}
+			out = &upstream.Bearer{Scheme: "Basic", Token: f.required("token")}
 			break
 		}
-		out = &upstream.Basic{Username: f.need("username"), Password: f.may("password")}
+		out = &upstream.Basic{Username: f.required("username"), Password: f.optional("password")}
 	case "digest":
-		out = &upstream.Digest{Username: f.need("username"), Password: f.need("password")}
+		out = &upstream.Digest{Username: f.required("username"), Password: f.required("password")}
 	case "bearer":
 		if a.Fields["token"].IsNull() {
 			return c.headerMap(a)
@@ -44,11 +44,11 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 	case "oauth2":
 		out = f.oauth2()
 	case model.TokenExchange:
-		out = f.exchange()
+		out = f.tokenExchange()
 	case "oauth1":
 		out = f.oauth1()
 	case "hmac":
-		out = &upstream.Veracode{ID: f.need("apiId"), Key: f.need("apiKey")}
+		out = &upstream.Veracode{ID: f.required("apiId"), Key: f.required("apiKey")}
 	case "custom-token":
 		out = f.customToken()
 	case "aws-sigv4":
@@ -66,12 +66,12 @@ func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 	}
 	key := upstream.Param{Name: a.Text("key"), Required: true, From: "the API key"}
 	if key.Name == "" {
-		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.", "apikey authentication lacks “key”")
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.", "apikey authentication lacks “key”")
 		return nil, false
 	}
 	v := a.Fields["value"]
 	if v.IsNull() {
-		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add value, for example value: \"{{API_KEY}}\".", "apikey authentication lacks “value”")
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add value, for example value: \"{{API_KEY}}\".", "apikey authentication lacks “value”")
 		return nil, false
 	}
 	switch placement := strings.ToLower(a.Text("placement")); placement {
@@ -82,7 +82,7 @@ func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 	case "cookie":
 		key.Place = upstream.InCookie
 	default:
-		c.c.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.", "an API key cannot be placed in “%s”", placement)
+		c.compiler.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.", "an API key cannot be placed in “%s”", placement)
 		return nil, false
 	}
 	var ok bool
@@ -97,7 +97,7 @@ func (c *call) headerMap(a *model.Auth) (upstream.Auth, bool) {
 		place, params = upstream.InQuery, a.Fields["parameters"]
 	}
 	if !params.Is(value.Object) {
-		c.c.report(diag.AuthIncomplete, a.Node.Range(), "Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential", a.Type)
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential", a.Type)
 		return nil, false
 	}
 	keys := make(upstream.Keys, 0, len(params.Pairs))
@@ -137,7 +137,7 @@ var public = map[string]bool{
 func (c *call) credential(field string, n *document.Node) (expr.Expr, bool) {
 	e, ok := c.credentialText(n)
 	if v, fixed := e.Constant(); fixed && ok && !public[field] && v.Text() != "" {
-		c.c.writtenDown(n)
+		c.compiler.writtenDown(n)
 		return c.written(v.Text()), true
 	}
 	return e, ok
@@ -165,7 +165,7 @@ func (c *call) credentialText(n *document.Node) (expr.Expr, bool) {
 		if i := strings.LastIndexByte(name, '.'); i >= 0 {
 			variable = name[i+1:]
 		}
-		c.c.reportOnce(diag.BindUndeclared, n.At, "Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
+		c.compiler.reportOnce(diag.BindUndeclared, n.At, "Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
 			"“%s” is not declared in any bind; it is read from the environment variable %s", name, variable)
 		return c.secretSlot([]secret.Ref{{Name: name, Key: variable}})
 	})
@@ -200,7 +200,7 @@ func (c *call) unknownAuth(a *model.Auth) {
 	for _, v := range element.Get(element.AuthOut).Variants {
 		known = append(known, v.Value)
 	}
-	hint := c.c.meant(a.Type, slices.Values(known), "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
-	c.c.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
-	c.c.failed = true
+	hint := c.compiler.meant(a.Type, slices.Values(known), "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
+	c.compiler.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
+	c.compiler.failed = true
 }

@@ -24,16 +24,16 @@ type authFields struct {
 // their spelling in the document.
 func (f *authFields) has(name string) bool { return !f.auth.Fields[name].IsNull() }
 
-// need is a field that must be there.
-func (f *authFields) need(name string) expr.Expr {
+// required is a field that must be there.
+func (f *authFields) required(name string) expr.Expr {
 	if !f.has(name) {
-		f.lack(name)
+		f.missing(name)
 	}
-	return f.may(name)
+	return f.optional(name)
 }
 
-// may is a field that need not be there.
-func (f *authFields) may(name string) expr.Expr {
+// optional is a field that need not be there.
+func (f *authFields) optional(name string) expr.Expr {
 	n := f.auth.Fields[name]
 	if n.IsNull() {
 		return expr.Expr{}
@@ -47,14 +47,14 @@ func (f *authFields) may(name string) expr.Expr {
 	return e
 }
 
-func (f *authFields) lack(name string) {
-	f.call.c.report(diag.AuthIncomplete, f.auth.Node.Range(), "Add "+name+".", "%s authentication lacks “%s”", f.auth.Type, name)
+func (f *authFields) missing(name string) {
+	f.call.compiler.report(diag.AuthIncomplete, f.auth.Node.Range(), "Add "+name+".", "%s authentication lacks “%s”", f.auth.Type, name)
 	f.failed = true
 }
 
 // bearer compiles a static token.
 func (f *authFields) bearer() upstream.Auth {
-	out := &upstream.Bearer{Scheme: "Bearer", Token: f.need("token")}
+	out := &upstream.Bearer{Scheme: "Bearer", Token: f.required("token")}
 	if bringsScheme(f.auth.Fields["token"].Str()) {
 		out.Scheme = ""
 	}
@@ -77,28 +77,28 @@ func (f *authFields) oauth2() upstream.Auth {
 	case grant.IsNull():
 		refresh = f.has("refreshToken")
 	case !known:
-		f.call.c.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
-		f.call.c.failed, f.failed = true, true
+		f.call.compiler.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
+		f.call.compiler.failed, f.failed = true, true
 		return nil
 	}
-	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint"), ClientID: f.need("clientId"),
-		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope()}
+	o := &upstream.OAuth2{TokenEndpoint: f.required("tokenEndpoint"), ClientID: f.required("clientId"),
+		Audience: f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope()}
 	if refresh {
-		o.RefreshToken, o.ClientSecret = f.need("refreshToken"), f.may("clientSecret")
+		o.RefreshToken, o.ClientSecret = f.required("refreshToken"), f.optional("clientSecret")
 	} else {
-		o.ClientSecret = f.need("clientSecret")
+		o.ClientSecret = f.required("clientSecret")
 	}
 	f.plaintext(o.TokenEndpoint)
 	return o
 }
 
-// exchange compiles the exchange of a caller's token for one of the API (RFC 8693).
-func (f *authFields) exchange() upstream.Auth {
+// tokenExchange compiles the exchange of a caller's token for one of the API (RFC 8693).
+func (f *authFields) tokenExchange() upstream.Auth {
 	s := f.call.scope
 	slot := s.slot()
 	s.unit.Subject = append(s.unit.Subject, slot)
-	o := &upstream.OAuth2{TokenEndpoint: f.need("tokenEndpoint"), ClientID: f.need("clientId"), ClientSecret: f.may("clientSecret"),
-		Audience: f.may("audience"), Resource: f.may("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
+	o := &upstream.OAuth2{TokenEndpoint: f.required("tokenEndpoint"), ClientID: f.required("clientId"), ClientSecret: f.optional("clientSecret"),
+		Audience: f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
 	f.plaintext(o.TokenEndpoint)
 	return o
 }
@@ -107,7 +107,7 @@ func (f *authFields) exchange() upstream.Auth {
 func (f *authFields) scope() expr.Expr {
 	n := f.auth.Fields["scope"]
 	if !n.Is(value.Array) {
-		return f.may("scope")
+		return f.optional("scope")
 	}
 	var names []string
 	for _, item := range n.Items {
@@ -125,7 +125,7 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 		return
 	}
 	if u, err := upstream.ParseBase(v.Text()); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		f.call.c.reportOnce(diag.BaseURIPlaintext, f.auth.Fields["tokenEndpoint"].Range(), "Use https.", "the client's secret would travel unencrypted")
+		f.call.compiler.reportOnce(diag.BaseURIPlaintext, f.auth.Fields["tokenEndpoint"].Range(), "Use https.", "the client's secret would travel unencrypted")
 	}
 }
 
@@ -133,8 +133,8 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 // unless signatureMethod says otherwise.
 func (f *authFields) oauth1() upstream.Auth {
 	key := f.signingKey()
-	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.need("consumerKey"), ConsumerSecret: f.may("consumerSecret"),
-		Token: f.may("token"), TokenSecret: f.may("tokenSecret"), SigningKey: key, Realm: f.may("realm")}
+	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.required("consumerKey"), ConsumerSecret: f.optional("consumerSecret"),
+		Token: f.optional("token"), TokenSecret: f.optional("tokenSecret"), SigningKey: key, Realm: f.optional("realm")}
 	if !key.IsZero() {
 		o.Method = "RSA-SHA256"
 	}
@@ -144,12 +144,12 @@ func (f *authFields) oauth1() upstream.Auth {
 	rsa, known := upstream.OAuth1Methods[o.Method]
 	switch {
 	case !known:
-		f.call.c.reportOnce(diag.AuthUnknown, f.auth.Node.Where("signatureMethod"), "Use HMAC-SHA1, HMAC-SHA256, RSA-SHA1 or RSA-SHA256.", "the OAuth 1 signature method “%s” is not supported", o.Method)
-		f.call.c.failed, f.failed = true, true
+		f.call.compiler.reportOnce(diag.AuthUnknown, f.auth.Node.Where("signatureMethod"), "Use HMAC-SHA1, HMAC-SHA256, RSA-SHA1 or RSA-SHA256.", "the OAuth 1 signature method “%s” is not supported", o.Method)
+		f.call.compiler.failed, f.failed = true, true
 	case rsa && key.IsZero():
-		f.lack("signingKey")
+		f.missing("signingKey")
 	case !rsa && o.ConsumerSecret.IsZero():
-		f.lack("consumerSecret")
+		f.missing("consumerSecret")
 	}
 	return o
 }
@@ -158,13 +158,13 @@ func (f *authFields) oauth1() upstream.Auth {
 // the field names.
 func (f *authFields) signingKey() expr.Expr {
 	n := f.auth.Fields["signingKey"]
-	files := f.call.c.options.Files
+	files := f.call.compiler.options.Files
 	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") || !slices.ContainsFunc([]string{".pem", ".key"}, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
-		return f.may("signingKey")
+		return f.optional("signingKey")
 	}
 	key, err := files.ReadFile(n.Text)
 	if err != nil {
-		f.call.c.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.", "the signing key “%s” cannot be read", n.Text)
+		f.call.compiler.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.", "the signing key “%s” cannot be read", n.Text)
 		f.failed = true
 		return expr.Expr{}
 	}
@@ -173,6 +173,6 @@ func (f *authFields) signingKey() expr.Expr {
 
 // aws compiles AWS Signature Version 4.
 func (f *authFields) aws() upstream.Auth {
-	return &upstream.AWS{AccessKeyID: f.need("accessKeyId"), SecretAccessKey: f.need("secretAccessKey"),
-		SessionToken: f.may("sessionToken"), Region: f.need("region"), Service: f.need("service")}
+	return &upstream.AWS{AccessKeyID: f.required("accessKeyId"), SecretAccessKey: f.required("secretAccessKey"),
+		SessionToken: f.optional("sessionToken"), Region: f.required("region"), Service: f.required("service")}
 }

@@ -22,12 +22,12 @@ import (
 func (f *authFields) customToken() upstream.Auth {
 	acquire := f.auth.Fields["acquire"]
 	if !acquire.Is(value.Object) {
-		f.lack("acquire")
+		f.missing("acquire")
 		return nil
 	}
 	t := &upstream.CustomToken{Token: f.path(acquire, "tokenField"), ExpiresIn: f.path(acquire, "expiresInField")}
 	if t.Token == nil && !f.failed {
-		f.lack("acquire.tokenField")
+		f.missing("acquire.tokenField")
 	}
 	switch f.auth.Text("placement") {
 	case "header":
@@ -51,10 +51,10 @@ func (f *authFields) customToken() upstream.Auth {
 
 // acquisition is the request for a token.
 func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
-	k, s := f.call.c, f.call.scope
+	k, s := f.call.compiler, f.call.scope
 	target, at := acquire.Get("call").Str(), acquire.Where("call")
 	if target == "" {
-		f.lack("acquire.call")
+		f.missing("acquire.call")
 		return nil
 	}
 	api, op := k.resolve(target, at)
@@ -67,8 +67,8 @@ func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
 		return nil
 	}
 	// Whatever the operation reads beyond this would be an input of the caller's.
-	inner := &scope{c: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{}, declared: map[string]bool{}, steps: map[string]int{},
-		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}, inAuth: true}
+	inner := &scope{compiler: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{}, declared: map[string]bool{}, steps: map[string]int{},
+		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}, inAuth: true}
 	with := []model.Argument{}
 	if n := acquire.Get("with"); n.Is(value.Object) {
 		for i := range n.Pairs {
@@ -104,13 +104,13 @@ func (f *authFields) path(acquire *document.Node, key string) *jsonpath.Path {
 // name is a field that is a name and must be there.
 func (f *authFields) name(field string) string {
 	if f.auth.Text(field) == "" {
-		f.lack(field)
+		f.missing(field)
 	}
 	return f.auth.Text(field)
 }
 
 // wrong reports what cannot work, once for all units.
 func (f *authFields) wrong(n *document.Node, hint, format string, args ...any) {
-	f.call.c.reportOnce(diag.AuthIncomplete, n.Range(), hint, format, args...)
-	f.call.c.failed, f.failed = true, true
+	f.call.compiler.reportOnce(diag.AuthIncomplete, n.Range(), hint, format, args...)
+	f.call.compiler.failed, f.failed = true, true
 }

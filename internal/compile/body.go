@@ -28,7 +28,7 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 		return c.entity(r, params[0], kind)
 	}
 	if p := params[0]; len(params) == 1 && kind == "json" && p.In == "body" && !namesBody(p.Name) {
-		c.c.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: \"{{"+p.Name+"}}\"} makes it the whole body.",
+		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: \"{{"+p.Name+"}}\"} makes it the whole body.",
 			"the only body parameter of %s is sent as the member “%s” of a JSON object", c.target(), p.Name)
 	}
 	tree := upstream.Tree{Kind: value.Object}
@@ -65,7 +65,7 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 // entity compiles a body that is one parameter.
 func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
 	if !namesBody(p.Name) && kind == "json" {
-		c.c.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
+		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
 			"the only body parameter of %s, “%s”, is sent as the whole body", c.target(), p.Name)
 	}
 	if c.isTextBody(p, kind) {
@@ -109,14 +109,14 @@ func (c *call) passBody(r *upstream.Request) bool {
 	if slices.ContainsFunc(c.unit.Inputs, func(in *plan.Input) bool { return loose(in.Name, name) }) {
 		name = "requestBody"
 	}
-	e := c.input(name, hint{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
+	e := c.input(name, usage{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
 	kind := c.bodyType()
 	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e, Plain: kind != "json"}
 	if kind == "binary" {
 		r.Body.Kind = upstream.BinaryBody
 		c.isFile(e, false)
 	}
-	c.c.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
+	c.compiler.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
 		"%s says nothing of a body; that of the caller passes as it comes", c.target())
 	return true
 }
@@ -206,7 +206,7 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 		err = t.Check(esc)
 	}
 	if err != nil {
-		c.c.report(diag.BodyInvalid, b.Data.At, "Correct the body.", "the body cannot be built: %s", err)
+		c.compiler.report(diag.BodyInvalid, b.Data.At, "Correct the body.", "the body cannot be built: %s", err)
 		return false
 	}
 	if i, single := t.Single(); single && (esc == template.JSON || esc == template.YAML) {
@@ -320,7 +320,7 @@ func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string,
 			r.Body.Parts = append(r.Body.Parts, part)
 		}
 	default:
-		c.c.report(diag.BodyInvalid, b.Data.Range(), "List the parts: name, value, filename, contentType.", "a multipart body must be a list or mapping of parts")
+		c.compiler.report(diag.BodyInvalid, b.Data.Range(), "List the parts: name, value, filename, contentType.", "a multipart body must be a list or mapping of parts")
 		return false
 	}
 	return true

@@ -21,14 +21,14 @@ type call struct {
 	api     *model.Consume
 	op      *model.Operation
 	params  []*model.Param // adapter, resource and operation merged
-	with    []*argument
+	with    []*withEntry
 	hasArgs bool       // the unit has a with block
 	at      diag.Range // of the call
 	values  map[*model.Param]expr.Expr
 	open    map[*model.Param]bool // being evaluated, against templates that use each other
 
 	byName       index              // of params
-	arguments    index              // of with
+	withIndex    index              // of with
 	placeholders index              // of the operation's path
 	bodyVars     map[string]bodyUse // variables of the body block; see bodyUses
 	query        string             // the query of the operation's path without what parameters send
@@ -36,7 +36,7 @@ type call struct {
 	entities     int                // how many parameters stand in the body
 }
 
-type argument struct {
+type withEntry struct {
 	model.Argument
 	expr expr.Expr
 	used bool
@@ -45,23 +45,23 @@ type argument struct {
 // bindCall makes the call of a unit or step. ok is false when the call cannot
 // work; that is reported.
 func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*plan.Call, bool) {
-	api, op := s.c.resolve(target, at)
+	api, op := s.compiler.resolve(target, at)
 	if op == nil || op.Unreadable || api.Unreadable {
 		return nil, false
 	}
-	if !s.c.spend(textCost(op.FullPath())+textCost(api.BaseURI), at) {
+	if !s.compiler.spend(textCost(op.FullPath())+textCost(api.BaseURI), at) {
 		return nil, false
 	}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	for i, a := range with {
-		c.with = append(c.with, &argument{Argument: a})
-		c.arguments.add(a.Key, i)
+		c.with = append(c.with, &withEntry{Argument: a})
+		c.withIndex.add(a.Key, i)
 	}
 	path, _, _ := strings.Cut(op.FullPath(), "#")
 	_, query, _ := strings.Cut(path, "?")
 	c.query = c.mergeQuery(query, c.pathAt())
 	c.indexNames()
-	if !s.c.spend(len(c.params)+len(c.with), at) {
+	if !s.compiler.spend(len(c.params)+len(c.with), at) {
 		return nil, false
 	}
 	request, ok := c.request()
@@ -70,7 +70,7 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	}
 	s.apis[api] = true
 	result := &plan.Call{Request: request, Operation: op, MediaType: op.MediaType}
-	return result, c.answer(result) && !s.c.failed
+	return result, c.answer(result) && !s.compiler.failed
 }
 
 // mergeParams lists the input parameters of an operation: those of the API, the
@@ -114,12 +114,12 @@ func (c *call) target() string { return c.api.Namespace + "." + c.op.Name }
 func (c *call) request() (*upstream.Request, bool) {
 	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: upstream.NewPolicy(c.api.Sending)}
 	if !slices.Contains(methods, r.Method) {
-		c.c.report(diag.BadMethod, c.op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)
+		c.compiler.report(diag.BadMethod, c.op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)
 		return nil, false
 	}
 	for _, a := range c.with {
 		if !slices.ContainsFunc(c.byName.like(a.Key), func(i int) bool { return c.fromAuth(c.params[i]) }) {
-			c.argument(a)
+			c.bindWith(a)
 		}
 	}
 	path, ok := c.path(r)
@@ -129,7 +129,7 @@ func (c *call) request() (*upstream.Request, bool) {
 	r.Path = path
 	var inBody []*model.Param
 	for _, p := range c.params {
-		if !c.c.spend(1, c.at) {
+		if !c.compiler.spend(1, c.at) {
 			return nil, false
 		}
 		switch p.In {
@@ -143,7 +143,7 @@ func (c *call) request() (*upstream.Request, bool) {
 	if !c.body(r, inBody) {
 		return nil, false
 	}
-	base, ok := c.base(c.api, c.c.bases[c.api])
+	base, ok := c.base(c.api, c.compiler.bases[c.api])
 	if !ok {
 		return nil, false
 	}
@@ -164,7 +164,7 @@ func (c *call) unusedArguments() {
 		}
 		hint := "Remove it, or declare a parameter of that name on the operation."
 		names := namesOf(c.params, func(p *model.Param) string { return p.Name })
-		c.c.report(diag.WithUnused, a.Pair.KeyAt, c.c.meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
+		c.compiler.report(diag.WithUnused, a.Pair.KeyAt, c.compiler.meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
 	}
 }
 
@@ -197,23 +197,23 @@ func (k *compiler) decoder(kind format.Kind, text string) (format.Decoder, error
 func (c *call) answer(out *plan.Call) bool {
 	kind, ok := format.ParseKind(c.op.RawFormat)
 	if !ok {
-		hint := c.c.meant(c.op.RawFormat, slices.Values(format.Names()), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
-		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint, "the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
+		hint := c.compiler.meant(c.op.RawFormat, slices.Values(format.Names()), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
+		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint, "the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
 		kind = format.JSON
 	}
 	out.Format = kind
 	out.Request.Accept = format.Accept(kind)
 	if kind == format.Binary {
-		out.MaxBinary = c.c.binarySize(c.op.MaxBinarySize, c.op.Node)
+		out.MaxBinary = c.compiler.binarySize(c.op.MaxBinarySize, c.op.Node)
 		if out.MediaType != "" {
 			out.Request.Accept = out.MediaType + ", */*;q=0.5"
 		}
 		return true
 	}
-	decoder, err := c.c.decoder(kind, c.op.OutputSchema)
+	decoder, err := c.compiler.decoder(kind, c.op.OutputSchema)
 	if err != nil {
-		c.c.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"), "Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
-		c.c.failed = true
+		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"), "Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
+		c.compiler.failed = true
 		return false
 	}
 	out.Decoder = decoder

@@ -22,7 +22,7 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 	at := map[int]int{} // indexes of steps, by the slots of their results
 	for _, st := range m.Steps {
 		s.reads = map[int]bool{}
-		if !s.c.spend(1, st.Node.Range()) {
+		if !s.compiler.spend(1, st.Node.Range()) {
 			return false
 		}
 		step := &plan.Step{Name: st.Name, Model: st, Result: s.slot()}
@@ -41,51 +41,51 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 		s.fields[st.Name] = fieldsOf(step)
 	}
 	for _, mapping := range m.Mappings {
-		if !s.c.spend(1+(len(mapping.Target)+len(mapping.Value))/16, mapping.Node.Range()) || !s.mapping(u, mapping) {
+		if !s.compiler.spend(1+(len(mapping.Target)+len(mapping.Value))/16, mapping.Node.Range()) || !s.mapping(u, mapping) {
 			return false
 		}
 	}
-	if !s.c.spendOutputs(m.Outputs) {
+	if !s.compiler.spendOutputs(m.Outputs) {
 		return false
 	}
-	u.Output = shape.CompileOrchestrated(m.Outputs, &s.c.diags)
+	u.Output = shape.CompileOrchestrated(m.Outputs, &s.compiler.diags)
 	if len(m.Mappings) == 0 {
-		u.Output = shape.Compile(m.Outputs, &s.c.diags)
+		u.Output = shape.Compile(m.Outputs, &s.compiler.diags)
 	}
 	u.Result = u.Output.Schema()
-	return !s.c.failed
+	return !s.compiler.failed
 }
 
 func (s *scope) step(step *plan.Step, m *model.Step) bool {
 	switch m.Kind {
 	case "":
-		s.c.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
 		return false
 	case "call":
 		c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
 		if !ok {
 			return false
 		}
-		if !s.c.spendOutputs(c.Operation.Outputs) {
+		if !s.compiler.spendOutputs(c.Operation.Outputs) {
 			return false
 		}
 		step.Kind, step.Call = plan.CallStep, c
-		step.Output = shape.CompileStep(c.Operation.Outputs, &s.c.diags, c.Format == format.XML)
+		step.Output = shape.CompileStep(c.Operation.Outputs, &s.compiler.diags, c.Format == format.XML)
 		return true
 	case "lookup":
 		return s.lookup(step, m)
 	case "script":
 		return s.script(step, m)
 	default:
-		hint := s.c.meant(m.Kind, slices.Values([]string{"call", "lookup", "script"}), "Use call, lookup or script.")
-		s.c.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
+		hint := s.compiler.meant(m.Kind, slices.Values([]string{"call", "lookup", "script"}), "Use call, lookup or script.")
+		s.compiler.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
 		return false
 	}
 }
 
 func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 	if m.Index == "" || m.Match == "" || m.Lookup == "" {
-		s.c.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.", "the lookup “%s” lacks index, match or lookupValue", m.Name)
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.", "the lookup “%s” lacks index, match or lookupValue", m.Name)
 		return false
 	}
 	slot, ok := s.steps[m.Index]
@@ -107,11 +107,11 @@ func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 		return true
 	}
 	if name, ok := s.reference(m.Lookup); ok {
-		step.Lookup.Value = s.input(name, hint{origin: "with", place: plan.InQuery, must: true, feeds: "step " + m.Name}, at)
+		step.Lookup.Value = s.input(name, usage{origin: "with", place: plan.InQuery, required: true, feeds: "step " + m.Name}, at)
 		return true
 	}
 	step.Lookup.Value, ok = s.text(m.Lookup, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: "step " + m.Name}, at, optional)
+		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: "step " + m.Name}, at, optional)
 	})
 	return ok
 }
@@ -120,7 +120,7 @@ func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	if m.Target == "" || m.Value == "" {
-		s.c.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.", "the mapping lacks targetName or value")
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.", "the mapping lacks targetName or value")
 		return false
 	}
 	text := strings.TrimSpace(m.Value)
@@ -142,7 +142,7 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 		if syntax, ok := errors.AsType[*jsonpath.SyntaxError](err); ok {
 			syntax.Offset += strings.LastIndex(m.Value, rest) - 1
 		}
-		s.c.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", m.Value, err)
+		s.compiler.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", m.Value, err)
 		return false
 	}
 	for _, n := range notes {
@@ -150,7 +150,7 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 		if n.Standard != "" {
 			hint = "In RFC 9535 the part behind the step's name is " + strings.TrimPrefix(n.Standard, "$") + "."
 		}
-		s.c.report(diag.LenientPath, at, hint, "%s", n.Message)
+		s.compiler.report(diag.LenientPath, at, hint, "%s", n.Message)
 	}
 	if slices.ContainsFunc(u.Steps, func(step *plan.Step) bool {
 		return step.Result == slot && step.Call != nil && step.Call.Format == format.XML
@@ -166,7 +166,7 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 func (s *scope) constantMapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	e, ok := s.text(m.Value, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: m.Target + " of the answer"}, at, optional)
+		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: m.Target + " of the answer"}, at, optional)
 	})
 	u.Mappings = append(u.Mappings, plan.Mapping{Target: strings.Split(m.Target, "."), From: e})
 	return ok
@@ -222,7 +222,7 @@ func (s *scope) brokenStep(name string, at diag.Range) bool {
 		return false
 	}
 	if later {
-		s.c.report(diag.StepUnresolved, at, "Move the step up.", "“%s” is used before step “%s” has run", name, head)
+		s.compiler.report(diag.StepUnresolved, at, "Move the step up.", "“%s” is used before step “%s” has run", name, head)
 		return true
 	}
 	s.unknownStep(head, at)
@@ -234,7 +234,7 @@ func (s *scope) unknownStep(name string, at diag.Range) {
 	if n := len(s.steps); n > 0 && n <= 100 {
 		hint = "Name an earlier step: " + diag.Some(slices.Sorted(maps.Keys(s.steps))) + "."
 	}
-	s.c.report(diag.StepUnresolved, at, s.c.meant(name, maps.Keys(s.steps), hint), "“%s” names no earlier step", name)
+	s.compiler.report(diag.StepUnresolved, at, s.compiler.meant(name, maps.Keys(s.steps), hint), "“%s” names no earlier step", name)
 }
 
 // model is the unit or flow whose texts are being compiled.
@@ -249,11 +249,11 @@ func (s *scope) model() *model.Unit {
 // with block gives feeds the flow's inputs, the rest is asked of the caller.
 func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	m := u.Model
-	found := s.c.flows[m.Ref]
+	found := s.compiler.flows[m.Ref]
 	aggregate, flow := found.aggregate, found.flow
 	if flow == nil {
-		hint := s.c.meant(m.Ref, maps.Keys(s.c.flows), "Name a flow: namespace.name.")
-		s.c.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
+		hint := s.compiler.meant(m.Ref, maps.Keys(s.compiler.flows), "Name a flow: namespace.name.")
+		s.compiler.report(diag.RefUnresolved, m.Node.Where("ref"), hint, "“%s” names no flow", m.Ref)
 		return false
 	}
 	if flow.Unreadable {
@@ -267,15 +267,15 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	}
 	semantics(&u.Hints, flow.Semantics)
 	u.Confirm, s.asks = flow.Confirm, flow.Ask
-	inner := &scope{c: s.c, unit: u, own: aggregate.Namespace, rest: s.rest, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used, needs: s.needs}
+	inner := &scope{compiler: s.compiler, unit: u, namespace: aggregate.Namespace, isREST: s.isREST, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used, requirements: s.requirements}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
-			inner.outer[a.Key] = s.input(name, hint{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key), whole: true}, a.Value.At)
+			inner.outer[a.Key] = s.input(name, usage{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key), whole: true}, a.Value.At)
 			continue
 		}
 		e, ok := s.data(a.Value, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, hint{origin: "with", place: plan.InQuery, must: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
+			return s.callerVariable(name, usage{origin: "with", place: plan.InQuery, required: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
 		})
 		if !ok {
 			return false
@@ -303,7 +303,7 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 		ok = inner.mock(u, &flow.Unit)
 	}
 	if ok && len(outputs) == 0 && len(m.Outputs) > 0 {
-		s.c.outputs(u, m.Outputs)
+		s.compiler.outputs(u, m.Outputs)
 	}
 	return ok
 }

@@ -55,7 +55,7 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 				f.Private = append(f.Private, name)
 			}
 		}
-		if !k.reach(u, s.Model, map[*model.Consume]bool{api: true}) {
+		if !k.resolveCredentials(u, s.Model, map[*model.Consume]bool{api: true}) {
 			return false
 		}
 		u.CallerAuthorization = s.Model.Auth == nil && api.Auth == nil || api.CallerFirst
@@ -76,7 +76,7 @@ func (k *compiler) api(namespace string) *model.Consume {
 // forwarding binds the API's own parameters and authentication; what the caller
 // brings is added when a request comes.
 func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (*plan.Forward, bool) {
-	s := &scope{c: k, unit: u, rest: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}}
+	s := &scope{compiler: k, unit: u, isREST: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
 	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: upstream.NewPolicy(api.Sending)}

@@ -39,7 +39,7 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 		return g
 	}
 	u := &plan.Unit{}
-	s := &scope{c: k, unit: u}
+	s := &scope{compiler: k, unit: u}
 	for name, n := range e.Auth.Fields {
 		if !n.Is(value.String) {
 			g.Fields[name] = expr.Literal(n.Value())

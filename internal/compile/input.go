@@ -71,16 +71,16 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 // "required" means.
 func (s *scope) declare(params []*model.Param, pathNames []string, method string, required bool) {
 	for _, p := range params {
-		if !s.c.spend(1, p.Node.Range()) {
+		if !s.compiler.spend(1, p.Node.Range()) {
 			return
 		}
-		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.c, p), Origin: "declared", Required: required, Secret: p.Secret}
+		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.compiler, p), Origin: "declared", Required: required, Secret: p.Secret}
 		if p.Required != nil {
 			in.Required = *p.Required
 		}
 		in.Schema.MCPHeader = p.Header
-		s.place(in, p, pathNames, method)
-		s.need(p.Name).said = p.Required != nil || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan
+		s.placeInput(in, p, pathNames, method)
+		s.requirementOf(p.Name).declared = p.Required != nil || s.isREST && in.Place == plan.InPath || in.Place == plan.InPlan
 		if i := s.inputIndex().find(in.Name); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot
 			s.unit.Inputs[i] = in
@@ -91,7 +91,7 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 	}
 }
 
-func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method string) {
+func (s *scope) placeInput(in *plan.Input, p *model.Param, pathNames []string, method string) {
 	if p.Value != nil && !strings.HasPrefix(p.Value.Str(), "$") || p.In == "environment" {
 		in.Place, in.Required = plan.InPlan, false
 		if p.In == "environment" {
@@ -104,7 +104,7 @@ func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method
 		}
 		return
 	}
-	if !s.rest {
+	if !s.isREST {
 		return
 	}
 	if slices.Contains(pathNames, p.Name) {
@@ -134,7 +134,7 @@ func (s *scope) place(in *plan.Input, p *model.Param, pathNames []string, method
 		if text := p.Value.Str(); text != "" {
 			path, _, err := jsonpath.Compile(text, jsonpath.Lenient)
 			if err != nil {
-				s.c.report(diag.BadPath, p.Value.At, "Correct the JSONPath.", "the value of “%s” is not a JSONPath: %s", p.Name, err)
+				s.compiler.report(diag.BadPath, p.Value.At, "Correct the JSONPath.", "the value of “%s” is not a JSONPath: %s", p.Name, err)
 				return
 			}
 			in.Select = path
@@ -150,7 +150,7 @@ func (s *scope) placeholders(names []string) {
 		have[in.Key] = have[in.Key] || in.Place == plan.InPath
 	}
 	for _, name := range names {
-		if have[name] || !s.c.spend(1, diag.Range{}) {
+		if have[name] || !s.compiler.spend(1, diag.Range{}) {
 			continue
 		}
 		have[name] = true
@@ -183,7 +183,7 @@ func (s *scope) finish() {
 			in.Schema.Description = cmp.Or(in.Schema.Description, "Any JSON value.")
 		}
 		s.require(in, own[in.Name])
-		s.c.settleDefault(in.Schema, own[in.Name])
+		s.compiler.settleDefault(in.Schema, own[in.Name])
 		if !s.used[in.Name] && replaced[in.Name] {
 			in.Required = false // nobody is asked for a credential that the operator has
 		}
@@ -192,7 +192,7 @@ func (s *scope) finish() {
 			if p := own[in.Name]; p != nil {
 				at, whose = p.Node.Where("name"), "input"
 			}
-			s.c.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
+			s.compiler.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
 		}
 	}
 }
@@ -200,18 +200,18 @@ func (s *scope) finish() {
 // require settles whether an input must be given: as its author p says, else as what
 // it feeds needs it. One with a default need not. p is nil where the unit inherits it.
 func (s *scope) require(in *plan.Input, p *model.Param) {
-	n := s.need(in.Name)
+	n := s.requirementOf(in.Name)
 	switch {
-	case in.Origin == "path" || s.rest && in.Place == plan.InPath || in.Place == plan.InPlan:
+	case in.Origin == "path" || s.isREST && in.Place == plan.InPath || in.Place == plan.InPlan:
 	case !in.Schema.Default.IsAbsent():
 		in.Required = false
-	case n.said:
-	case n.must || in.Origin != "declared":
-		in.Required = n.must
-	case n.may && in.Required:
+	case n.declared:
+	case n.required || in.Origin != "declared":
+		in.Required = n.required
+	case n.optional && in.Required:
 		in.Required = false
 		if p != nil {
-			s.c.report(diag.InputOptional, p.Node.Where("name"), "Write required: true if it must be given.", "“%s” may be left out: %s is optional", in.Name, in.Feeds)
+			s.compiler.report(diag.InputOptional, p.Node.Where("name"), "Write required: true if it must be given.", "“%s” may be left out: %s is optional", in.Name, in.Feeds)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
 	at := c.pathAt()
 	text, fragment, _ := strings.Cut(c.op.FullPath(), "#")
 	if fragment != "" {
-		c.c.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
+		c.compiler.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
 	}
 	text, _, _ = strings.Cut(text, "?")
 	query := c.query
@@ -150,7 +150,7 @@ func (c *call) appendParams(path, query string) string {
 		if isOptional(p) {
 			segment = "{{#" + p.Name + "}}" + segment + "{{/" + p.Name + "}}"
 		}
-		if !c.c.spend(1+len(path)/64, p.Node.Range()) {
+		if !c.compiler.spend(1+len(path)/64, p.Node.Range()) {
 			return path
 		}
 		path = strings.TrimRight(path, "/")
@@ -163,7 +163,7 @@ func (c *call) appendParams(path, query string) string {
 		if slices.Contains(actions, last) {
 			hint = "“" + last + "” looks like an action, below which nothing stands: the parameter probably belongs before it, or in the query. " + hint
 		}
-		c.c.reportOnce(diag.PathAppended, p.Node.Where("name"), hint,
+		c.compiler.reportOnce(diag.PathAppended, p.Node.Where("name"), hint,
 			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name, c.target(), strings.Replace(path, segment, plain, 1))
 	}
 	return path
@@ -226,7 +226,7 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 			}
 		}
 		if a != nil || p.Value != nil || p.Required != nil && *p.Required {
-			c.c.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
+			c.compiler.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
 				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
 		}
 		return
@@ -240,7 +240,7 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 	case "header":
 		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
 		if hopByHop[out.Name] {
-			c.c.report(diag.WithUnused, p.Node.Where("name"), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
+			c.compiler.report(diag.WithUnused, p.Node.Where("name"), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
 			return
 		}
 	case "cookie":

@@ -20,28 +20,28 @@ import (
 // scope gives the names that a unit's texts use their slots in its frame. It
 // creates inputs as they turn out to be needed.
 type scope struct {
-	c         *compiler
-	unit      *plan.Unit
-	own       string                  // namespace of the exposing server or aggregate
-	rest      bool                    // a REST unit: inputs have places
-	apis      map[*model.Consume]bool // what the unit calls
-	outer     map[string]expr.Expr    // inside a flow: what the referring unit's with block gives
-	flowModel *model.Unit             // inside a flow
-	declared  map[string]bool
-	steps     map[string]int  // slots of earlier steps
-	later     map[string]bool // names of all steps
-	fields    map[string]stepFields
-	reads     map[int]bool     // slots of step results that the current step reads
-	inAuth    bool             // compiling outgoing authentication
-	replaced  []string         // inputs in whose place a credential is sent
-	sensitive bool             // compiling a parameter of a credential's name
-	used      map[string]bool  // inputs that feed something
-	needs     map[string]*need // of the inputs, by name
-	inputs    index            // of the unit's inputs, by name
-	slots     map[int]int      // likewise, by slot
-	indexed   int              // how many inputs the two have
-	secrets   map[secret.Ref]int
-	asks      []*model.Question // of the flow that the unit refers to
+	compiler     *compiler
+	unit         *plan.Unit
+	namespace    string                  // namespace of the exposing server or aggregate
+	isREST       bool                    // a REST unit: inputs have places
+	apis         map[*model.Consume]bool // what the unit calls
+	outer        map[string]expr.Expr    // inside a flow: what the referring unit's with block gives
+	flowModel    *model.Unit             // inside a flow
+	declared     map[string]bool
+	steps        map[string]int  // slots of earlier steps
+	later        map[string]bool // names of all steps
+	fields       map[string]stepFields
+	reads        map[int]bool            // slots of step results that the current step reads
+	inAuth       bool                    // compiling outgoing authentication
+	replaced     []string                // inputs in whose place a credential is sent
+	sensitive    bool                    // compiling a parameter of a credential's name
+	used         map[string]bool         // inputs that feed something
+	requirements map[string]*requirement // of the inputs, by name
+	inputs       index                   // of the unit's inputs, by name
+	slots        map[int]int             // likewise, by slot
+	indexed      int                     // how many inputs the two have
+	secrets      map[secret.Ref]int
+	asks         []*model.Question // of the flow that the unit refers to
 }
 
 func (s *scope) slot() int {
@@ -65,39 +65,39 @@ func (s *scope) reference(text string) (name string, ok bool) {
 		return "", false
 	}
 	switch {
-	case prefix == s.own && prefix != "":
+	case prefix == s.namespace && prefix != "":
 		return name, true
-	case slices.Contains(aliases, prefix) && !s.c.sibling(prefix, s.own):
+	case slices.Contains(aliases, prefix) && !s.compiler.sibling(prefix, s.namespace):
 		return name, true
-	case this && s.c.isServer(prefix):
+	case this && s.compiler.isServer(prefix):
 		return name, true
 	}
 	return "", false
 }
 
-// hint says what an input that must be inferred feeds.
-type hint struct {
-	param  *model.Param // consumed parameter, nil when there is none
-	place  plan.Place   // where a REST caller gives it when it is no path placeholder
-	entity bool         // it is the whole body
-	origin string
-	feeds  string
-	json   bool // the operation speaks JSON
-	must   bool // nothing can be sent without it
-	whole  bool // the input is all of what it feeds, so it is what that is
-	any    bool // it is a JSON value of a body of which nobody says the type
+// usage says what an input that must be inferred feeds.
+type usage struct {
+	param    *model.Param // consumed parameter, nil when there is none
+	place    plan.Place   // where a REST caller gives it when it is no path placeholder
+	entity   bool         // it is the whole body
+	origin   string
+	feeds    string
+	json     bool // the operation speaks JSON
+	required bool // nothing can be sent without it
+	whole    bool // the input is all of what it feeds, so it is what that is
+	any      bool // it is a JSON value of a body of which nobody says the type
 }
 
-// need is how much the things that an input feeds need it.
-type need struct {
-	said bool // the author of the input says whether it is required
-	must bool // one cannot do without it
-	may  bool // one says that it can, or stands where parameters are optional
+// requirement is how much the things that an input feeds need it.
+type requirement struct {
+	declared bool // the author of the input says whether it is required
+	required bool // one cannot do without it
+	optional bool // one says that it can, or stands where parameters are optional
 }
 
 // input returns the slot of the caller's input name, which is created when no
 // input of that name, or loosely of that name, is there.
-func (s *scope) input(name string, h hint, at diag.Range) expr.Expr {
+func (s *scope) input(name string, h usage, at diag.Range) expr.Expr {
 	if e, ok := s.outer[name]; ok {
 		return e
 	}
@@ -117,7 +117,7 @@ func (s *scope) find(name string, at diag.Range) int {
 		return i
 	}
 	if like := inputs.like(name); len(like) > 0 {
-		s.c.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, s.unit.Inputs[like[0]].Name)
+		s.compiler.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, s.unit.Inputs[like[0]].Name)
 		return like[0]
 	}
 	return -1
@@ -150,8 +150,8 @@ func canonical(s string) string {
 	}, strings.ToLower(s))
 }
 
-func (s *scope) infer(name string, h hint) int {
-	s.c.spend(1, diag.Range{})
+func (s *scope) infer(name string, h usage) int {
+	s.compiler.spend(1, diag.Range{})
 	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
@@ -160,17 +160,17 @@ func (s *scope) infer(name string, h hint) int {
 
 // enrich gives an input what the consumed parameter says and the author of the
 // input did not.
-func (s *scope) enrich(in *plan.Input, h hint) {
+func (s *scope) enrich(in *plan.Input, h usage) {
 	if in.Feeds == "" {
 		in.Feeds = h.feeds
 	}
 	if h.entity && in.Place != plan.InPath && in.Place != plan.InPlan && (in.Origin != "declared" || in.Place == plan.InBody && in.Select == nil) {
 		in.Place = plan.AsBody
 	}
-	n := s.need(in.Name)
-	n.must = n.must || h.must
+	n := s.requirementOf(in.Name)
+	n.required = n.required || h.required
 	if p := h.param; p != nil {
-		n.may = n.may || !h.must && (p.Required != nil || h.place == plan.InQuery || h.place == plan.InHeader || h.place == plan.InCookie)
+		n.optional = n.optional || !h.required && (p.Required != nil || h.place == plan.InQuery || h.place == plan.InHeader || h.place == plan.InCookie)
 		if h.whole {
 			s.describe(in, p)
 		}
@@ -183,7 +183,7 @@ func (s *scope) enrich(in *plan.Input, h hint) {
 
 // describe gives an input what the parameter that it is says of itself.
 func (s *scope) describe(in *plan.Input, p *model.Param) {
-	in.Schema = fill(in.Schema, paramSchema(s.c, p))
+	in.Schema = inheritSchema(in.Schema, paramSchema(s.compiler, p))
 	in.Secret = in.Secret || p.Secret
 	for _, child := range p.Properties {
 		if child.Secret && !slices.Contains(in.SecretMembers, child.Name) {
@@ -192,12 +192,12 @@ func (s *scope) describe(in *plan.Input, p *model.Param) {
 	}
 }
 
-// need is what is known of how much an input is needed.
-func (s *scope) need(input string) *need {
-	n := s.needs[input]
+// requirementOf is what is known of how much an input is needed.
+func (s *scope) requirementOf(input string) *requirement {
+	n := s.requirements[input]
 	if n == nil {
-		n = &need{}
-		s.needs[input] = n
+		n = &requirement{}
+		s.requirements[input] = n
 	}
 	return n
 }
@@ -210,9 +210,9 @@ func entitySchema(s *schema.Schema) {
 	}
 }
 
-// fill is a schema with what it leaves open filled in from another, as far as both
+// inheritSchema is a schema with what it leaves open filled in from another, as far as both
 // are of one type.
-func fill(into, from *schema.Schema) *schema.Schema {
+func inheritSchema(into, from *schema.Schema) *schema.Schema {
 	out := *into
 	out.Description = cmp.Or(out.Description, from.Description)
 	out.Type = cmp.Or(out.Type, from.Type)
@@ -273,7 +273,7 @@ func (s *scope) sealed(e expr.Expr, name string, n *document.Node, secret bool) 
 	if !fixed || v.Kind() != value.String || !secret && (!looksLikeCredential(name) || !resemblesCredential(v.Text())) {
 		return e
 	}
-	s.c.writtenDown(n)
+	s.compiler.writtenDown(n)
 	return s.written(v.Text())
 }
 
@@ -318,7 +318,7 @@ func hide(u *plan.Unit) {
 
 // bound returns the bind variable that name means: NAME, namespace.NAME or env.NAME.
 func (s *scope) bound(name string) (expr.Expr, bool) {
-	refs := s.c.bind(name)
+	refs := s.compiler.bind(name)
 	if refs == nil {
 		return expr.Expr{}, false
 	}
@@ -336,12 +336,12 @@ func (s *scope) text(source string, style template.Style, at diag.Range, lookup 
 
 // template reads a template; one that cannot be read is reported.
 func (s *scope) template(source string, style template.Style, at diag.Range) (*template.Template, bool) {
-	if !s.c.spend(textCost(source), at) {
+	if !s.compiler.spend(textCost(source), at) {
 		return nil, false
 	}
 	t, err := template.Compile(source, style)
 	if err != nil {
-		s.c.report(diag.BadTemplate, at, "Correct the braces.", "the template cannot be read: %s", err)
+		s.compiler.report(diag.BadTemplate, at, "Correct the braces.", "the template cannot be read: %s", err)
 		return nil, false
 	}
 	return t, true
@@ -351,7 +351,7 @@ func (s *scope) template(source string, style template.Style, at diag.Range) (*t
 func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	vars := make([]expr.Expr, len(t.Vars()))
 	for i, v := range t.Vars() {
-		if !s.c.spend(1, at) {
+		if !s.compiler.spend(1, at) {
 			return expr.Expr{}, false
 		}
 		vars[i] = lookup(v.Name, v.Optional)
@@ -392,7 +392,7 @@ func (s *scope) data(n *document.Node, lookup func(name string, optional bool) e
 	if !varies {
 		cost = valueCost(n)
 	}
-	if !s.c.spend(cost, n.Range()) {
+	if !s.compiler.spend(cost, n.Range()) {
 		return expr.Expr{}, false
 	}
 	if !varies {

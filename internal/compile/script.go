@@ -24,29 +24,29 @@ var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".p
 // script that cannot run withholds its unit.
 func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	at := m.Node.Where("file")
-	settings := s.c.model.Scripting
+	settings := s.compiler.model.Scripting
 	if settings.Unreadable {
-		s.c.report(diag.ScriptRefused, at, "Correct management.scripting of the control server.", "what scripts may do in this document cannot be read")
+		s.compiler.report(diag.ScriptRefused, at, "Correct management.scripting of the control server.", "what scripts may do in this document cannot be read")
 		return false
 	}
 	if settings.Off {
-		s.c.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.", "scripts are switched off in this document")
+		s.compiler.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.", "scripts are switched off in this document")
 		return false
 	}
 	language := cmp.Or(m.Language, languages[path.Ext(m.File)], settings.Language)
 	if len(settings.Allowed) > 0 && !slices.ContainsFunc(settings.Allowed, func(name string) bool { return strings.EqualFold(name, language) }) {
-		s.c.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.", "the language “%s” is not allowed in this document", language)
+		s.compiler.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.", "the language “%s” is not allowed in this document", language)
 		return false
 	}
 	folder := cmp.Or(m.Location, settings.Location)
 	key := strings.Join(append([]string{language, folder, m.File}, m.Dependencies...), "\x00")
-	program, known := s.c.programs[key]
+	program, known := s.compiler.programs[key]
 	if !known {
 		program = s.program(folder, language, m)
-		s.c.programs[key] = program
+		s.compiler.programs[key] = program
 	}
 	if program == nil {
-		s.c.failed = true
+		s.compiler.failed = true
 		return false
 	}
 	step.Kind = plan.ScriptStep
@@ -57,7 +57,7 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	for name := range s.declared { // context holds every input too
 		s.used[name] = true
 	}
-	if !s.c.spend(len(s.unit.Steps), at) {
+	if !s.compiler.spend(len(s.unit.Steps), at) {
 		return false
 	}
 	for _, earlier := range s.unit.Steps { // context holds them all, so it runs after them
@@ -77,13 +77,13 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 // program reads a script and its dependencies; nil when they cannot be read,
 // which is reported at the first step that names them.
 func (s *scope) program(folder, language string, m *model.Step) *script.Program {
-	source, ok := s.c.scriptFile(folder, m.File, m)
+	source, ok := s.compiler.scriptFile(folder, m.File, m)
 	if !ok {
 		return nil
 	}
 	var dependencies []string
 	for _, file := range m.Dependencies {
-		text, ok := s.c.scriptFile(folder, file, m)
+		text, ok := s.compiler.scriptFile(folder, file, m)
 		if !ok {
 			return nil
 		}
@@ -91,14 +91,14 @@ func (s *scope) program(folder, language string, m *model.Step) *script.Program 
 	}
 	program, err := script.Check(language, source, dependencies...)
 	if err != nil {
-		s.c.reportScript(m, err)
+		s.compiler.reportScript(m, err)
 		return nil
 	}
 	return program
 }
 
 func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool) {
-	h := hint{origin: "with", place: plan.InBody, must: true, feeds: a.Key + " of step " + m.Name}
+	h := usage{origin: "with", place: plan.InBody, required: true, feeds: a.Key + " of step " + m.Name}
 	if name, ok := s.reference(a.Value.Str()); ok && a.Value.Is(value.String) {
 		return s.input(name, h, a.Value.At), true
 	}

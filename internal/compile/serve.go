@@ -89,7 +89,7 @@ func (k *compiler) restServer(s *plan.Server) {
 				}
 				u := &plan.Unit{ID: name, Kind: "operation", Namespace: s.Namespace, Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description, Tags: op.Tags, Model: &op.Unit}
 				declared := slices.Concat(s.Model.Inputs, r.Inputs, op.Inputs)
-				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(), method: op.Method, rest: true}) {
+				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(), method: op.Method, isREST: true}) {
 					return false
 				}
 				if earlier, ok := table.Add(op.Method, pattern, u); !ok {
@@ -153,7 +153,7 @@ type unitContext struct {
 	inputs    []*model.Param
 	pathNames []string
 	method    string
-	rest      bool
+	isREST    bool
 	required  bool // what a declared input without "required" is
 }
 
@@ -163,7 +163,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	if u.Model.Unreadable {
 		return false
 	}
-	s := &scope{c: k, unit: u, own: ctx.server.Namespace, rest: ctx.rest, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, needs: map[string]*need{}}
+	s := &scope{compiler: k, unit: u, namespace: ctx.server.Namespace, isREST: ctx.isREST, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model
@@ -171,7 +171,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	switch {
 	case m.Ref != "":
 		ok = s.ref(u, ctx)
-	case m.Call != "" && (ctx.rest || len(m.Steps) == 0):
+	case m.Call != "" && (ctx.isREST || len(m.Steps) == 0):
 		ok = s.callUnit(u, m)
 	case len(m.Steps) > 0:
 		ok = s.flow(u, m)
@@ -188,9 +188,9 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	if k.failed {
 		return false
 	}
-	k.hints(u)
+	k.resolveHints(u)
 	k.capBinary(u, ctx.server)
-	return k.reach(u, ctx.server, s.apis)
+	return k.resolveCredentials(u, ctx.server, s.apis)
 }
 
 // capBinary gives the binary answers of a unit the cap of its server, unless
@@ -213,30 +213,30 @@ func (s *scope) callUnit(u *plan.Unit, m *model.Unit) bool {
 	if u.Description == "" {
 		u.Description = c.Operation.Description
 	}
-	s.c.outputs(u, m.Outputs)
+	s.compiler.outputs(u, m.Outputs)
 	return true
 }
 
 func (s *scope) mock(u *plan.Unit, m *model.Unit) bool {
 	if !hasValue(m.Outputs) {
-		s.c.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
+		s.compiler.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
 		return false
 	}
-	if !s.c.spendOutputs(m.Outputs) {
+	if !s.compiler.spendOutputs(m.Outputs) {
 		return false
 	}
 	mock := shape.CompileMock(m.Outputs, func(n *document.Node) (expr.Expr, bool) {
 		if n.Is(value.String) {
 			if name, ok := s.reference(n.Text); ok {
-				return s.input(name, hint{origin: "template", place: plan.InQuery, feeds: "the answer"}, n.At), true
+				return s.input(name, usage{origin: "template", place: plan.InQuery, feeds: "the answer"}, n.At), true
 			}
 		}
 		return s.data(n, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, hint{origin: "template", place: plan.InQuery, must: true, feeds: "the answer"}, n.At, optional)
+			return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: "the answer"}, n.At, optional)
 		})
-	}, &s.c.diags)
+	}, &s.compiler.diags)
 	u.Steps = []*plan.Step{{Kind: plan.MockStep, Mock: mock, Result: s.slot()}}
-	return !s.c.failed
+	return !s.compiler.failed
 }
 
 func hasValue(outputs []*model.Output) bool {
@@ -245,9 +245,9 @@ func hasValue(outputs []*model.Output) bool {
 	})
 }
 
-// hints settles what a unit promises: what the document says, else what its
+// resolveHints settles what a unit promises: what the document says, else what its
 // flow's semantics say (set by ref), else what the HTTP methods of its calls say.
-func (k *compiler) hints(u *plan.Unit) {
+func (k *compiler) resolveHints(u *plan.Unit) {
 	readOnly, destructive, idempotent, world := true, false, true, false
 	write := ""
 	for _, s := range u.Steps {
@@ -285,20 +285,20 @@ func (k *compiler) hints(u *plan.Unit) {
 	set(&u.Hints.OpenWorld, world)
 }
 
-// exchanges reports whether the callers of a server have a token to exchange.
-func exchanges(server *model.Expose) bool {
+// canExchangeTokens reports whether the callers of a server have a token to exchange.
+func canExchangeTokens(server *model.Expose) bool {
 	return server.Transport != "stdio" && server.Auth != nil && server.Auth.Type == "oauth2"
 }
 
-// reach decides whose credentials go upstream (semantics 4.7), and
+// resolveCredentials decides whose credentials go upstream (semantics 4.7), and
 // withholds a unit whose APIs lead nowhere.
-func (k *compiler) reach(u *plan.Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
+func (k *compiler) resolveCredentials(u *plan.Unit, server *model.Expose, apis map[*model.Consume]bool) bool {
 	reachable, bare, first := true, true, false
 	for api := range apis {
 		if k.bases[api].problem != "" {
 			reachable = false
 		}
-		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !exchanges(server) {
+		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !canExchangeTokens(server) {
 			k.reportOnce(diag.AuthUnknown, a.Node.Range(), "Give the server oauth2 authentication, or the API a credential of its own.",
 				"the token of a caller of “%s” cannot be exchanged: only callers of HTTP servers with oauth2 authentication bring one", server.Namespace)
 			reachable = false

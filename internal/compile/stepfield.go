@@ -38,14 +38,14 @@ func (s *scope) stepField(step, rest string, at diag.Range) {
 	if !ok || isIndex(name) || strings.ContainsAny(name, "*()?@ ") || slices.Contains(f.names, name) {
 		return
 	}
-	hint := s.c.meant(name, slices.Values(f.names), "")
+	hint := s.compiler.meant(name, slices.Values(f.names), "")
 	switch {
 	case hint == "" && !f.all:
 		return
 	case hint == "":
 		hint = "Add “" + name + "” to the outputParameters of the step."
 	}
-	s.c.report(diag.StepField, at, hint, "step “%s” has no field “%s”", step, name)
+	s.compiler.report(diag.StepField, at, hint, "step “%s” has no field “%s”", step, name)
 }
 
 func isIndex(name string) bool { return name != "" && strings.Trim(name, "0123456789") == "" }

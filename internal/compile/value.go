@@ -54,7 +54,7 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 	if i := c.findLoosely(p.Name); i >= 0 {
 		return c.input(c.unit.Inputs[i].Name, h, at)
 	}
-	if h.must {
+	if h.required {
 		c.inferred(p.Name)
 		return c.input(p.Name, h, at)
 	}
@@ -80,10 +80,10 @@ func (c *call) findLoosely(name string) int {
 	return -1
 }
 
-func (c *call) argumentFor(name string) *argument {
-	i := c.arguments.find(name)
+func (c *call) argumentFor(name string) *withEntry {
+	i := c.withIndex.find(name)
 	if i < 0 {
-		like := c.arguments.like(name)
+		like := c.withIndex.like(name)
 		if len(like) == 0 {
 			return nil
 		}
@@ -91,7 +91,7 @@ func (c *call) argumentFor(name string) *argument {
 	}
 	a := c.with[i]
 	if a.Key != name && !a.used {
-		c.c.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
+		c.compiler.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
 	}
 	a.used = true
 	return a
@@ -120,7 +120,7 @@ func (c *call) variable(name string, self *model.Param, at diag.Range, optional 
 		return expr.Expr{}
 	}
 	h := c.templateHint(name, self, optional)
-	if c.hasArgs && h.must && c.findLoosely(name) < 0 {
+	if c.hasArgs && h.required && c.findLoosely(name) < 0 {
 		c.inferred(name)
 	}
 	return c.input(name, h, at)
@@ -144,32 +144,32 @@ func (c *call) fed(name string, self *model.Param) (expr.Expr, bool) {
 }
 
 // wholly is the hint for an input that is all of p.
-func (c *call) wholly(p *model.Param, origin string) hint {
+func (c *call) wholly(p *model.Param, origin string) usage {
 	h := c.hintFor(p, origin)
 	h.whole = true
 	return h
 }
 
 func (c *call) inferred(name string) {
-	c.c.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
+	c.compiler.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
 }
 
-func (c *call) templateHint(name string, self *model.Param, optional bool) hint {
-	h := hint{origin: "template", place: plan.InQuery, feeds: name + " of " + c.target()}
+func (c *call) templateHint(name string, self *model.Param, optional bool) usage {
+	h := usage{origin: "template", place: plan.InQuery, feeds: name + " of " + c.target()}
 	switch {
 	case self != nil:
 		h = c.hintFor(self, "template")
 		h.whole = isSingle(self.Value)
 		h.entity = h.entity && h.whole
 		h.any = !h.whole && c.isEntity(self) && c.speaksJSON() && isBare(self.Value, name)
-		h.must = !optional && (h.must || !h.whole && self.Value.Is(value.String))
+		h.required = !optional && (h.required || !h.whole && self.Value.Is(value.String))
 	case c.isPlaceholder(name):
-		h.must = !optional
+		h.required = !optional
 	default:
-		h.place, h.must = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(name)
+		h.place, h.required = plan.InBody, !optional && c.hasBlock() && c.bodyNeeds(name)
 		h.any = c.takesJSON(name)
 		if c.hasBlock() && (c.op.Body.Type == "binary" || c.op.Body.Type == "text") && isSingle(c.op.Body.Data) {
-			h.entity, h.must = true, true
+			h.entity, h.required = true, true
 		}
 		if c.op.Method == "GET" || c.op.Method == "HEAD" {
 			h.place = plan.InQuery

@@ -84,7 +84,7 @@ type place struct {
 
 func (t *textWriter) diagnostic(d Diagnostic) {
 	color := severityColors[d.Severity]
-	t.place(d.Range)
+	t.writeRange(d.Range)
 	t.paint(color, d.Severity.String()+":")
 	t.out.WriteString(" " + printable(d.Message) + " ")
 	t.paint(dim, "["+d.Code+"]")
@@ -97,12 +97,12 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 	}
 	for _, r := range d.Related {
 		t.out.WriteString("  ")
-		t.place(r.Range)
+		t.writeRange(r.Range)
 		t.out.WriteString(printable(r.Message) + "\n")
 	}
 }
 
-func (t *textWriter) place(at Range) {
+func (t *textWriter) writeRange(at Range) {
 	if place := at.String(); place != "" {
 		t.paint(bold, printable(place)+":")
 		t.out.WriteByte(' ')

@@ -24,8 +24,8 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// run is one invocation.
-type run struct {
+// invocation is one invocation.
+type invocation struct {
 	*Engine
 	unit          *plan.Unit
 	slots         *expr.Frame // to be released
@@ -44,12 +44,12 @@ type run struct {
 }
 
 // meter counts what one goroutine of the run does.
-func (r *run) meter(ctx context.Context) *budget.Meter {
+func (r *invocation) meter(ctx context.Context) *budget.Meter {
 	return budget.NewMeter(ctx, r.args.Budget).Until(r.end)
 }
 
 // spent is what the caller is told when a meter has failed, else nil.
-func (r *run) spent(m *budget.Meter) *Error {
+func (r *invocation) spent(m *budget.Meter) *Error {
 	err := m.Err()
 	if err == nil {
 		return nil
@@ -61,7 +61,7 @@ func (r *run) spent(m *budget.Meter) *Error {
 
 // holdBody takes what the body of a request costs that was made here; an entity is
 // held by who read it, or passes.
-func (r *run) holdBody(ctx context.Context, req *http.Request, entity *Entity) error {
+func (r *invocation) holdBody(ctx context.Context, req *http.Request, entity *Entity) error {
 	if entity != nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ const maxErrorBody = 1 << 20
 
 // single runs a unit that is one call: the shaped answer, or the upstream's
 // bytes as they come when the answer is passed on unchanged.
-func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
+func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 	resp, failure := r.send(ctx, c, r.args.Entity)
 	if failure != nil {
 		return nil, failure
@@ -118,7 +118,7 @@ func (r *run) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
 }
 
 // cap is the size up to which an answer is taken, in bytes.
-func (r *run) cap(c *plan.Call) int64 {
+func (r *invocation) cap(c *plan.Call) int64 {
 	limit := r.client.Limits().Response
 	if c.MaxBinary > 0 {
 		limit = min(limit, c.MaxBinary)
@@ -127,7 +127,7 @@ func (r *run) cap(c *plan.Call) int64 {
 }
 
 // send builds and sends a request; an answer of status 400 or more is an error.
-func (r *run) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
+func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
 	out, err := c.Request.Outbound(r.frame, entity, r.authorization)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
@@ -188,7 +188,7 @@ func lists(accepted, encoding string) bool {
 }
 
 // answered keeps an upstream's error answer.
-func (r *run) answered(ctx context.Context, c *plan.Call, resp *http.Response) *Error {
+func (r *invocation) answered(ctx context.Context, c *plan.Call, resp *http.Response) *Error {
 	defer resp.Body.Close()
 	raw, _ := budget.ReadAll(r.meter(ctx), nil, io.LimitReader(resp.Body, maxErrorBody), -1, maxErrorBody)
 	body, contentType := toUTF8(raw, resp.Header.Get("Content-Type"))
@@ -250,7 +250,7 @@ const beginning = 512
 
 // refusePage looks at the beginning of an answer that is called a page, and ends
 // it if it is one. JSON or plain text is called what it is.
-func (r *run) refusePage(ctx context.Context, result *Result, resp *http.Response, c *plan.Call) *Error {
+func (r *invocation) refusePage(ctx context.Context, result *Result, resp *http.Response, c *plan.Call) *Error {
 	if !format.LabelsHTML(result.ContentType) {
 		return nil
 	}
@@ -281,7 +281,7 @@ func htmlAnswer(c *plan.Call) *Error {
 }
 
 // stream hands the upstream's bytes on as they come, up to limit.
-func (r *run) stream(result *Result, resp *http.Response, limit int64) (*Result, *Error) {
+func (r *invocation) stream(result *Result, resp *http.Response, limit int64) (*Result, *Error) {
 	if resp.ContentLength > limit {
 		resp.Body.Close()
 		return nil, TooLargeAnswer(limit)
@@ -309,7 +309,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *run) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
+func (r *invocation) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
 	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: m}
 	body, failure := raw.Bytes(limit)
 	if failure != nil && failure.Kind == Unreachable && isTimeout(failure.cause) {
@@ -319,7 +319,7 @@ func (r *run) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *
 }
 
 // shape decodes and maps an answer.
-func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
+func (r *invocation) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
 	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text && c.Format != format.XML && c.Format != format.Markdown {
 		return nil, htmlAnswer(c)
 	}
@@ -365,7 +365,7 @@ func (r *run) shape(ctx context.Context, result *Result, c *plan.Call, program *
 
 // nothing is the answer in which the outputs of program find nothing. The answer
 // itself may hold what the author left out.
-func (r *run) nothing(ctx context.Context, result *Result, program *shape.Program) value.Value {
+func (r *invocation) nothing(ctx context.Context, result *Result, program *shape.Program) value.Value {
 	result.Hollow = true
 	r.notice(ctx, event.Problem{Title: "the declared outputs find nothing in the answer", Minor: true})
 	return program.Nothing()
@@ -373,7 +373,7 @@ func (r *run) nothing(ctx context.Context, result *Result, program *shape.Progra
 
 // fits takes what v costs as JSON text, which an adapter makes of it. A mapping can
 // repeat an answer as often as it likes.
-func (r *run) fits(m *budget.Meter, v value.Value) *Error {
+func (r *invocation) fits(m *budget.Meter, v value.Value) *Error {
 	limit := r.client.Limits().Response
 	size, ok := v.JSONSize(m, limit)
 	if ok && m.Hold(size) {
@@ -444,7 +444,7 @@ var startsFailed = regexp.MustCompile(`^\s*\{\s*("errors"\s*:\s*\[|"data"\s*:\s*
 
 // mayFail makes an unmapped answer to a tool's POST a failure where failsQuery is
 // true of it. The answer is read only if it begins like one.
-func (r *run) mayFail(ctx context.Context, result *Result, c *plan.Call) (*Result, *Error) {
+func (r *invocation) mayFail(ctx context.Context, result *Result, c *plan.Call) (*Result, *Error) {
 	body := bufio.NewReaderSize(result.Raw, beginning)
 	start, _ := body.Peek(beginning) // an error comes again when it is read
 	result.Raw = struct {
@@ -465,9 +465,9 @@ func (r *run) mayFail(ctx context.Context, result *Result, c *plan.Call) (*Resul
 	return result, nil
 }
 
-func (r *run) refused(c *plan.Call, v value.Value) *Error {
+func (r *invocation) refused(c *plan.Call, v value.Value) *Error {
 	e := Unreadable(c.Request.Target+" answered an error with a good status", "")
-	if message := said(v, 4); message != "" {
+	if message := errorMessage(v, 4); message != "" {
 		e.Title += ": " + message
 	}
 	return e

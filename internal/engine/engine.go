@@ -66,8 +66,8 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 }
 
 // begin makes the run of a unit. Release it.
-func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *run {
-	r := &run{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx), end: time.Now().Add(e.client.Limits().Call)}
+func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *invocation {
+	r := &invocation{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx), end: time.Now().Add(e.client.Limits().Call)}
 	r.frame = *r.slots
 	if u.CallerAuthorization {
 		r.authorization = args.Authorization
@@ -76,20 +76,20 @@ func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *run {
 	return r
 }
 
-func (e *Engine) release(r *run) {
+func (e *Engine) release(r *invocation) {
 	clear(*r.slots)
 	e.frames.Put(r.slots)
 }
 
 // finish is where every run ends: nothing leaves unmasked, and listeners hear of it.
-func (r *run) finish(ctx context.Context, result *Result, failure *Error) (*Result, *Error) {
+func (r *invocation) finish(ctx context.Context, result *Result, failure *Error) (*Result, *Error) {
 	result, failure = r.leave(result, failure)
 	r.ended(ctx, result, failure)
 	return result, failure
 }
 
 // fill puts into the frame what a unit reads before its first step.
-func (r *run) fill(ctx context.Context) *Error {
+func (r *invocation) fill(ctx context.Context) *Error {
 	return fill(r.frame, r.unit, r.args, func(s *plan.SecretSlot) (secret.String, *Error) {
 		if s.ForAuth && r.authorization != "" {
 			return secret.String{}, nil // nothing reads it
@@ -123,13 +123,13 @@ func fill(f expr.Frame, u *plan.Unit, args *Args, get func(*plan.SecretSlot) (se
 	for _, slot := range u.Subject {
 		f[slot] = value.Of(args.Subject.Reveal())
 	}
-	give(f, u, args.Values)
+	setInputs(f, u, args.Values)
 	return nil
 }
 
-// give puts the inputs into their slots. Fixed ones may read secrets, which are
+// setInputs puts the inputs into their slots. Fixed ones may read secrets, which are
 // there already; one that cannot be made is not there.
-func give(f expr.Frame, u *plan.Unit, values []value.Value) {
+func setInputs(f expr.Frame, u *plan.Unit, values []value.Value) {
 	for i, in := range u.Inputs {
 		if in.Place == plan.InPlan {
 			f[in.Slot], _ = in.Fixed.Eval(f)

@@ -124,7 +124,7 @@ func (e *Error) Message() string {
 	default:
 		return ""
 	}
-	return said(v, 4)
+	return errorMessage(v, 4)
 }
 
 // Spent is what a call is told that is over its budget: err is that of a meter.

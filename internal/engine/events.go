@@ -10,12 +10,12 @@ import (
 )
 
 // newCall is the call that the events of a run belong to.
-func (r *run) newCall() *event.Call {
+func (r *invocation) newCall() *event.Call {
 	return &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace, Trace: r.args.Trace.Get("Traceparent"), Began: time.Now()}
 }
 
 // clock is the time, where somebody listens to events of a kind.
-func (r *run) clock(kind event.Kind) (now time.Time) {
+func (r *invocation) clock(kind event.Kind) (now time.Time) {
 	if r.events.Hears(kind) {
 		now = time.Now()
 	}
@@ -23,7 +23,7 @@ func (r *run) clock(kind event.Kind) (now time.Time) {
 }
 
 // begun tells listeners that the unit begins to run.
-func (r *run) begun(ctx context.Context) {
+func (r *invocation) begun(ctx context.Context) {
 	if r.events.Hears(event.Units | event.Steps | event.Attempts) {
 		r.call = r.newCall()
 	}
@@ -33,7 +33,7 @@ func (r *run) begun(ctx context.Context) {
 }
 
 // ended tells listeners of the unit's answer or failure.
-func (r *run) ended(ctx context.Context, result *Result, failure *Error) {
+func (r *invocation) ended(ctx context.Context, result *Result, failure *Error) {
 	if failure != nil {
 		r.problem(ctx, failure)
 	}
@@ -50,7 +50,7 @@ func (r *run) ended(ctx context.Context, result *Result, failure *Error) {
 }
 
 // problem tells listeners of what the operator has to see to, with its cause.
-func (r *run) problem(ctx context.Context, failure *Error) {
+func (r *invocation) problem(ctx context.Context, failure *Error) {
 	refused := failure.Kind == Answered && failure.Status == http.StatusUnauthorized && r.sendsSecret()
 	switch {
 	case refused:
@@ -63,7 +63,7 @@ func (r *run) problem(ctx context.Context, failure *Error) {
 }
 
 // notice tells listeners of a problem of the run.
-func (r *run) notice(ctx context.Context, e event.Problem) {
+func (r *invocation) notice(ctx context.Context, e event.Problem) {
 	if !r.events.Hears(event.Problems) {
 		return
 	}
@@ -74,7 +74,7 @@ func (r *run) notice(ctx context.Context, e event.Problem) {
 }
 
 // sendsSecret reports whether the unit authenticates with a secret of the operator's.
-func (r *run) sendsSecret() bool {
+func (r *invocation) sendsSecret() bool {
 	if r.authorization != "" {
 		return false
 	}
@@ -87,7 +87,7 @@ func (r *run) sendsSecret() bool {
 }
 
 // stepEnded tells listeners that a step has ended.
-func (r *run) stepEnded(ctx context.Context, s *plan.Step, began time.Time, failure *Error) {
+func (r *invocation) stepEnded(ctx context.Context, s *plan.Step, began time.Time, failure *Error) {
 	if !r.events.Hears(event.Steps) {
 		return
 	}

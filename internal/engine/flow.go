@@ -18,7 +18,7 @@ import (
 
 // flow runs the steps of a unit; each starts when those whose results it reads
 // have ended. A failing step fails the unit unless the document says to go on.
-func (r *run) flow(ctx context.Context) (*Result, *Error) {
+func (r *invocation) flow(ctx context.Context) (*Result, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, r.client.Limits().Call)
 	defer cancel()
 	steps := r.unit.Steps
@@ -66,9 +66,9 @@ func (r *run) flow(ctx context.Context) (*Result, *Error) {
 	return r.answer(ctx, steps)
 }
 
-func (r *run) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
+func (r *invocation) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
 
-func (r *run) step(ctx context.Context, s *plan.Step) *Error {
+func (r *invocation) step(ctx context.Context, s *plan.Step) *Error {
 	began := r.clock(event.Steps)
 	v, failure := r.result(ctx, s)
 	if failure != nil {
@@ -91,7 +91,7 @@ func (r *run) step(ctx context.Context, s *plan.Step) *Error {
 
 // blame tells inputs that the caller left out from values that earlier steps
 // did not give: those are nothing that the caller can mend.
-func (r *run) blame(failure *Error, s *plan.Step) {
+func (r *invocation) blame(failure *Error, s *plan.Step) {
 	if failure.Kind != BadInput || len(s.After) == 0 {
 		return
 	}
@@ -108,7 +108,7 @@ func (r *run) blame(failure *Error, s *plan.Step) {
 	}
 }
 
-func (r *run) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {
+func (r *invocation) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {
 	switch s.Kind {
 	case plan.CallStep:
 		return r.callStep(ctx, s)
@@ -125,7 +125,7 @@ func (r *run) result(ctx context.Context, s *plan.Step) (value.Value, *Error) {
 	}
 }
 
-func (r *run) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) {
+func (r *invocation) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) {
 	c := s.Call
 	resp, failure := r.send(ctx, c, nil)
 	if failure != nil {
@@ -185,7 +185,7 @@ func dataURL(contentType string, body []byte) value.Value {
 
 // lookup finds entries whose field has the value looked for, compared as text:
 // one, or a list when it looks for a list.
-func (r *run) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) {
+func (r *invocation) lookup(ctx context.Context, l *plan.Lookup) (value.Value, *Error) {
 	index, err := l.Index.Eval(r.frame)
 	if err != nil {
 		return value.Value{}, fail(ctx, r.unit.Name, err)
@@ -243,7 +243,7 @@ func pick(entry value.Value, fields []string) value.Value {
 
 // answer builds a flow's answer: by its mappings, else the last step's result
 // with the status that it got.
-func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) {
+func (r *invocation) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) {
 	result, m := &Result{Status: http.StatusOK}, r.meter(ctx)
 	out := value.Map()
 	for _, mapping := range r.unit.Mappings {
@@ -271,7 +271,7 @@ func (r *run) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) 
 }
 
 // mapped is what a mapping finds; a text with a variable that has no value finds nothing.
-func (r *run) mapped(m *budget.Meter, mapping plan.Mapping) value.Value {
+func (r *invocation) mapped(m *budget.Meter, mapping plan.Mapping) value.Value {
 	if mapping.Path == nil {
 		v, err := mapping.From.Eval(r.frame)
 		if err != nil {

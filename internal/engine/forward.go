@@ -25,7 +25,7 @@ func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request
 	return r.finish(ctx, result, failure)
 }
 
-func (r *run) forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*Result, *Error) {
+func (r *invocation) forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*Result, *Error) {
 	r.trusted, r.codings = only(req.Header, f.Headers), strings.Join(req.Header["Accept-Encoding"], ",")
 	for _, name := range f.Private {
 		r.sent.add(req.Header.Get(name))

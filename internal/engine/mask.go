@@ -14,7 +14,7 @@ import (
 // leave is the one way out of a run: no credential that the run holds or sends
 // stands in what it returns, in no spelling. The body of a success passes as it
 // comes: it may be a login of the caller's own.
-func (r *run) leave(result *Result, failure *Error) (*Result, *Error) {
+func (r *invocation) leave(result *Result, failure *Error) (*Result, *Error) {
 	if failure != nil {
 		r.conceal(failure)
 		return nil, failure
@@ -43,7 +43,7 @@ func isRedirection(status int) bool {
 
 // concealBody masks the body of a redirection. One that is longer than an error
 // body may be, or that breaks off, is left out.
-func (r *run) concealBody(result *Result) {
+func (r *invocation) concealBody(result *Result) {
 	body, failure := result.Bytes(maxErrorBody)
 	if failure != nil {
 		body, result.ContentType = nil, ""
@@ -53,14 +53,14 @@ func (r *run) concealBody(result *Result) {
 }
 
 // masked is a text without credentials.
-func (r *run) masked(text []byte) []byte {
+func (r *invocation) masked(text []byte) []byte {
 	m := r.masker()
 	defer r.maskers.Put(m)
 	return m.MaskBytes(text)
 }
 
 // conceal masks the texts of a failure, its cause among them.
-func (r *run) conceal(e *Error) {
+func (r *invocation) conceal(e *Error) {
 	m := r.masker()
 	defer r.maskers.Put(m)
 	e.Title, e.Detail, e.ContentType = m.Mask(e.Title), m.Mask(e.Detail), m.Mask(e.ContentType)
@@ -122,7 +122,7 @@ func maskedHeader(m *secret.Masker, h http.Header) http.Header {
 }
 
 // masker knows the credentials of the run. It goes back to maskers.
-func (r *run) masker() *secret.Masker {
+func (r *invocation) masker() *secret.Masker {
 	m, ok := r.maskers.Get().(*secret.Masker)
 	if !ok {
 		m = new(secret.Masker)

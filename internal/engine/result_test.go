@@ -118,7 +118,7 @@ func TestAnswered_isUTF8(t *testing.T) {
 		"text/plain":                         {"refus\xe9", "refus\xe9", "text/plain"},
 		"image/png":                          {"\x89PNG", "\x89PNG", "image/png"},
 	} {
-		e := (&run{args: &Args{}}).answered(t.Context(), c, &http.Response{StatusCode: 400, Request: &http.Request{}, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(tt.body))})
+		e := (&invocation{args: &Args{}}).answered(t.Context(), c, &http.Response{StatusCode: 400, Request: &http.Request{}, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(tt.body))})
 		if string(e.Body) != tt.want || e.ContentType != tt.kind {
 			t.Errorf("%s: %q, %s", contentType, e.Body, e.ContentType)
 		}

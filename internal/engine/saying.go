@@ -2,10 +2,10 @@ package engine
 
 import "github.com/fairlead/fairlead/internal/value"
 
-// sayings are the members in which APIs put words, the best first: those that many
+// messageMembers are the members in which APIs put words, the best first: those that many
 // use, of RFC 9457, RFC 6749, JSON:API, FastAPI, AWS, SOAP, and those of single
 // vendors (Okta, Jira, Dropbox, TMDB, Google, ASP.NET and others).
-var sayings = []string{
+var messageMembers = []string{
 	"message", "Message", "error_description", "errorMessage", "ErrorMessage", "error_message", "errorSummary", "error_summary", "errorMessages", "userMessage",
 	"detail", "faultstring", "Reason", "title", "msg", "messages", "reason", "description", "errorDescription", "status_message", "statusMessage", "responseMessage",
 	"ExceptionMessage", "exceptionMessage", "error_text", "errorText", "developerMessage", "Text",
@@ -17,18 +17,18 @@ var containers = []string{"error", "Error", "errors", "Errors", "fault", "Fault"
 // fields are containers that may name the input that each message is of.
 var fields = []string{"errors", "Errors", "fieldErrors", "field_errors"}
 
-// said finds the words of an error in v, at most so many levels down.
-func said(v value.Value, levels int) string {
+// errorMessage finds the words of an error in v, at most so many levels down.
+func errorMessage(v value.Value, levels int) string {
 	switch {
 	case v.Kind() == value.Array && v.Len() > 0:
 		if v.At(0).Kind() == value.String {
 			return v.At(0).Text()
 		}
-		return said(v.At(0), levels-1)
+		return errorMessage(v.At(0), levels-1)
 	case v.Kind() != value.Object || levels < 0:
 		return ""
 	}
-	for _, name := range sayings {
+	for _, name := range messageMembers {
 		if text := words(v.Get(name)); text != "" {
 			return text
 		}
@@ -40,7 +40,7 @@ func said(v value.Value, levels int) string {
 				return m.Text()
 			}
 		case value.Object, value.Array:
-			if text := said(m, levels-1); text != "" {
+			if text := errorMessage(m, levels-1); text != "" {
 				return text
 			}
 		}

@@ -15,7 +15,7 @@ type Scripts interface {
 }
 
 // script runs a script step.
-func (r *run) script(ctx context.Context, s *plan.Script) (value.Value, *Error) {
+func (r *invocation) script(ctx context.Context, s *plan.Script) (value.Value, *Error) {
 	if r.scripts == nil {
 		return value.Value{}, &Error{Kind: Unavailable, Title: "scripts do not run in this process"}
 	}
@@ -35,7 +35,7 @@ func (r *run) script(ctx context.Context, s *plan.Script) (value.Value, *Error) 
 	return v, r.fits(r.meter(ctx), v)
 }
 
-func (r *run) scriptContext(ctx context.Context, s *plan.Script) (value.Value, *Error) {
+func (r *invocation) scriptContext(ctx context.Context, s *plan.Script) (value.Value, *Error) {
 	object := value.Map()
 	for _, in := range r.unit.Inputs {
 		if v := r.frame[in.Slot]; !v.IsAbsent() {

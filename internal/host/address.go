@@ -47,7 +47,7 @@ func (b bind) isEverywhere() bool { return b.ip().IsUnspecified() }
 func (b bind) answers(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	own := host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && (ip.IsLoopback() || ip.IsUnspecified())
-	return own && (b.isEverywhere() || b.reach().loopback) || err == nil && ip.Unmap() == b.ip()
+	return own && (b.isEverywhere() || b.exposure().loopback) || err == nil && ip.Unmap() == b.ip()
 }
 
 // covers reports whether connections to other reach a socket bound to b.
@@ -56,35 +56,35 @@ func (b bind) covers(other bind) bool {
 	return b == other || b.port == other.port && ip.IsUnspecified() && (ip.Is6() || !other.ip().Is6())
 }
 
-// reach is whose connections a server answers, by the local address that they
+// exposure is whose connections a server answers, by the local address that they
 // come in on. The zero reach is everybody's.
-type reach struct {
+type exposure struct {
 	loopback bool
 	ip       netip.Addr // of servers with one address; the zero Addr otherwise
 }
 
-func (b bind) reach() reach {
+func (b bind) exposure() exposure {
 	switch ip := b.ip(); {
 	case ip.IsLoopback():
-		return reach{loopback: true}
+		return exposure{loopback: true}
 	case ip.IsUnspecified():
-		return reach{}
+		return exposure{}
 	default:
-		return reach{ip: ip.WithZone("")}
+		return exposure{ip: ip.WithZone("")}
 	}
 }
 
-// reachOf is on which address a request came in.
-func reachOf(r *http.Request) reach {
+// exposureOf is on which address a request came in.
+func exposureOf(r *http.Request) exposure {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
-		return reach{}
+		return exposure{}
 	}
 	ip := local.AddrPort().Addr().Unmap()
 	if ip.IsLoopback() {
-		return reach{loopback: true}
+		return exposure{loopback: true}
 	}
-	return reach{ip: ip.WithZone("")}
+	return exposure{ip: ip.WithZone("")}
 }
 
 // sockets are the addresses to listen on for binds of one port, by the bind that

@@ -155,16 +155,16 @@ func (c *Config) collisions(all []declared, serving map[claimKey]bool) map[*Docu
 
 // classes are the sets of servers of one port that one caller reaches.
 func classes(port []*declared) (all [][]*declared) {
-	var by []reach
+	var by []exposure
 	for _, d := range port {
-		if r := d.bind.reach(); !slices.Contains(by, r) {
+		if r := d.bind.exposure(); !slices.Contains(by, r) {
 			by = append(by, r)
 		}
 	}
 	for _, r := range by {
 		var class []*declared
 		for _, d := range port {
-			if own := d.bind.reach(); own == (reach{}) || own == r {
+			if own := d.bind.exposure(); own == (exposure{}) || own == r {
 				class = append(class, d)
 			}
 		}

@@ -274,7 +274,7 @@ func (h *Host) claims() map[claimKey]bool {
 // screen is from where a server takes requests: one that only this machine
 // reaches takes none that name another.
 func (h *Host) screen(l *listener, b bind) adapter.Screen {
-	private := b.reach().loopback || l.isLoopback()
+	private := b.exposure().loopback || l.isLoopback()
 	return adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts, Origins: h.config.Origins}
 }
 

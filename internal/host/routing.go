@@ -14,8 +14,8 @@ import (
 // routing leads the requests of one listener to the generations that serve them.
 // It never changes: a reload makes another.
 type routing struct {
-	views map[reach]*view // of servers that not everybody reaches
-	open  *view           // of everybody
+	views map[exposure]*view // of servers that not everybody reaches
+	open  *view              // of everybody
 }
 
 // view is what callers who come in on one address reach.
@@ -32,7 +32,7 @@ type view struct {
 func (t *routing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := t.open
 	if t.views != nil {
-		if one := t.views[reachOf(r)]; one != nil {
+		if one := t.views[exposureOf(r)]; one != nil {
 			v = one
 		}
 	}
@@ -116,25 +116,25 @@ func problem(w http.ResponseWriter, status int, title, detail string) {
 // endpoints are at the addresses in e.
 func newRouting(all []*generation, e *endpoints) *routing {
 	t := &routing{}
-	distinct := map[reach]bool{}
+	distinct := map[exposure]bool{}
 	for _, g := range all {
-		distinct[g.bind.reach()] = true
+		distinct[g.bind.exposure()] = true
 	}
 	if len(distinct) == 1 { // the socket itself keeps the others out
 		t.open = newView(all, e)
 		return t
 	}
-	seen := func(by reach) (some []*generation) {
+	seen := func(by exposure) (some []*generation) {
 		for _, g := range all {
-			if own := g.bind.reach(); own == (reach{}) || own == by {
+			if own := g.bind.exposure(); own == (exposure{}) || own == by {
 				some = append(some, g)
 			}
 		}
 		return some
 	}
-	t.open, t.views = newView(seen(reach{}), e), map[reach]*view{}
+	t.open, t.views = newView(seen(exposure{}), e), map[exposure]*view{}
 	for by := range distinct {
-		if by != (reach{}) {
+		if by != (exposure{}) {
 			t.views[by] = newView(seen(by), e)
 		}
 	}

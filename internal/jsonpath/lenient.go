@@ -123,13 +123,13 @@ func (p *parser) looseName(extra string) string {
 		p.pos++
 	}
 	for {
-		p.run(inName)
+		p.takeWhile(inName)
 		name, end := p.src[start:p.pos], p.pos
 		switch {
 		case slices.ContainsFunc(dotted[:], func(a string) bool { return strings.HasSuffix(name, a) }):
 			p.eat(".")
 		case name != "" && p.filters == 0:
-			p.run(func(r rune) bool { return r == ' ' })
+			p.takeWhile(func(r rune) bool { return r == ' ' })
 		}
 		if r, _ := utf8.DecodeRuneInString(p.src[p.pos:]); p.done() || p.pos == end || !inName(r) {
 			p.pos = end

@@ -31,7 +31,7 @@ func (p *parser) looseOperator() string {
 		return "=~"
 	}
 	start := p.pos
-	word := p.run(isNameChar)
+	word := p.takeWhile(isNameChar)
 	if _, ok := wordOperators[word]; !ok {
 		p.pos = start
 		return ""

@@ -181,7 +181,7 @@ var keywords = map[string]value.Value{
 // word reads a keyword or a function call.
 func (p *parser) word() (term, error) {
 	t := term{at: p.pos}
-	name := p.run(func(c rune) bool { return 'a' <= c && c <= 'z' || c == '_' || isDigit(c) })
+	name := p.takeWhile(func(c rune) bool { return 'a' <= c && c <= 'z' || c == '_' || isDigit(c) })
 	if p.eat("(") {
 		return p.call(t, name)
 	}

@@ -83,8 +83,8 @@ func (p *parser) enter() error {
 
 func (p *parser) leave() { p.nesting-- }
 
-// run skips the bytes that ok accepts and returns them.
-func (p *parser) run(ok func(c rune) bool) string {
+// takeWhile skips the bytes that ok accepts and returns them.
+func (p *parser) takeWhile(ok func(c rune) bool) string {
 	start := p.pos
 	for i, r := range p.src[start:] {
 		if !ok(r) {
@@ -101,7 +101,7 @@ func (p *parser) shorthand() (string, error) {
 	if r, _ := utf8.DecodeRuneInString(p.src[p.pos:]); p.done() || !isNameFirst(r) {
 		return "", p.unexpected("a member name")
 	}
-	return p.run(isNameChar), nil
+	return p.takeWhile(isNameChar), nil
 }
 
 // maxInteger is the largest integer of I-JSON (RFC 7493 section 2.2).
@@ -111,7 +111,7 @@ const maxInteger = 1<<53 - 1
 func (p *parser) integer() (int, error) {
 	start := p.pos
 	p.eat("-")
-	digits := p.run(isDigit)
+	digits := p.takeWhile(isDigit)
 	text := p.src[start:p.pos]
 	switch {
 	case digits == "":
@@ -130,19 +130,19 @@ func (p *parser) integer() (int, error) {
 func (p *parser) number() (string, error) {
 	start := p.pos
 	p.eat("-")
-	if digits := p.run(isDigit); digits == "" {
+	if digits := p.takeWhile(isDigit); digits == "" {
 		return "", p.unexpected("a digit")
 	} else if len(digits) > 1 && digits[0] == '0' {
 		return "", p.fail(start, "number with a leading zero")
 	}
-	if p.eat(".") && p.run(isDigit) == "" {
+	if p.eat(".") && p.takeWhile(isDigit) == "" {
 		return "", p.unexpected("a digit")
 	}
 	if p.eat("e") || p.eat("E") {
 		if !p.eat("+") {
 			p.eat("-")
 		}
-		if p.run(isDigit) == "" {
+		if p.takeWhile(isDigit) == "" {
 			return "", p.unexpected("a digit")
 		}
 	}

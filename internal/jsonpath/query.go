@@ -19,7 +19,7 @@ type query struct {
 	plain    bool     // child segments with one name, index or wildcard each
 	singular bool     // plain without a wildcard
 	steps    []Step   // the segments of a plain query
-	runs     [][]Step // the same, cut at the wildcards
+	parts    [][]Step // the same, cut at the wildcards
 }
 
 // segment selects among the children of a node, or of all its descendants too.
@@ -103,10 +103,10 @@ func (q *query) compile() {
 	for {
 		i := slices.IndexFunc(steps, func(s Step) bool { return s.Wildcard })
 		if i < 0 {
-			q.runs = append(q.runs, steps)
+			q.parts = append(q.parts, steps)
 			return
 		}
-		q.runs = append(q.runs, steps[:i])
+		q.parts = append(q.parts, steps[:i])
 		steps = steps[i+1:]
 	}
 }
@@ -114,7 +114,7 @@ func (q *query) compile() {
 // nodes returns what the segments select, without the function at the end.
 func (q *query) nodes(in scope, node value.Value) []value.Value {
 	if q.plain {
-		return in.appendPlain(nil, q.from(in.root, node), q.runs)
+		return in.appendPlain(nil, q.from(in.root, node), q.parts)
 	}
 	w := walk{scope: in}
 	w.from(q.from(in.root, node), q.segments)

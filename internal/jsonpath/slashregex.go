@@ -35,7 +35,7 @@ func (p *parser) regexOperator(left term, at int) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	flags := p.run(isNameChar)
+	flags := p.takeWhile(isNameChar)
 	if bad := strings.Trim(flags, "ims"); bad != "" {
 		return nil, p.fail(p.pos-len(flags), "flag %s is not one of i, m, s", bad)
 	}

@@ -24,7 +24,7 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("compile script: %s%s", e.Message, place(e.Source, e.Line, e.Column))
+	return fmt.Sprintf("compile script: %s%s", e.Message, position(e.Source, e.Line, e.Column))
 }
 
 // ScriptError reports a script that ran and failed: an exception, a limit of
@@ -37,10 +37,10 @@ type ScriptError struct {
 }
 
 func (e *ScriptError) Error() string {
-	return fmt.Sprintf("run script: %s%s", e.Message, place(e.Source, e.Line, e.Column))
+	return fmt.Sprintf("run script: %s%s", e.Message, position(e.Source, e.Line, e.Column))
 }
 
-func place(source, line, column int) string {
+func position(source, line, column int) string {
 	switch {
 	case line == 0:
 		return ""

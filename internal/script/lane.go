@@ -9,12 +9,12 @@ import (
 
 // lane is where scripts run, so many at once.
 type lane struct {
-	places  chan struct{}
+	slots   chan struct{}
 	waiting *atomic.Int64
 }
 
 func newLane(places int) lane {
-	return lane{places: make(chan struct{}, places), waiting: new(atomic.Int64)}
+	return lane{slots: make(chan struct{}, places), waiting: new(atomic.Int64)}
 }
 
 // enter takes a place, for which it waits until one of the channels is closed.
@@ -22,7 +22,7 @@ func (l lane) enter(done, closing <-chan struct{}) bool {
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 	select {
-	case l.places <- struct{}{}:
+	case l.slots <- struct{}{}:
 		return true
 	case <-done:
 	case <-closing:
@@ -33,14 +33,14 @@ func (l lane) enter(done, closing <-chan struct{}) bool {
 // tryEnter takes a place if there is one.
 func (l lane) tryEnter() bool {
 	select {
-	case l.places <- struct{}{}:
+	case l.slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (l lane) leave() { <-l.places }
+func (l lane) leave() { <-l.slots }
 
 // stay is the time that a script spends in the lanes.
 type stay struct {

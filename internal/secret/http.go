@@ -59,9 +59,9 @@ func (l *lazyClient) get(open func() (HTTPDoer, error)) (HTTPDoer, error) {
 // of 1 MiB, in base64, with what surrounds it.
 const maxAnswer = 4 << 20
 
-// exchange sends the request and returns the status, and the JSON of a 200. Its
+// roundTrip sends the request and returns the status, and the JSON of a 200. Its
 // errors quote neither the answer nor the URL.
-func exchange(doer HTTPDoer, req *http.Request) (status int, answer value.Value, err error) {
+func roundTrip(doer HTTPDoer, req *http.Request) (status int, answer value.Value, err error) {
 	req.Header.Set("Accept", "application/json")
 	resp, err := doer.Do(req)
 	if err != nil {

@@ -43,7 +43,7 @@ func (k *Kubernetes) Fetch(ctx context.Context, location *url.URL, key string) (
 	if err != nil {
 		return String{}, fmt.Errorf("kubernetes: %w", err)
 	}
-	status, answer, err := exchange(doer, req)
+	status, answer, err := roundTrip(doer, req)
 	switch {
 	case err != nil:
 		return String{}, fmt.Errorf("kubernetes: %w", err)

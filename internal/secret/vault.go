@@ -224,5 +224,5 @@ func (v *Vault) send(ctx context.Context, method, path string, token *String, bo
 	if token != nil {
 		req.Header.Set("X-Vault-Token", token.Reveal())
 	}
-	return exchange(doer, req)
+	return roundTrip(doer, req)
 }

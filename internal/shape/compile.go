@@ -31,7 +31,7 @@ func CompileXML(outputs []*model.Output, diags *diag.List) *Program {
 func compile(outputs []*model.Output, c compiler) *Program {
 	p := c.program(outputs)
 	p.stream = len(p.outputs) > 0 && !slices.ContainsFunc(p.outputs, func(o *output) bool {
-		o.stream.root = newFrame()
+		o.stream.root = newLayout()
 		return !o.streamable(o.stream.root, &o.stream.root.selection)
 	})
 	return p

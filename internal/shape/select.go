@@ -17,18 +17,18 @@ type selection struct {
 	children []*selection // parallel to indexes
 }
 
-// frame is the selection from one base and how many slots it has. Slot 0 is the
+// layout is the selection from one base and how many slots it has. Slot 0 is the
 // base itself.
-type frame struct {
+type layout struct {
 	selection
 	size int
 }
 
-func newFrame() *frame { return &frame{size: 1} }
+func newLayout() *layout { return &layout{size: 1} }
 
-// place returns where the steps lead from at, new if need be; nil if one reading
+// locate returns where the steps lead from at, new if need be; nil if one reading
 // forwards cannot find it.
-func (f *frame) place(at *selection, steps []jsonpath.Step) *selection {
+func (f *layout) locate(at *selection, steps []jsonpath.Step) *selection {
 	for _, step := range steps {
 		switch {
 		case step.IsIndex && step.Index < 0:
@@ -52,7 +52,7 @@ func (f *frame) place(at *selection, steps []jsonpath.Step) *selection {
 	return at
 }
 
-func (f *frame) new() *selection {
+func (f *layout) new() *selection {
 	f.size++
 	return &selection{slot: f.size - 1}
 }

@@ -10,25 +10,25 @@ import (
 
 // streaming is how an output is written from text.
 type streaming struct {
-	root *frame   // of the whole text, for an output of a program
-	base int      // the slot of the base
-	slot int      // of what the path finds up to its first wildcard
-	rest []*run   // of the path, from each wildcard to the next
-	item *frame   // of each item, when there is an item output
-	keys [][]byte // of an object: "name":
-	text []byte   // of a constant
+	root     *layout    // of the whole text, for an output of a program
+	base     int        // the slot of the base
+	slot     int        // of what the path finds up to its first wildcard
+	segments []*segment // of the path, from each wildcard to the next
+	item     *layout    // of each item, when there is an item output
+	keys     [][]byte   // of an object: "name":
+	text     []byte     // of a constant
 }
 
-// run is a part of a path behind a wildcard: what it finds below an item.
-type run struct {
-	*frame
+// segment is a part of a path behind a wildcard: what it finds below an item.
+type segment struct {
+	*layout
 	slot int
 }
 
 // streamable plans how o, evaluated at the place at in f, is written; false when
 // that needs a tree.
-func (o *output) streamable(f *frame, at *selection) bool {
-	runs, ok := runsOf(o.path)
+func (o *output) streamable(f *layout, at *selection) bool {
+	runs, ok := segmentsOf(o.path)
 	if !ok {
 		return false
 	}
@@ -46,21 +46,21 @@ func (o *output) streamable(f *frame, at *selection) bool {
 		}
 	}
 	o.stream.base = at.slot
-	if at = f.place(at, runs[0]); at == nil {
+	if at = f.locate(at, runs[0]); at == nil {
 		return false
 	}
 	o.stream.slot = at.slot
 	for _, steps := range runs[1:] {
-		r := &run{frame: newFrame()}
-		found := r.place(&r.selection, steps)
+		r := &segment{layout: newLayout()}
+		found := r.locate(&r.selection, steps)
 		if found == nil {
 			return false
 		}
 		r.slot = found.slot
-		o.stream.rest = append(o.stream.rest, r)
+		o.stream.segments = append(o.stream.segments, r)
 	}
 	if o.item != nil {
-		o.stream.item = newFrame()
+		o.stream.item = newLayout()
 		return o.item.streamable(o.stream.item, &o.stream.item.selection)
 	}
 	for i, m := range o.members {
@@ -72,8 +72,8 @@ func (o *output) streamable(f *frame, at *selection) bool {
 	return true
 }
 
-// runsOf cuts a path at its wildcards.
-func runsOf(p *jsonpath.Path) (runs [][]jsonpath.Step, ok bool) {
+// segmentsOf cuts a path at its wildcards.
+func segmentsOf(p *jsonpath.Path) (runs [][]jsonpath.Step, ok bool) {
 	if p == nil {
 		return [][]jsonpath.Step{nil}, true
 	}

@@ -33,7 +33,7 @@ func (s *scan) project(dst []byte, o *output) (out []byte, found outcome, valid 
 }
 
 // push makes slots for a frame and returns the index of the first.
-func (s *scan) push(f *frame) (base int) {
+func (s *scan) push(f *layout) (base int) {
 	base = len(s.slots)
 	for range f.size {
 		s.slots = append(s.slots, span{})
@@ -53,7 +53,7 @@ func (s *scan) write(dst []byte, o *output, base int) ([]byte, outcome) {
 		return append(dst, o.stream.text...), something
 	case o.kind == object && o.path == nil:
 		return s.writeObject(dst, o, base)
-	case len(o.stream.rest) > 0:
+	case len(o.stream.segments) > 0:
 		return s.writeAll(dst, o, at, base)
 	case at.end == 0:
 		return dst, nothing
@@ -134,7 +134,7 @@ func (s *scan) writeItems(dst []byte, o *output, i, depth int) ([]byte, int) {
 // wildcard, which stands for the children at the place.
 func (s *scan) writeAll(dst []byte, o *output, at span, base int) ([]byte, outcome) {
 	mark := len(dst)
-	dst, ok := s.appendFound(append(dst, '['), o, at, o.stream.rest)
+	dst, ok := s.appendFound(append(dst, '['), o, at, o.stream.segments)
 	if ok {
 		return append(dst, ']'), something
 	}
@@ -145,7 +145,7 @@ func (s *scan) writeAll(dst []byte, o *output, at span, base int) ([]byte, outco
 
 // appendFound is false when a wildcard stands for the members of an object, of
 // which some may have equal names.
-func (s *scan) appendFound(dst []byte, o *output, at span, rest []*run) ([]byte, bool) {
+func (s *scan) appendFound(dst []byte, o *output, at span, rest []*segment) ([]byte, bool) {
 	if at.end == 0 || s.src[at.start] != '[' {
 		return dst, at.end == 0 || s.src[at.start] != '{'
 	}
@@ -153,7 +153,7 @@ func (s *scan) appendFound(dst []byte, o *output, at span, rest []*run) ([]byte,
 		return dst, true
 	}
 	r := rest[0]
-	base := s.push(r.frame)
+	base := s.push(r.layout)
 	defer s.pop(base)
 	ok := true
 	for i := space(s.src, at.start+1); s.src[i] != ']'; {

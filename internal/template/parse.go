@@ -43,8 +43,8 @@ type node struct {
 	yaml           mode     // likewise
 }
 
-// frame is a section that is being read; the outermost is the template.
-type frame struct {
+// openSection is a section that is being read; the outermost is the template.
+type openSection struct {
 	open  node
 	nodes []node
 }
@@ -53,7 +53,7 @@ type parser struct {
 	text  string
 	style Style
 	pos   int // text before it is in nodes
-	stack []frame
+	stack []openSection
 	items int // how many open sections push an item
 	vars  []Var
 	index map[string]int
@@ -63,7 +63,7 @@ func parse(text string, s Style) ([]node, []Var, *SyntaxError) {
 	if len(text) > MaxText {
 		return nil, nil, &SyntaxError{MaxText, fmt.Sprintf("a template is longer than %d bytes", MaxText)}
 	}
-	p := parser{text: text, style: s, stack: make([]frame, 1)}
+	p := parser{text: text, style: s, stack: make([]openSection, 1)}
 	for at := 0; ; {
 		brace := strings.IndexByte(text[at:], '{')
 		if brace < 0 {
@@ -83,7 +83,7 @@ func parse(text string, s Style) ([]node, []Var, *SyntaxError) {
 	return p.top().nodes, p.vars, nil
 }
 
-func (p *parser) top() *frame { return &p.stack[len(p.stack)-1] }
+func (p *parser) top() *openSection { return &p.stack[len(p.stack)-1] }
 
 func (p *parser) add(n node) { p.top().nodes = append(p.top().nodes, n) }
 
@@ -192,7 +192,7 @@ func (p *parser) open(n node) (int, *SyntaxError) {
 		return 0, err
 	}
 	next := p.alone(n.offset, n.offset+n.length)
-	p.stack = append(p.stack, frame{open: n})
+	p.stack = append(p.stack, openSection{open: n})
 	if n.kind == section {
 		p.items++
 	}

@@ -29,10 +29,10 @@ const (
 	openIRI     = "an IRI is not closed; write a blank after < when it compares"
 )
 
-// place tells every variable where it stands, once and for all renderings. That
+// assignModes tells every variable where it stands, once and for all renderings. That
 // works when text leaves a section in the mode in which it entered.
-func place(nodes []node, s scan, set func(*node, mode)) *SyntaxError {
-	end, err := placeFrom(outside, nodes, s, set)
+func assignModes(nodes []node, s scan, set func(*node, mode)) *SyntaxError {
+	end, err := assignModesFrom(outside, nodes, s, set)
 	if err != nil || end == outside || end == inComment || end == inPlain || end == inBlock {
 		return err
 	}
@@ -43,7 +43,7 @@ func place(nodes []node, s scan, set func(*node, mode)) *SyntaxError {
 	return &SyntaxError{last.offset, openString}
 }
 
-func placeFrom(m mode, nodes []node, s scan, set func(*node, mode)) (mode, *SyntaxError) {
+func assignModesFrom(m mode, nodes []node, s scan, set func(*node, mode)) (mode, *SyntaxError) {
 	for i := range nodes {
 		n := &nodes[i]
 		switch n.kind {
@@ -56,7 +56,7 @@ func placeFrom(m mode, nodes []node, s scan, set func(*node, mode)) (mode, *Synt
 		case variable:
 			set(n, m)
 		default:
-			end, err := placeFrom(m, n.nodes, s, set)
+			end, err := assignModesFrom(m, n.nodes, s, set)
 			if err == nil && end != m {
 				err = &SyntaxError{n.offset, ambiguous}
 			}

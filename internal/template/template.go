@@ -69,10 +69,10 @@ func Compile(text string, s Style) (*Template, error) {
 		}
 		t.literal = literal.String()
 	}
-	t.json = place(nodes, scanJSON, func(n *node, m mode) { n.json = m })
-	t.sparql = place(nodes, scanSPARQL, func(n *node, m mode) { n.sparql = m })
+	t.json = assignModes(nodes, scanJSON, func(n *node, m mode) { n.json = m })
+	t.sparql = assignModes(nodes, scanSPARQL, func(n *node, m mode) { n.sparql = m })
 	yaml := &yamlScanner{start: true}
-	t.yaml = place(nodes, yaml.scan, func(n *node, m mode) { n.yaml = m })
+	t.yaml = assignModes(nodes, yaml.scan, func(n *node, m mode) { n.yaml = m })
 	return t, nil
 }
 

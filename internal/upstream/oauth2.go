@@ -139,7 +139,7 @@ func newTokenSource(c *Client, g *grant) *tokenSource {
 			s.config.EndpointParams.Set(name, text)
 		}
 	}
-	s.from, s.ask = secret.BareURL(g.endpoint), s.exchange
+	s.from, s.ask = secret.BareURL(g.endpoint), s.requestToken
 	return s
 }
 
@@ -282,8 +282,8 @@ func (s *tokenSource) keep(t *oauth2.Token) {
 	}
 }
 
-// exchange requests a token. One runs at a time, so refresh is its own.
-func (s *tokenSource) exchange(ctx context.Context) (*oauth2.Token, error) {
+// requestToken requests a token. One runs at a time, so refresh is its own.
+func (s *tokenSource) requestToken(ctx context.Context) (*oauth2.Token, error) {
 	endpoint, err := ParseBase(s.config.TokenURL)
 	if err != nil {
 		return nil, &CredentialError{Reason: "tokenEndpoint is " + err.Error()}

@@ -52,7 +52,7 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 		return nil
 	}
 	if t.Confirm || t.Questions != nil {
-		if done, err := r.consult(t, values, token, &call.said); done || err != nil {
+		if done, err := r.consult(t, values, token, &call.answers); done || err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (r *request) canAsk(q *ask.Question) bool {
 // settle puts to the user what d asks, and reports true when the request can go
 // on. When it cannot, its answer is written: the questions; or why says what kept
 // the user from answering; or the client is not there any more.
-func (r *request) settle(d *ask.Dialog, user *said) (ok bool, why string, problem *wire.Error) {
+func (r *request) settle(d *ask.Dialog, user *answers) (ok bool, why string, problem *wire.Error) {
 	answers := ask.Answers{Fields: value.Map()}
 	if !r.modern() {
 		user.responses = value.Value{}
@@ -58,7 +58,7 @@ func (r *request) settle(d *ask.Dialog, user *said) (ok bool, why string, proble
 // consult asks the user what the tool wants to know before it runs. It reports
 // true when the answer of the request is written.
 func (r *request) consult(
-	t *catalogue.Tool, values []value.Value, token string, user *said,
+	t *catalogue.Tool, values []value.Value, token string, user *answers,
 ) (done bool, err *wire.Error) {
 	d := ask.NewDialog(t.Unit.ID+" "+t.Name, t.Questions, values)
 	switch {

@@ -44,13 +44,13 @@ func (p *listParams) Member(r *wire.Reader, name []byte) bool {
 	return true
 }
 
-// said is what a user answered so far, in methods that may ask.
-type said struct {
+// answers is what a user answered so far, in methods that may ask.
+type answers struct {
 	state     []byte      // requestState
 	responses value.Value // inputResponses, by question
 }
 
-func (s *said) Member(r *wire.Reader, name []byte) bool {
+func (s *answers) Member(r *wire.Reader, name []byte) bool {
 	switch string(name) {
 	case "requestState":
 		s.state = r.Text()
@@ -67,7 +67,7 @@ type callParams struct {
 	name         []byte
 	arguments    []wire.Given
 	badArguments bool // no object
-	said
+	answers
 }
 
 func (p *callParams) reset() {
@@ -83,7 +83,7 @@ func (p *callParams) Member(r *wire.Reader, name []byte) bool {
 		all, ok := r.Arguments(p.arguments)
 		p.arguments, p.badArguments = all, !ok
 	default:
-		return p.said.Member(r, name)
+		return p.answers.Member(r, name)
 	}
 	return true
 }
@@ -93,14 +93,14 @@ func (p *callParams) mirrored() []byte { return p.name }
 // resourceParams are those of the methods about one resource.
 type resourceParams struct {
 	uri []byte
-	said
+	answers
 }
 
 func (p *resourceParams) reset() { *p = resourceParams{} }
 
 func (p *resourceParams) Member(r *wire.Reader, name []byte) bool {
 	if string(name) != "uri" {
-		return p.said.Member(r, name)
+		return p.answers.Member(r, name)
 	}
 	p.uri = r.Text()
 	return true

@@ -32,7 +32,7 @@ func (r *request) getPrompt(call *callParams) *wire.Error {
 		return wire.InvalidParams("the prompt needs the arguments " + strings.Join(missing, ", "))
 	}
 	if p.Questions != nil {
-		if done, problem := r.consultFor(p, given, &call.said); done || problem != nil {
+		if done, problem := r.consultFor(p, given, &call.answers); done || problem != nil {
 			return problem
 		}
 	}
@@ -84,7 +84,7 @@ func (r *request) missingFor(p *catalogue.Prompt, given map[string]value.Value) 
 
 // consultFor asks the user for arguments that the caller left out. It reports
 // true when the answer of the request is written.
-func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value, user *said) (done bool,
+func (r *request) consultFor(p *catalogue.Prompt, given map[string]value.Value, user *answers) (done bool,
 	problem *wire.Error) {
 	values := make([]value.Value, len(p.Arguments))
 	for i, a := range p.Arguments {

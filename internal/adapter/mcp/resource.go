@@ -49,7 +49,7 @@ func (r *request) readResource(p *resourceParams) *wire.Error {
 		return r.noResource(p.uri)
 	}
 	if res.Confirm {
-		if done, problem := r.consultAbout(res, uri, &p.said); done || problem != nil {
+		if done, problem := r.consultAbout(res, uri, &p.answers); done || problem != nil {
 			return problem
 		}
 	}
@@ -70,7 +70,7 @@ func (r *request) readResource(p *resourceParams) *wire.Error {
 
 // consultAbout asks the user whether a resource may be read. It reports true
 // when the answer of the request is written.
-func (r *request) consultAbout(res *catalogue.Resource, uri string, user *said) (done bool, problem *wire.Error) {
+func (r *request) consultAbout(res *catalogue.Resource, uri string, user *answers) (done bool, problem *wire.Error) {
 	if !r.canAsk(nil) {
 		return true, r.needsElicitation("the user has to confirm that " + wire.Quote(uri) + " is read, and this client cannot ask")
 	}

@@ -145,7 +145,7 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		return false, x.unreadable(x.meter.Err())
 	}
 	if err != nil {
-		x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "is not valid JSON: " + jsonError.Replace(err.Error())})
+		x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "is not valid JSON: " + jsonError.Replace(err.Error())})
 		return true, true
 	}
 	for _, s := range x.op.members {
@@ -155,7 +155,7 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		case root.Kind() == value.Object:
 			x.values[s.input] = root.Get(s.key)
 		case !wrong:
-			x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "must be a JSON object, not " + root.Kind().String()})
+			x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "must be a JSON object, not " + root.Kind().String()})
 			wrong = true
 		}
 	}

@@ -58,7 +58,7 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 		case !in.Schema.Default.IsAbsent():
 			x.values[i] = in.Schema.Default
 		case in.Required && !(wrong && in.Place == plan.InBody) && !x.isWrong(in):
-			x.wrong(in, "", "is required"+places[in.Place].as(in.Key))
+			x.wrong(in, "", "is required"+placeNames[in.Place].as(in.Key))
 		}
 	}
 	if len(x.errors) > 0 {
@@ -196,7 +196,7 @@ func (x *exchange) unknown(name string, sources []source, place plan.Place) {
 	if near, ok := diag.Near(name, names); ok {
 		detail += ", did you mean " + near
 	}
-	x.errors = append(x.errors, fieldError{shorten(name), places[place].in, detail})
+	x.errors = append(x.errors, fieldError{shorten(name), placeNames[place].in, detail})
 }
 
 // maxUnknown bounds what one answer tells of names that are not known.
@@ -208,22 +208,22 @@ func (x *exchange) wrong(in *plan.Input, path, detail string) {
 	if path != "" && path[0] != '[' {
 		name += "."
 	}
-	x.errors = append(x.errors, fieldError{name + path, places[in.Place].in, detail})
+	x.errors = append(x.errors, fieldError{name + path, placeNames[in.Place].in, detail})
 }
 
 func (x *exchange) isWrong(in *plan.Input) bool {
 	for _, e := range x.errors {
-		if e.name == in.Name && e.in == places[in.Place].in {
+		if e.name == in.Name && e.in == placeNames[in.Place].in {
 			return true
 		}
 	}
 	return false
 }
 
-// place is what callers are told about where an input stands.
-type place struct{ in, what string }
+// placeName is what callers are told about where an input stands.
+type placeName struct{ in, what string }
 
-var places = [...]place{
+var placeNames = [...]placeName{
 	plan.InPath:   {"path", "in the path as"},
 	plan.InQuery:  {"query", "as query parameter"},
 	plan.InHeader: {"header", "as header"},
@@ -233,8 +233,8 @@ var places = [...]place{
 	plan.InPlan:   {"", ""},
 }
 
-func (p place) as(key string) string {
-	if p == places[plan.AsBody] {
+func (p placeName) as(key string) string {
+	if p == placeNames[plan.AsBody] {
 		return ": send it " + p.what
 	}
 	return ": send it " + p.what + " " + key

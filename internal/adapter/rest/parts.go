@@ -43,7 +43,7 @@ func (x *exchange) readParts(text []byte, contentType string) (wrong, ok bool) {
 }
 
 func (x *exchange) badParts() (wrong bool) {
-	x.errors = append(x.errors, fieldError{"body", places[plan.InBody].in, "is not valid " + multipartForm})
+	x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "is not valid " + multipartForm})
 	return true
 }
 

@@ -127,7 +127,7 @@ func (x *exchange) placeOf(name string) string {
 	if unit := x.op.route.Unit; unit != nil {
 		for _, in := range unit.Inputs {
 			if in.Name == name {
-				return places[in.Place].in
+				return placeNames[in.Place].in
 			}
 		}
 	}
