@@ -55,7 +55,8 @@ func comparison() []*target {
 }
 
 func rest(name, server, path string) *target {
-	t := &target{name: name, base: restProxy, server: server, method: "POST", path: path, body: loginBody, want: tokenID}
+	t := &target{name: name, base: restProxy, server: server, method: "POST", path: path, body: loginBody,
+		want: tokenID}
 	t.header = []string{"Accept: application/json"}
 	return t
 }
@@ -112,7 +113,8 @@ func catalogueDocument() []byte {
 	for i := range catalogueTools {
 		fmt.Fprintf(&consumed, "    - name: thing-%04d\n      path: /things-%04d/{{id}}\n      operations:\n      - name: get-%04d\n        method: GET\n        inputParameters:\n", i, i, i)
 		for _, p := range catalogueInputs {
-			fmt.Fprintf(&consumed, "        - {name: %s, in: %s, type: %s, description: %q, required: %t}\n", p.name, p.in, p.kind, p.description, p.in == "path")
+			fmt.Fprintf(&consumed, "        - {name: %s, in: %s, type: %s, description: %q, required: %t}\n", p.name,
+				p.in, p.kind, p.description, p.in == "path")
 		}
 		fmt.Fprintf(&exposed, "    - name: %s\n      description: %s\n      hints: {readOnly: true, idempotent: true, destructive: false, openWorld: true}\n      call: things.get-%04d\n", catalogueName(i), catalogueDescription, i)
 	}
@@ -161,7 +163,8 @@ func catalogueJSON() []byte {
 	tools := make([]tool, catalogueTools)
 	for i := range tools {
 		tools[i] = tool{catalogueName(i), catalogueDescription, input,
-			map[string]bool{"readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": true}}
+			map[string]bool{"readOnlyHint": true, "destructiveHint": false, "idempotentHint": true,
+				"openWorldHint": true}}
 	}
 	data, _ := json.Marshal(tools) // strings and booleans marshal
 	return data

@@ -132,7 +132,8 @@ func (f *fleet) fairlead(key string) (*process, error) {
 		}
 		args = append(args, file)
 	}
-	p, line, err := start(key, exec.CommandContext(f.ctx, f.binary, args...), append([]string{"KOYEB_API_KEY=bench"}, f.settings[key]...))
+	p, line, err := start(key, exec.CommandContext(f.ctx, f.binary, args...),
+		append([]string{"KOYEB_API_KEY=bench"}, f.settings[key]...))
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +296,8 @@ func (f *fleet) startUp(ctx context.Context, n int) (*startRow, error) {
 		if err := errors.Join(err, cpuErr); err != nil {
 			return nil, err
 		}
-		ready, first, cpu = append(ready, milliseconds(isReady)), append(first, milliseconds(total)), append(cpu, milliseconds(used))
+		ready, first, cpu = append(ready, milliseconds(isReady)), append(first, milliseconds(total)),
+			append(cpu, milliseconds(used))
 	}
 	return &startRow{Ready: newSpread(ready[1:]), First: newSpread(first[1:]), CPU: newSpread(cpu[1:])}, nil
 }

@@ -57,7 +57,8 @@ func (t *target) aim(base string) error {
 	}
 	t.address = u.Host
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", t.method, u.Path+t.path, u.Host, len(t.body))
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
+		t.method, u.Path+t.path, u.Host, len(t.body))
 	for _, line := range t.header {
 		b.WriteString(line + "\r\n")
 	}

@@ -32,7 +32,8 @@ func memoryOf(pid int) (memoryUse, error) {
 	if err != nil {
 		return memoryUse{}, fmt.Errorf("read memory of process %d: %w", pid, err)
 	}
-	return memoryUse{Resident: kilobytes(data, "VmRSS"), Anonymous: kilobytes(data, "RssAnon"), Peak: kilobytes(data, "VmHWM")}, nil
+	return memoryUse{Resident: kilobytes(data, "VmRSS"), Anonymous: kilobytes(data, "RssAnon"),
+		Peak: kilobytes(data, "VmHWM")}, nil
 }
 
 // kilobytes is the value in bytes of a line "name: N kB" of a /proc file.

@@ -52,7 +52,8 @@ func newPeer(kind string, args []string) (http.Handler, error) {
 	}
 	switch kind {
 	case "proxy":
-		return &httputil.ReverseProxy{Transport: transport(), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}, nil
+		return &httputil.ReverseProxy{Transport: transport(),
+			Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}, nil
 	case "bare":
 		return newBareHandler(args[0]), nil
 	case "sdk":
@@ -165,7 +166,8 @@ func (h *bareHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	modern := req.Params.Meta.Version != ""
-	if modern && (r.Header.Get("Mcp-Protocol-Version") != req.Params.Meta.Version || r.Header.Get("Mcp-Method") != req.Method || r.Header.Get("Mcp-Name") != req.Params.Name) {
+	if modern && (r.Header.Get("Mcp-Protocol-Version") != req.Params.Meta.Version ||
+		r.Header.Get("Mcp-Method") != req.Method || r.Header.Get("Mcp-Name") != req.Params.Name) {
 		http.Error(w, "headers do not match the body", http.StatusBadRequest)
 		return
 	}
@@ -185,7 +187,8 @@ func (h *bareHandler) call(w http.ResponseWriter, r *http.Request, req *bareRequ
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	res := bareResponse{Version: "2.0", ID: req.ID, Result: bareResult{Content: []bareContent{{"text", string(answer)}}, Structured: answer}}
+	res := bareResponse{Version: "2.0", ID: req.ID,
+		Result: bareResult{Content: []bareContent{{"text", string(answer)}}, Structured: answer}}
 	if modern {
 		res.Result.Type, res.Result.Meta = "complete", new(bareMeta)
 		res.Result.Meta.Server.Name, res.Result.Meta.Server.Version = "bare", "1"
@@ -232,7 +235,8 @@ func newSDK(login *loginClient, catalogue []byte) (http.Handler, error) {
 			})
 		}
 	}
-	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true}), nil
+	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s },
+		&mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true}), nil
 }
 
 // tool is the login tool of the SDK's server.
@@ -247,5 +251,6 @@ func (c *loginClient) tool(ctx context.Context, req *mcp.CallToolRequest) (*mcp.
 	if err != nil {
 		return nil, err
 	}
-	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(answer)}}, StructuredContent: json.RawMessage(answer)}, nil
+	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(answer)}},
+		StructuredContent: json.RawMessage(answer)}, nil
 }

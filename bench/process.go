@@ -60,7 +60,8 @@ func start(key string, cmd *exec.Cmd, env []string) (*process, string, error) {
 func inherited() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{"GOGC", "GOMEMLIMIT", "GODEBUG", "GOMAXPROCS", "KOYEB_API_KEY", "KOYEB_API_TOKEN", "KOYEB_TOKEN"}, name)
+		return slices.Contains([]string{"GOGC", "GOMEMLIMIT", "GODEBUG", "GOMAXPROCS", "KOYEB_API_KEY",
+			"KOYEB_API_TOKEN", "KOYEB_TOKEN"}, name)
 	})
 }
 

@@ -128,12 +128,14 @@ func megabytes(n int64) float64 { return float64(n) / 1e6 }
 func (r *report) print(w io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(w, "%s, %d cores, %.1f GB; %s; %s. ", m.CPU, m.Cores, float64(m.Memory)/1e9, m.Kernel, m.Go)
-	fmt.Fprintf(w, "%d rounds of %d requests (tools/list: %d) over %d connections.\n", r.Rounds, r.Requests, r.Requests/10, r.Concurrency)
+	fmt.Fprintf(w, "%d rounds of %d requests (tools/list: %d) over %d connections.\n", r.Rounds, r.Requests,
+		r.Requests/10, r.Concurrency)
 	if r.Quick {
 		fmt.Fprintln(w, "A quick run: it shows that everything works, not how fast it is.")
 	}
 	if len(r.Results) > 0 {
-		t := table{{"case", "CPU µs/request", "least–most", "× base", "least–most", "p50 ms", "p99 ms", "allocated KB", "answer KB"}}
+		t := table{{"case", "CPU µs/request", "least–most", "× base", "least–most", "p50 ms", "p99 ms",
+			"allocated KB", "answer KB"}}
 		for _, x := range r.Results {
 			ratio, ratios := "–", ""
 			switch {
@@ -146,16 +148,20 @@ func (r *report) print(w io.Writer) {
 			if x.Allocated > 0 {
 				allocated = fmt.Sprintf("%.0f", x.Allocated/1e3)
 			}
-			t = append(t, []string{x.Name, fmt.Sprintf("%.0f", x.CPU.Median), fmt.Sprintf("%.0f–%.0f", x.CPU.Min, x.CPU.Max), ratio, ratios,
-				fmt.Sprintf("%.2f", x.P50), fmt.Sprintf("%.2f", x.P99), allocated, fmt.Sprintf("%.1f", float64(x.AnswerBytes)/1e3)})
+			t = append(t, []string{x.Name, fmt.Sprintf("%.0f", x.CPU.Median),
+				fmt.Sprintf("%.0f–%.0f", x.CPU.Min, x.CPU.Max), ratio, ratios,
+				fmt.Sprintf("%.2f", x.P50), fmt.Sprintf("%.2f", x.P99), allocated,
+				fmt.Sprintf("%.1f", float64(x.AnswerBytes)/1e3)})
 		}
 		t.print(w)
 	}
 	if len(r.Memory) > 0 {
-		t := table{{"process", "resident at rest, MB", "of it no file", "after the load", "of it no file", "most", "collections"}}
+		t := table{{"process", "resident at rest, MB", "of it no file", "after the load", "of it no file", "most",
+			"collections"}}
 		for _, x := range r.Memory {
 			mb := func(n int64) string { return fmt.Sprintf("%.1f", megabytes(n)) }
-			t = append(t, []string{x.Process, mb(x.Rest.Resident), mb(x.Rest.Anonymous), mb(x.After.Resident), mb(x.After.Anonymous), mb(x.After.Peak), fmt.Sprint(x.Collections)})
+			t = append(t, []string{x.Process, mb(x.Rest.Resident), mb(x.Rest.Anonymous), mb(x.After.Resident),
+				mb(x.After.Anonymous), mb(x.After.Peak), fmt.Sprint(x.Collections)})
 		}
 		t.print(w)
 	}
@@ -164,7 +170,8 @@ func (r *report) print(w io.Writer) {
 		for _, x := range []struct {
 			name string
 			spread
-		}{{"exec to the readiness line", s.Ready}, {"exec to the first 200 over REST", s.First}, {"CPU time until then", s.CPU}} {
+		}{{"exec to the readiness line", s.Ready}, {"exec to the first 200 over REST", s.First},
+			{"CPU time until then", s.CPU}} {
 			t = append(t, []string{x.name, fmt.Sprintf("%.1f", x.Median), fmt.Sprintf("%.1f–%.1f", x.Min, x.Max)})
 		}
 		t.print(w)

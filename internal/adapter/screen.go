@@ -24,7 +24,8 @@ func (s *Screen) Host(host string) bool { return s.AnyHost || s.known(host) }
 
 func (s *Screen) known(host string) bool {
 	name := HostName(host)
-	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" ||
+		strings.HasSuffix(name, ".localhost") {
 		return true // no browser leaves the Host out, and localhost is no name of anybody else (RFC 6761 section 6.3)
 	}
 	return slices.ContainsFunc(s.Hosts, func(allowed string) bool { return HostName(allowed) == name })
@@ -77,7 +78,8 @@ func (s *Screen) CrossSite(r *http.Request, writes bool) bool {
 // reports whether r was such a question, a preflight: then it is answered.
 // Answers of servers go to pages whose Origin is taken, with the headers that
 // exposed names; methods says what these pages may ask for.
-func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, exposed string, methods func() string) (answered bool) {
+func (s *Screen) Browser(w http.ResponseWriter, r *http.Request, exposed string,
+	methods func() string) (answered bool) {
 	origin := r.Header.Get("Origin")
 	if origin == "" || !s.Origin(origin, r.Host) {
 		return false

@@ -12,8 +12,10 @@ import (
 
 // Selection says which units of a document are served, whatever the server.
 type Selection struct {
-	ReadOnly    bool     // only what changes nothing
-	Allow, Deny []string // patterns of what agents may use: names (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world; Deny wins
+	ReadOnly bool // only what changes nothing
+	// patterns of what agents may use: names (path.Match), tag:X, hint:read-only|destructive|idempotent|open-world;
+	// Deny wins
+	Allow, Deny []string
 }
 
 // Serves reports whether a unit is served, which clients know by name. Patterns
@@ -27,7 +29,8 @@ func (s *Selection) Serves(u *plan.Unit, name string) bool {
 	case u.Kind == "operation":
 		return true
 	}
-	return (len(s.Allow) == 0 || slices.ContainsFunc(s.Allow, func(pattern string) bool { return matches(pattern, u, name) })) &&
+	return (len(s.Allow) == 0 || slices.ContainsFunc(s.Allow,
+		func(pattern string) bool { return matches(pattern, u, name) })) &&
 		!slices.ContainsFunc(s.Deny, func(pattern string) bool {
 			return matches(pattern, u, name) || deniesName(pattern, u.Name) || deniesName(pattern, name)
 		})

@@ -26,13 +26,15 @@ func (b *bill) write(w *bytes.Buffer) {
 	for _, c := range b.tools {
 		width = max(width, utf8.RuneCountInString(c.Name))
 	}
-	fmt.Fprintf(w, "%-*s %8s   of it: %11s %8s %8s   answer: %8s %8s\n", width, "tool", "tokens", "description", "inputs", "output", "typical", "at most")
+	fmt.Fprintf(w, "%-*s %8s   of it: %11s %8s %8s   answer: %8s %8s\n", width, "tool", "tokens", "description",
+		"inputs", "output", "typical", "at most")
 	for _, c := range b.tools {
 		answer := "unknown"
 		if c.typical >= 0 {
 			answer = fmt.Sprint(c.typical)
 		}
-		fmt.Fprintf(w, "%-*s %8d   %18d %8d %8d   %16s %8d\n", width, c.Name, c.entry, c.description, c.inputs, c.output, answer, c.most)
+		fmt.Fprintf(w, "%-*s %8d   %18d %8d %8d   %16s %8d\n", width, c.Name, c.entry, c.description, c.inputs,
+			c.output, answer, c.most)
 	}
 	if len(b.trim) > 0 {
 		w.WriteString("\nTo trim\n")
@@ -60,17 +62,21 @@ func billsJSON(d *host.Document, bills []*bill) value.Value {
 				answer.Add("typical", value.Int(int64(c.typical)))
 			}
 			answer.Add("most", value.Int(int64(c.most)))
-			tools.Append(value.Map(value.Member{Name: "name", Value: value.Of(c.Name)}, number("tokens", c.entry), number("description", c.description),
-				number("inputSchema", c.inputs), number("outputSchema", c.output), value.Member{Name: "answer", Value: answer}))
+			tools.Append(value.Map(value.Member{Name: "name", Value: value.Of(c.Name)}, number("tokens", c.entry),
+				number("description", c.description),
+				number("inputSchema", c.inputs), number("outputSchema", c.output),
+				value.Member{Name: "answer", Value: answer}))
 		}
 		for _, line := range b.trim {
 			trim.Append(value.Of(line))
 		}
 		servers.Append(value.Map(value.Member{Name: "namespace", Value: value.Of(b.namespace)},
-			value.Member{Name: "list", Value: value.Map(value.Member{Name: "2025-11-25", Value: size(b.legacy)}, value.Member{Name: "2026-07-28", Value: size(b.modern)})},
+			value.Member{Name: "list", Value: value.Map(value.Member{Name: "2025-11-25", Value: size(b.legacy)},
+				value.Member{Name: "2026-07-28", Value: size(b.modern)})},
 			value.Member{Name: "tools", Value: tools}, value.Member{Name: "trim", Value: trim}))
 	}
-	return value.Map(value.Member{Name: "title", Value: value.Of(d.Model.Name())}, value.Member{Name: "estimator", Value: value.Of(estimator)},
+	return value.Map(value.Member{Name: "title", Value: value.Of(d.Model.Name())},
+		value.Member{Name: "estimator", Value: value.Of(estimator)},
 		value.Member{Name: "servers", Value: servers})
 }
 
@@ -99,10 +105,12 @@ func (b *bill) advise(d *host.Document) {
 	passed := 0
 	for _, c := range b.tools {
 		if c.description > longDescription {
-			say("%s: its description is %d tokens; say in a sentence what it does and when to use it", c.Name, c.description)
+			say("%s: its description is %d tokens; say in a sentence what it does and when to use it", c.Name,
+				c.description)
 		}
 		if c.inputs > longInputs {
-			say("%s: its inputs are %d tokens%s; fix some in a with block, or shorten their descriptions", c.Name, c.inputs, costlyInputs(c.Unit))
+			say("%s: its inputs are %d tokens%s; fix some in a with block, or shorten their descriptions", c.Name,
+				c.inputs, costlyInputs(c.Unit))
 		}
 		if c.Unit.Model != nil {
 			for _, p := range c.Unit.Model.Inputs {

@@ -88,12 +88,14 @@ func printTrace(w io.Writer, t *observe.Trace) {
 		if a.Status == 0 {
 			answer = "none"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", short(a.Began.Sub(start)), short(a.Header), short(a.Took), a.Method, a.Target, answer)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", short(a.Began.Sub(start)), short(a.Header), short(a.Took),
+			a.Method, a.Target, answer)
 	}
 	table.Flush()
 }
 
-func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object, authorization string) error {
+func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object,
+	authorization string) error {
 	d := m.documents[0]
 	if d.Plan == nil {
 		_ = printDiagnostics(s.Err, d, 0)
@@ -108,7 +110,8 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 		return failed(err)
 	}
 	if names := missing(u, args); len(names) > 0 {
-		return failed(fmt.Errorf("%s needs %s; “fairlead explain %s %s” shows its inputs", u.Name, strings.Join(names, ", "), d.Name, quoteWord(name)))
+		return failed(fmt.Errorf("%s needs %s; “fairlead explain %s %s” shows its inputs", u.Name,
+			strings.Join(names, ", "), d.Name, quoteWord(name)))
 	}
 	args.Authorization = authorization
 	args.Budget = budget.NewCall(m.pool)

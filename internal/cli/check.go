@@ -53,7 +53,8 @@ there is an error.`,
 	out.flag(cmd, "text", "json", "sarif")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 on warnings too")
 	cmd.Flags().BoolVar(&notes, "notes", false, "print infos too (text output)")
-	cmd.Flags().BoolVar(&all, "all", false, "print every finding of every document, however many there are (text output)")
+	cmd.Flags().BoolVar(&all, "all", false,
+		"print every finding of every document, however many there are (text output)")
 	return cmd
 }
 
@@ -71,7 +72,8 @@ type finding struct {
 	err error
 }
 
-func check(ctx context.Context, s Streams, paths []host.Found, read host.ReadOptions, o compile.Options, out string, how checkOptions) error {
+func check(ctx context.Context, s Streams, paths []host.Found, read host.ReadOptions, o compile.Options, out string,
+	how checkOptions) error {
 	var (
 		all   diag.List
 		sum   = newSummary(len(paths) > manyDocuments && !how.all)
@@ -114,7 +116,8 @@ func check(ctx context.Context, s Streams, paths []host.Found, read host.ReadOpt
 	}
 	switch out {
 	case "sarif":
-		tool := diag.Tool{Name: "Fairlead", Version: Version(), InformationURI: "https://fairlead.dev", HelpBase: "https://fairlead.dev/diagnostics/"}
+		tool := diag.Tool{Name: "Fairlead", Version: Version(), InformationURI: "https://fairlead.dev",
+			HelpBase: "https://fairlead.dev/diagnostics/"}
 		if err := diag.WriteSARIF(s.Out, tool, all, diag.Codes()); err != nil {
 			return failed(err)
 		}
@@ -128,7 +131,8 @@ func check(ctx context.Context, s Streams, paths []host.Found, read host.ReadOpt
 }
 
 // compileAll compiles documents on all processors and yields them in order.
-func compileAll(ctx context.Context, paths []host.Found, read host.ReadOptions, o compile.Options, scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
+func compileAll(ctx context.Context, paths []host.Found, read host.ReadOptions, o compile.Options,
+	scripts host.ScriptChecker, tick func()) func(yield func(finding) bool) {
 	return func(yield func(finding) bool) {
 		results := make([]chan finding, len(paths))
 		for i := range results {
@@ -197,8 +201,11 @@ func checkLine(f finding) []byte {
 	if f.doc.Model != nil {
 		version = f.doc.Model.Version.String()
 	}
-	units := value.Map(value.Member{Name: "served", Value: value.Int(int64(f.doc.Served()))}, value.Member{Name: "withheld", Value: value.Int(int64(f.doc.Withheld()))})
-	line := value.Map(value.Member{Name: "file", Value: value.Of(f.Path)}, value.Member{Name: "version", Value: value.Of(version)}, value.Member{Name: "units", Value: units}).AppendJSON(nil)
+	units := value.Map(value.Member{Name: "served", Value: value.Int(int64(f.doc.Served()))},
+		value.Member{Name: "withheld", Value: value.Int(int64(f.doc.Withheld()))})
+	line := value.Map(value.Member{Name: "file", Value: value.Of(f.Path)},
+		value.Member{Name: "version", Value: value.Of(version)},
+		value.Member{Name: "units", Value: units}).AppendJSON(nil)
 	line = append(line[:len(line)-1], `,"diagnostics":[`...)
 	for i, d := range f.doc.Diags {
 		if i > 0 {

@@ -30,7 +30,8 @@ func completeDocument(_ *cobra.Command, args []string, _ string) ([]cobra.Comple
 }
 
 // completeUnit offers a file, then its units, then the inputs of the unit.
-func (l *loading) completeUnit(_ *cobra.Command, args []string, typed string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+func (l *loading) completeUnit(_ *cobra.Command, args []string, typed string) (found []cobra.Completion,
+	_ cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		if strings.HasPrefix(capabilities.Default, typed) && typed != "" {
 			return []cobra.Completion{capabilities.Default}, cobra.ShellCompDirectiveDefault
@@ -72,7 +73,8 @@ func choose(cmd *cobra.Command, value *string, name, short, usage string, kinds 
 		*value = kinds[0]
 	}
 	cmd.Flags().VarP(&choice{value, kinds}, name, short, usage)
-	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	// the flag is there
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // consumedNames and offeredNames are the namespaces that flags name: of the APIs that

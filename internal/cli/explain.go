@@ -123,9 +123,12 @@ type limits struct {
 
 func explain(d *host.Document, u *plan.Unit, args engine.Args) *explanation {
 	most := upstream.Limits{}.WithDefaults()
-	e := &explanation{Document: d.Name, Title: d.Model.Name(), Unit: u.ID, Kind: u.Kind, Description: u.Description, Inputs: []input{}, LeavesOut: leavesOut(u),
-		Steps: stepList(u), Requests: []request{}, Credentials: credentials(u), Asks: questions(u), Samples: []string{}, Answer: answerLines(u),
-		Limits:      limits{most.Connect.String(), most.Header.String(), most.Call.String(), budget.SizeText(most.Response)},
+	e := &explanation{Document: d.Name, Title: d.Model.Name(), Unit: u.ID, Kind: u.Kind, Description: u.Description,
+		Inputs: []input{}, LeavesOut: leavesOut(u),
+		Steps: stepList(u), Requests: []request{}, Credentials: credentials(u), Asks: questions(u),
+		Samples: []string{}, Answer: answerLines(u),
+		Limits: limits{most.Connect.String(), most.Header.String(), most.Call.String(),
+			budget.SizeText(most.Response)},
 		Connections: protocols(u)}
 	for i, in := range u.Inputs {
 		e.Inputs = append(e.Inputs, inputOf(u, in))
@@ -261,7 +264,8 @@ func section(b *bytes.Buffer, title string, lines []string) {
 // leavesOut reports whether callers may send what the unit does not pass on: those of
 // MCP tools may not, and a whole body passes as it comes.
 func leavesOut(u *plan.Unit) bool {
-	return u.Kind == "operation" && !slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Place == plan.AsBody })
+	return u.Kind == "operation" &&
+		!slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Place == plan.AsBody })
 }
 
 // protocols says with which HTTP the APIs of a unit are called.
@@ -282,7 +286,8 @@ func questions(u *plan.Unit) []string {
 		for i, in := range q.Inputs {
 			names[i] = u.Inputs[in].Name
 		}
-		lines = append(lines, fmt.Sprintf("for %s, when the caller leaves it out: %s", strings.Join(names, ", "), q.Message.Source()))
+		lines = append(lines, fmt.Sprintf("for %s, when the caller leaves it out: %s", strings.Join(names, ", "),
+			q.Message.Source()))
 	}
 	if u.Confirm {
 		lines = append(lines, "whether to go ahead")
@@ -314,7 +319,8 @@ func stepList(u *plan.Unit) []step {
 	return steps
 }
 
-var origins = map[string]string{"declared": "declared", "with": "from the with block", "operation": "from the called operation", "path": "from the path", "template": "from a template"}
+var origins = map[string]string{"declared": "declared", "with": "from the with block",
+	"operation": "from the called operation", "path": "from the path", "template": "from a template"}
 
 func (r *request) text(b *bytes.Buffer) {
 	b.WriteString("\nRequest")
@@ -366,7 +372,8 @@ func credentials(u *plan.Unit) (lines []string) {
 
 func answerLines(u *plan.Unit) (lines []string) {
 	switch {
-	case u.Model == nil || len(u.Model.Outputs) == 0 && len(u.Model.Mappings) == 0, u.Output.Identity() && len(u.Mappings) == 0:
+	case u.Model == nil || len(u.Model.Outputs) == 0 && len(u.Model.Mappings) == 0, u.Output.Identity() &&
+		len(u.Mappings) == 0:
 		lines = append(lines, "passed on as it comes")
 	default:
 		for _, m := range u.Model.Mappings {

@@ -100,7 +100,8 @@ type withheld struct {
 
 func inspect(d *host.Document) *inventory {
 	info := d.Model.Info
-	p := &inventory{Title: d.Model.Name(), Description: info.Description, Version: d.Model.Version.String(), Tags: info.Tags, Modified: info.Modified,
+	p := &inventory{Title: d.Model.Name(), Description: info.Description, Version: d.Model.Version.String(),
+		Tags: info.Tags, Modified: info.Modified,
 		Consumes: []consumed{}, Exposes: []exposed{}, Withheld: []withheld{}}
 	for _, c := range d.Model.Consumes {
 		for _, r := range c.Resources {
@@ -116,11 +117,13 @@ func inspect(d *host.Document) *inventory {
 			e.Transport = s.Model.Transport
 		}
 		for _, r := range s.Routes {
-			e.Units = append(e.Units, unit{Method: r.Method, Path: r.Path, Name: r.Unit.Name, Description: r.Unit.Description})
+			e.Units = append(e.Units, unit{Method: r.Method, Path: r.Path, Name: r.Unit.Name,
+				Description: r.Unit.Description})
 		}
 		for _, t := range s.Tools {
 			h := hints(t.Hints)
-			e.Units = append(e.Units, unit{Tool: t.Name, Description: t.Description, Hints: &h, Inputs: callersInputs(t)})
+			e.Units = append(e.Units, unit{Tool: t.Name, Description: t.Description, Hints: &h,
+				Inputs: callersInputs(t)})
 		}
 		for _, r := range s.Resources {
 			e.Units = append(e.Units, unit{Resource: r.Name, URI: r.URI})

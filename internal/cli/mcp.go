@@ -57,18 +57,20 @@ document, Koyeb sessions. The configuration of a client says:
 			}
 			warnUnmatched(s.Err, m.documents, o)
 			c := o.Config(d.Plan, server, readOnly)
-			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = m.engine, Version(), m.log, m.events, m.pool, drain(run.limits)
+			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = m.engine, Version(), m.log, m.events, m.pool,
+				drain(run.limits)
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			m.reloadOnHangup(ctx, s, &run, func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil }, func([]*host.Document) {}, func(documents []*host.Document) error {
-				server, err := mcpServer(documents[0], namespace)
-				if err == nil {
-					h.Update(documents[0].Plan, server)
-				}
-				return err
-			})
+			m.reloadOnHangup(ctx, s, &run, func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil },
+				func([]*host.Document) {}, func(documents []*host.Document) error {
+					server, err := mcpServer(documents[0], namespace)
+					if err == nil {
+						h.Update(documents[0].Plan, server)
+					}
+					return err
+				})
 			return failed(h.ServeStdio(ctx, s.In, s.Out))
 		},
 	}
@@ -83,11 +85,13 @@ document, Koyeb sessions. The configuration of a client says:
 func mcpFlags(cmd *cobra.Command, o *host.MCPOptions, readOnly *bool) {
 	f := cmd.Flags()
 	f.BoolVar(readOnly, "read-only", false, "serve only what changes nothing")
-	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false, "let agents confirm every destructive tool and resource")
+	f.BoolVar(&o.ConfirmDestructive, "confirm-destructive", false,
+		"let agents confirm every destructive tool and resource")
 	f.Var(&patterns{&o.Allow}, "allow-tools", "offer agents only these tools: names, tag:NAME, hint:NAME")
 	f.Var(&patterns{&o.Deny}, "deny-tools", "keep these tools from agents: names, tag:NAME, hint:NAME")
 	f.Var(amount{&o.MaxChars}, "max-chars", "characters of a tool's answer (default 40000)")
-	f.Var(amount{&o.SearchAbove}, "search-above", "with more tools than this, offer search_tools instead of all (default off)")
+	f.Var(amount{&o.SearchAbove}, "search-above",
+		"with more tools than this, offer search_tools instead of all (default off)")
 }
 
 // patterns is a flag with a list of patterns for tools.

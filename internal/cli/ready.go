@@ -18,10 +18,13 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 	if asJSON {
 		list := value.List()
 		for _, a := range adapters {
-			list.Append(value.Map(value.Member{Name: "capability", Value: value.Of(a.Capability)}, value.Member{Name: "type", Value: value.Of(a.Type)},
-				value.Member{Name: "namespace", Value: value.Of(a.Namespace)}, value.Member{Name: "url", Value: value.Of(a.URL)}))
+			list.Append(value.Map(value.Member{Name: "capability", Value: value.Of(a.Capability)},
+				value.Member{Name: "type", Value: value.Of(a.Type)},
+				value.Member{Name: "namespace", Value: value.Of(a.Namespace)},
+				value.Member{Name: "url", Value: value.Of(a.URL)}))
 		}
-		line := value.Map(value.Member{Name: "event", Value: value.Of("ready")}, value.Member{Name: "adapters", Value: list})
+		line := value.Map(value.Member{Name: "event", Value: value.Of("ready")},
+			value.Member{Name: "adapters", Value: list})
 		if m.sandbox != nil {
 			line.Add("sandbox", m.sandbox.json())
 		}
@@ -46,7 +49,8 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 	capability := ""
 	for i, a := range adapters {
 		if i == manyDocuments {
-			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n", count(len(adapters)-i, "more server"))
+			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n",
+				count(len(adapters)-i, "more server"))
 			break
 		}
 		if a.Capability != capability {
@@ -65,7 +69,8 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 	unset := m.unset()
 	for i, text := range unset {
 		if i == mostUnset {
-			fmt.Fprintf(s.Err, "\nNot set either: %s; “fairlead explain FILE UNIT” says which a unit needs.\n", count(len(unset)-i, "more variable"))
+			fmt.Fprintf(s.Err, "\nNot set either: %s; “fairlead explain FILE UNIT” says which a unit needs.\n",
+				count(len(unset)-i, "more variable"))
 			break
 		}
 		fmt.Fprintf(s.Err, "\n%s\n", text)
@@ -121,10 +126,12 @@ func (m *machine) unset() []string {
 	}
 	var texts []string
 	for _, key := range slices.Sorted(maps.Keys(shut)) {
-		texts = append(texts, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key, listed(shut[key])))
+		texts = append(texts, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key,
+			listed(shut[key])))
 	}
 	for _, key := range order {
-		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.", key, listed(needs[key]))
+		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.",
+			key, listed(needs[key]))
 		if own[key] {
 			text += "\nREST callers who send their own Authorization header do not need it."
 		}

@@ -60,7 +60,9 @@ func (s *sandboxed) standsInFor(d *host.Document) bool {
 
 func (s *sandboxed) json() value.Value {
 	demo := s.Accounts()[0]
-	return value.Map(value.Member{Name: "url", Value: value.Of(s.base.String())}, value.Member{Name: "email", Value: value.Of(demo.Email)}, value.Member{Name: "password", Value: value.Of(demo.Password)})
+	return value.Map(value.Member{Name: "url", Value: value.Of(s.base.String())},
+		value.Member{Name: "email", Value: value.Of(demo.Email)},
+		value.Member{Name: "password", Value: value.Of(demo.Password)})
 }
 
 // print shows what to type next.

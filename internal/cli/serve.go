@@ -48,9 +48,11 @@ func (r *running) flags(cmd *cobra.Command) {
 	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
 	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
 	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take")
-	f.BoolVar(&r.http2, "http2", false, "offer HTTP/2 to every API (default only to those that the document says it of)")
+	f.BoolVar(&r.http2, "http2", false,
+		"offer HTTP/2 to every API (default only to those that the document says it of)")
 	r.limits.Response, r.limits.Request = 32<<20, 10<<20
-	f.Var(size{&r.memory}, "max-memory", "what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
+	f.Var(size{&r.memory}, "max-memory",
+		"what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
 	f.Var(size{&r.limits.Response}, "max-response", "largest answer of an API, as 64MiB or a number of bytes")
 	f.Var(size{&r.limits.Request}, "max-request", "largest body of a caller, as 64MiB or a number of bytes")
 }
@@ -214,7 +216,8 @@ runs, within the time of a call and 5 s, and ends.`,
 	f.StringVar(&config.Listen, "listen", "", "bind every server to this `HOST` (0.0.0.0 is everybody) instead of what documents say")
 	choose(cmd, &ports, "ports", "", "`WHICH` ports: as-declared, or auto for free ones", "as-declared", "auto")
 	f.BoolVar(&strict, "strict", false, "do not start when there is any warning")
-	f.BoolVar(&config.Strict, "strict-inputs", false, "let REST servers refuse query parameters and members of bodies that are no inputs")
+	f.BoolVar(&config.Strict, "strict-inputs", false,
+		"let REST servers refuse query parameters and members of bodies that are no inputs")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON on standard output when every server accepts requests")
 	f.Var(pages{&config.Origins}, "allow-origin", "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
@@ -320,7 +323,8 @@ func (m *machine) admit(s Streams, strict bool) error {
 	}
 	switch {
 	case strict && findings > 0:
-		return failed(fmt.Errorf("not started: %s and --strict; correct them, or start without it", count(findings, "finding")))
+		return failed(fmt.Errorf("not started: %s and --strict; correct them, or start without it",
+			count(findings, "finding")))
 	case served == 0:
 		return failed(errors.New("not started: nothing can be served; the findings above say why"))
 	}
@@ -337,7 +341,8 @@ func drain(l upstream.Limits) time.Duration { return l.WithDefaults().Call + 5*t
 
 // reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
 // lets update swap their plans. What cannot be used leaves the old ones in force.
-func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error), collide func([]*host.Document), update func([]*host.Document) error) {
+func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error),
+	collide func([]*host.Document), update func([]*host.Document) error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
@@ -353,7 +358,8 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, lis
 	}()
 }
 
-func (m *machine) reload(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error), collide func([]*host.Document), update func([]*host.Document) error) {
+func (m *machine) reload(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error),
+	collide func([]*host.Document), update func([]*host.Document) error) {
 	m.secrets.Refresh()
 	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 	o, err := r.options()

@@ -106,7 +106,8 @@ func leftOut(files []string) string {
 // printCauses lists the codes, errors first, then the most frequent.
 func (m *summary) printCauses(b *bytes.Buffer) {
 	codes := slices.SortedFunc(maps.Keys(m.causes), func(x, y string) int {
-		return cmp.Or(cmp.Compare(m.causes[y].severity, m.causes[x].severity), m.causes[y].findings-m.causes[x].findings, cmp.Compare(x, y))
+		return cmp.Or(cmp.Compare(m.causes[y].severity, m.causes[x].severity),
+			m.causes[y].findings-m.causes[x].findings, cmp.Compare(x, y))
 	})
 	for _, code := range codes {
 		c := m.causes[code]

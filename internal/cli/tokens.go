@@ -107,7 +107,8 @@ const eras = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}
 {"jsonrpc":"2.0","id":2,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}
 `
 
-func newBill(ctx context.Context, d *host.Document, server *plan.Server, o host.MCPOptions, readOnly bool) (*bill, error) {
+func newBill(ctx context.Context, d *host.Document, server *plan.Server, o host.MCPOptions, readOnly bool) (*bill,
+	error) {
 	c := o.Config(d.Plan, server, readOnly)
 	c.Version, c.Page = Version(), 1<<20
 	h := mcp.New(c)
@@ -140,7 +141,8 @@ func costOf(l mcp.Listed) toolCost {
 		}
 		return 0
 	}
-	c := toolCost{Listed: l, entry: estimate(len(l.Entry)), description: part("description"), inputs: part("inputSchema"), output: part("outputSchema"),
+	c := toolCost{Listed: l, entry: estimate(len(l.Entry)), description: part("description"),
+		inputs: part("inputSchema"), output: part("outputSchema"),
 		typical: -1, most: estimate(l.MaxChars)}
 	if size := typicalAnswer(l.Unit); size > 0 {
 		c.typical = min(estimate(size), c.most)

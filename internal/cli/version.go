@@ -15,7 +15,8 @@ func versionCommand(s Streams) *cobra.Command {
 		Example: "  fairlead version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(s.Out, "fairlead %s (%s, %s/%s)\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(s.Out, "fairlead %s (%s, %s/%s)\n", Version(), runtime.Version(), runtime.GOOS,
+				runtime.GOARCH)
 			return failed(err)
 		},
 	}

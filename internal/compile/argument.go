@@ -53,22 +53,26 @@ func (c *call) suspectLiteral(a *withEntry) {
 		if !ok {
 			path = text
 		}
-		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+path+"}}” for the value.", "“%s” is sent as this text", text)
+		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+path+"}}” for the value.",
+			"“%s” is sent as this text", text)
 		return
 	}
 	prefix, rest, ok := strings.Cut(a.Value.Text, ".")
-	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || startsWithDigit(prefix) || startsWithDigit(rest) {
+	if !ok || prefix == "" || rest == "" || !isWord(prefix) || !isWord(rest) || startsWithDigit(prefix) ||
+		startsWithDigit(rest) {
 		return
 	}
 	if _, isStep := c.steps[prefix]; isStep {
-		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+a.Value.Text+"}}” for the step's result.", "“%s” is sent as this text", a.Value.Text)
+		c.compiler.report(diag.WithPrefix, a.Value.At, "Write “{{"+a.Value.Text+"}}” for the step's result.",
+			"“%s” is sent as this text", a.Value.Text)
 		return
 	}
 	hint := "If it is a reference, begin it with “" + c.namespace + ".”."
 	if c.namespace == "" {
 		hint = "If it is a reference, write “{{" + rest + "}}”."
 	}
-	c.compiler.report(diag.WithPrefix, a.Value.At, hint, "“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
+	c.compiler.report(diag.WithPrefix, a.Value.At, hint,
+		"“%s” looks like a reference, but “%s” is no namespace here; it is sent as this text", a.Value.Text, prefix)
 }
 
 func startsWithDigit(s string) bool { return s[0] >= '0' && s[0] <= '9' }
@@ -210,7 +214,9 @@ func (c *call) isPlaceholder(name string) bool { return c.placeholders.has(name)
 
 // hintFor says what an input that feeds p is like.
 func (c *call) hintFor(p *model.Param, origin string) usage {
-	h := usage{param: p, origin: origin, json: c.speaksJSON(), required: p.Required != nil && *p.Required || p.In == "path" && !(isOptional(p) && !c.placeholders.has(p.Name)), feeds: describePlace(p.In) + p.Name + " of " + c.target()}
+	h := usage{param: p, origin: origin, json: c.speaksJSON(), required: p.Required != nil && *p.Required ||
+		p.In == "path" && !(isOptional(p) && !c.placeholders.has(p.Name)), feeds: describePlace(p.In) + p.Name +
+		" of " + c.target()}
 	switch p.In {
 	case "header":
 		h.place = plan.InHeader
@@ -250,7 +256,8 @@ func (c *call) isWhole(p *model.Param) bool {
 	if kind := c.bodyType(); kind != "json" && kind != "raw" {
 		return !upstream.BodyTypes[kind].Members
 	}
-	return namesBody(p.Name) || p.Value == nil && p.Description == "" && (p.Type == "" || p.Type == "string" || p.Type == "object")
+	return namesBody(p.Name) || p.Value == nil && p.Description == "" &&
+		(p.Type == "" || p.Type == "string" || p.Type == "object")
 }
 
 // bodyType is the type of the body; where no block says it, that of the fixed
@@ -280,7 +287,8 @@ func typeOfMedia(text string) string {
 		return "multipart"
 	case name == "xml", strings.HasSuffix(name, "+xml"):
 		return "xml"
-	case name == "octet-stream", slices.Contains([]string{"image", "audio", "video"}, kind), name == "pdf", name == "zip", name == "gzip":
+	case name == "octet-stream", slices.Contains([]string{"image", "audio", "video"}, kind), name == "pdf",
+		name == "zip", name == "gzip":
 		return "binary"
 	}
 	return "text"
@@ -292,7 +300,8 @@ func namesBody(name string) bool {
 	case "body", "payload", "data", "request", "requestbody":
 		return true
 	}
-	return slices.ContainsFunc([]string{"Request", "Input", "Payload", "Body", "Dto", "Message"}, func(end string) bool { return strings.HasSuffix(name, end) })
+	return slices.ContainsFunc([]string{"Request", "Input", "Payload", "Body", "Dto", "Message"},
+		func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 func (c *call) hasBlock() bool { return c.op.Body != nil && !c.op.Body.Data.IsNull() }

@@ -66,12 +66,14 @@ func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 	}
 	key := upstream.Param{Name: a.Text("key"), Required: true, From: "the API key"}
 	if key.Name == "" {
-		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.", "apikey authentication lacks “key”")
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add key: the name of the header or query parameter.",
+			"apikey authentication lacks “key”")
 		return nil, false
 	}
 	v := a.Fields["value"]
 	if v.IsNull() {
-		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add value, for example value: \"{{API_KEY}}\".", "apikey authentication lacks “value”")
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add value, for example value: \"{{API_KEY}}\".",
+			"apikey authentication lacks “value”")
 		return nil, false
 	}
 	switch placement := strings.ToLower(a.Text("placement")); placement {
@@ -82,7 +84,8 @@ func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 	case "cookie":
 		key.Place = upstream.InCookie
 	default:
-		c.compiler.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.", "an API key cannot be placed in “%s”", placement)
+		c.compiler.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.",
+			"an API key cannot be placed in “%s”", placement)
 		return nil, false
 	}
 	var ok bool
@@ -97,7 +100,9 @@ func (c *call) headerMap(a *model.Auth) (upstream.Auth, bool) {
 		place, params = upstream.InQuery, a.Fields["parameters"]
 	}
 	if !params.Is(value.Object) {
-		c.compiler.report(diag.AuthIncomplete, a.Node.Range(), "Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential", a.Type)
+		c.compiler.report(diag.AuthIncomplete, a.Node.Range(),
+			"Add what the type needs: a token, or headers: {Name: value}.", "%s authentication names no credential",
+			a.Type)
 		return nil, false
 	}
 	keys := make(upstream.Keys, 0, len(params.Pairs))
@@ -125,7 +130,8 @@ func bringsScheme(text string) bool {
 // public are the fields of authentication blocks, and headers beside them, that
 // are no credentials.
 var public = map[string]bool{
-	"username": true, "clientId": true, "tokenEndpoint": true, "audience": true, "resource": true, "scope": true, "realm": true,
+	"username": true, "clientId": true, "tokenEndpoint": true, "audience": true, "resource": true, "scope": true,
+	"realm":       true,
 	"consumerKey": true, "accessKeyId": true, "region": true, "service": true, "apiId": true,
 	"Accept": true, "Accept-Language": true, "Content-Type": true, "User-Agent": true,
 }
@@ -165,7 +171,8 @@ func (c *call) credentialText(n *document.Node) (expr.Expr, bool) {
 		if i := strings.LastIndexByte(name, '.'); i >= 0 {
 			variable = name[i+1:]
 		}
-		c.compiler.reportOnce(diag.BindUndeclared, n.At, "Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
+		c.compiler.reportOnce(diag.BindUndeclared, n.At,
+			"Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
 			"“%s” is not declared in any bind; it is read from the environment variable %s", name, variable)
 		return c.secretSlot([]secret.Ref{{Name: name, Key: variable}})
 	})
@@ -200,7 +207,9 @@ func (c *call) unknownAuth(a *model.Auth) {
 	for _, v := range element.Get(element.AuthOut).Variants {
 		known = append(known, v.Value)
 	}
-	hint := c.compiler.meant(a.Type, slices.Values(known), "Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
-	c.compiler.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint, "authentication of type “%s” is not supported", a.Type)
+	hint := c.compiler.meant(a.Type, slices.Values(known),
+		"Use one of "+strings.Join(known, ", ")+"; until then its operations are withheld.")
+	c.compiler.reportOnce(diag.AuthUnknown, a.Node.Where("type"), hint,
+		"authentication of type “%s” is not supported", a.Type)
 	c.compiler.failed = true
 }

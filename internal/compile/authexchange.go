@@ -48,7 +48,8 @@ func (f *authFields) optional(name string) expr.Expr {
 }
 
 func (f *authFields) missing(name string) {
-	f.call.compiler.report(diag.AuthIncomplete, f.auth.Node.Range(), "Add "+name+".", "%s authentication lacks “%s”", f.auth.Type, name)
+	f.call.compiler.report(diag.AuthIncomplete, f.auth.Node.Range(), "Add "+name+".", "%s authentication lacks “%s”",
+		f.auth.Type, name)
 	f.failed = true
 }
 
@@ -77,7 +78,8 @@ func (f *authFields) oauth2() upstream.Auth {
 	case grant.IsNull():
 		refresh = f.has("refreshToken")
 	case !known:
-		f.call.compiler.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.", "the OAuth 2 grant “%s” is not supported", grant.Str())
+		f.call.compiler.reportOnce(diag.AuthUnknown, grant.Range(), "Use client_credentials or refresh_token.",
+			"the OAuth 2 grant “%s” is not supported", grant.Str())
 		f.call.compiler.failed, f.failed = true, true
 		return nil
 	}
@@ -97,8 +99,9 @@ func (f *authFields) tokenExchange() upstream.Auth {
 	s := f.call.scope
 	slot := s.slot()
 	s.unit.Subject = append(s.unit.Subject, slot)
-	o := &upstream.OAuth2{TokenEndpoint: f.required("tokenEndpoint"), ClientID: f.required("clientId"), ClientSecret: f.optional("clientSecret"),
-		Audience: f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
+	o := &upstream.OAuth2{TokenEndpoint: f.required("tokenEndpoint"), ClientID: f.required("clientId"),
+		ClientSecret: f.optional("clientSecret"),
+		Audience:     f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
 	f.plaintext(o.TokenEndpoint)
 	return o
 }
@@ -125,7 +128,8 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 		return
 	}
 	if u, err := upstream.ParseBase(v.Text()); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		f.call.compiler.reportOnce(diag.BaseURIPlaintext, f.auth.Fields["tokenEndpoint"].Range(), "Use https.", "the client's secret would travel unencrypted")
+		f.call.compiler.reportOnce(diag.BaseURIPlaintext, f.auth.Fields["tokenEndpoint"].Range(), "Use https.",
+			"the client's secret would travel unencrypted")
 	}
 }
 
@@ -133,8 +137,9 @@ func (f *authFields) plaintext(endpoint expr.Expr) {
 // unless signatureMethod says otherwise.
 func (f *authFields) oauth1() upstream.Auth {
 	key := f.signingKey()
-	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.required("consumerKey"), ConsumerSecret: f.optional("consumerSecret"),
-		Token: f.optional("token"), TokenSecret: f.optional("tokenSecret"), SigningKey: key, Realm: f.optional("realm")}
+	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.required("consumerKey"),
+		ConsumerSecret: f.optional("consumerSecret"),
+		Token:          f.optional("token"), TokenSecret: f.optional("tokenSecret"), SigningKey: key, Realm: f.optional("realm")}
 	if !key.IsZero() {
 		o.Method = "RSA-SHA256"
 	}
@@ -144,7 +149,9 @@ func (f *authFields) oauth1() upstream.Auth {
 	rsa, known := upstream.OAuth1Methods[o.Method]
 	switch {
 	case !known:
-		f.call.compiler.reportOnce(diag.AuthUnknown, f.auth.Node.Where("signatureMethod"), "Use HMAC-SHA1, HMAC-SHA256, RSA-SHA1 or RSA-SHA256.", "the OAuth 1 signature method “%s” is not supported", o.Method)
+		f.call.compiler.reportOnce(diag.AuthUnknown, f.auth.Node.Where("signatureMethod"),
+			"Use HMAC-SHA1, HMAC-SHA256, RSA-SHA1 or RSA-SHA256.",
+			"the OAuth 1 signature method “%s” is not supported", o.Method)
 		f.call.compiler.failed, f.failed = true, true
 	case rsa && key.IsZero():
 		f.missing("signingKey")
@@ -159,12 +166,15 @@ func (f *authFields) oauth1() upstream.Auth {
 func (f *authFields) signingKey() expr.Expr {
 	n := f.auth.Fields["signingKey"]
 	files := f.call.compiler.options.Files
-	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") || !slices.ContainsFunc([]string{".pem", ".key"}, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
+	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") ||
+		!slices.ContainsFunc([]string{".pem", ".key"},
+			func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
 		return f.optional("signingKey")
 	}
 	key, err := files.ReadFile(n.Text)
 	if err != nil {
-		f.call.compiler.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.", "the signing key “%s” cannot be read", n.Text)
+		f.call.compiler.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.",
+			"the signing key “%s” cannot be read", n.Text)
 		f.failed = true
 		return expr.Expr{}
 	}

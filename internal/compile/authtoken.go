@@ -62,13 +62,17 @@ func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
 		f.failed = true
 		return nil
 	}
-	if a := api.Auth; a != nil && !op.NoAuth && (a.Type == "custom-token" || a.Type == "oauth2" || a.Type == model.TokenExchange) {
-		f.wrong(acquire.Get("call"), "Call an operation that needs no token itself.", "“%s” needs a token itself", target)
+	if a := api.Auth; a != nil && !op.NoAuth &&
+		(a.Type == "custom-token" || a.Type == "oauth2" || a.Type == model.TokenExchange) {
+		f.wrong(acquire.Get("call"), "Call an operation that needs no token itself.", "“%s” needs a token itself",
+			target)
 		return nil
 	}
 	// Whatever the operation reads beyond this would be an input of the caller's.
-	inner := &scope{compiler: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{}, declared: map[string]bool{}, steps: map[string]int{},
-		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}, inAuth: true}
+	inner := &scope{compiler: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{},
+		declared: map[string]bool{}, steps: map[string]int{},
+		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{},
+		requirements: map[string]*requirement{}, inAuth: true}
 	with := []model.Argument{}
 	if n := acquire.Get("with"); n.Is(value.Object) {
 		for i := range n.Pairs {
@@ -82,7 +86,8 @@ func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
 	}
 	if len(inner.used) > 0 {
 		names := strings.Join(slices.Sorted(maps.Keys(inner.used)), ", ")
-		f.wrong(acquire, "Give it below with, from a bind: {"+names+": \"{{NAME}}\"}.", "“%s” gets no %s: a token is not asked for with callers' inputs", target, names)
+		f.wrong(acquire, "Give it below with, from a bind: {"+names+": \"{{NAME}}\"}.",
+			"“%s” gets no %s: a token is not asked for with callers' inputs", target, names)
 		return nil
 	}
 	return call.Request

@@ -26,9 +26,11 @@ func (k *compiler) upstreams() {
 	for _, c := range k.model.Consumes {
 		b := k.base(c)
 		k.bases[c] = b
-		k.plan.Upstreams = append(k.plan.Upstreams, plan.Upstream{Namespace: c.Namespace, URL: secret.WithoutUser(b.text), Problem: b.problem})
+		k.plan.Upstreams = append(k.plan.Upstreams,
+			plan.Upstream{Namespace: c.Namespace, URL: secret.WithoutUser(b.text), Problem: b.problem})
 		if !c.Tunnel.IsNull() {
-			k.diags.Add(diag.NotServed, c.Tunnel.At, "Run Fairlead where the API can be reached.", "no tunnel is opened; “%s” is called directly", c.Namespace)
+			k.diags.Add(diag.NotServed, c.Tunnel.At, "Run Fairlead where the API can be reached.",
+				"no tunnel is opened; “%s” is called directly", c.Namespace)
 		}
 	}
 }
@@ -47,7 +49,8 @@ func (k *compiler) base(c *model.Consume) *base {
 	t, err := template.Compile(text, template.SingleToo)
 	if err != nil {
 		b.problem = "its baseUri is not readable: " + err.Error()
-		k.diags.Add(diag.BadTemplate, at, "Correct the braces.", "the baseUri of “%s” cannot be read: %s", c.Namespace, err)
+		k.diags.Add(diag.BadTemplate, at, "Correct the braces.", "the baseUri of “%s” cannot be read: %s",
+			c.Namespace, err)
 		return b
 	}
 	if t.IsLiteral() {
@@ -56,24 +59,28 @@ func (k *compiler) base(c *model.Consume) *base {
 			b.problem = "its baseUri “" + secret.WithoutUser(text) + "” is " + err.Error()
 			if text == "" {
 				b.problem = "it has no baseUri"
-				k.diags.Add(diag.BaseURIUnusable, at, "Add baseUri, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
+				k.diags.Add(diag.BaseURIUnusable, at,
+					"Add baseUri, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
 					"“%s” has no baseUri", c.Namespace)
 				return b
 			}
-			k.diags.Add(diag.BaseURIUnusable, at, "Correct it, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
+			k.diags.Add(diag.BaseURIUnusable, at,
+				"Correct it, or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
 				"the baseUri “%s” of “%s” is %s", secret.WithoutUser(text), c.Namespace, err)
 			return b
 		}
 		b.fixed = u
 		if c.Auth != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-			k.diags.Add(diag.BaseURIPlaintext, at, "Use https.", "the credential of “%s” would travel unencrypted", c.Namespace)
+			k.diags.Add(diag.BaseURIPlaintext, at, "Use https.", "the credential of “%s” would travel unencrypted",
+				c.Namespace)
 		}
 		return b
 	}
 	for _, v := range t.Vars() {
 		if !k.baseKnows(c, v.Name) {
 			b.problem = "its baseUri has the variable “" + v.Name + "” without a value"
-			k.diags.Add(diag.BaseURIVariable, at, "Bind the variable (binds: keys: …), or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
+			k.diags.Add(diag.BaseURIVariable, at,
+				"Bind the variable (binds: keys: …), or start with --upstream "+c.Namespace+"=URL; until then its operations are withheld.",
 				"the baseUri of “%s” has the variable “%s”, which nothing binds", c.Namespace, v.Name)
 			return b
 		}

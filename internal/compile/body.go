@@ -28,7 +28,8 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 		return c.entity(r, params[0], kind)
 	}
 	if p := params[0]; len(params) == 1 && kind == "json" && p.In == "body" && !namesBody(p.Name) {
-		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: \"{{"+p.Name+"}}\"} makes it the whole body.",
+		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"),
+			"Write a body block to say it otherwise: body: {type: json, data: \"{{"+p.Name+"}}\"} makes it the whole body.",
 			"the only body parameter of %s is sent as the member “%s” of a JSON object", c.target(), p.Name)
 	}
 	tree := upstream.Tree{Kind: value.Object}
@@ -55,7 +56,8 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 		c.unit.PassMultipart = !slices.ContainsFunc(parts, func(p upstream.Part) bool { return !c.isGiven(p.Value) })
 		r.Body = &upstream.Body{Kind: upstream.MultipartBody, Parts: parts}
 	case form:
-		r.Body = &upstream.Body{Kind: upstream.FormBody, ContentType: upstream.BodyTypes["form"].ContentType, Tree: tree}
+		r.Body = &upstream.Body{Kind: upstream.FormBody, ContentType: upstream.BodyTypes["form"].ContentType,
+			Tree: tree}
 	default:
 		r.Body = &upstream.Body{Kind: upstream.TreeBody, ContentType: upstream.BodyTypes[kind].ContentType, Tree: tree}
 	}
@@ -65,18 +67,21 @@ func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 // entity compiles a body that is one parameter.
 func (c *call) entity(r *upstream.Request, p *model.Param, kind string) bool {
 	if !namesBody(p.Name) && kind == "json" {
-		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"), "Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
+		c.compiler.reportOnce(diag.BodyParameter, p.Node.Where("name"),
+			"Write a body block to say it otherwise: body: {type: json, data: {"+p.Name+": \"{{"+p.Name+"}}\"}} makes it a member.",
 			"the only body parameter of %s, “%s”, is sent as the whole body", c.target(), p.Name)
 	}
 	if c.isTextBody(p, kind) {
 		lookup := func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) }
-		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value}, upstream.BodyTypes[kind].ContentType, lookup)
+		return c.textBlock(r, &model.Body{Node: p.Node, Type: kind, Data: p.Value},
+			upstream.BodyTypes[kind].ContentType, lookup)
 	}
 	e, ok := c.value(p)
 	if !ok {
 		return true
 	}
-	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e, Required: p.Required != nil && *p.Required}
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e,
+		Required: p.Required != nil && *p.Required}
 	switch kind {
 	case "json", "raw":
 	case "binary":
@@ -102,21 +107,25 @@ func (c *call) isTextBody(p *model.Param, kind string) bool {
 // although its method wants one.
 func (c *call) passBody(r *upstream.Request) bool {
 	plain := c.flowModel == nil && c.unit.Model != nil && c.unit.Model.Call != "" && !c.hasArgs
-	if !plain || c.op.NoBody || c.op.Body != nil || len(c.declared) > 0 || !slices.Contains([]string{"POST", "PUT", "PATCH"}, c.op.Method) {
+	if !plain || c.op.NoBody || c.op.Body != nil || len(c.declared) > 0 ||
+		!slices.Contains([]string{"POST", "PUT", "PATCH"}, c.op.Method) {
 		return true
 	}
 	name := "body"
 	if slices.ContainsFunc(c.unit.Inputs, func(in *plan.Input) bool { return loose(in.Name, name) }) {
 		name = "requestBody"
 	}
-	e := c.input(name, usage{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true, feeds: "the body of " + c.target()}, c.at)
+	e := c.input(name, usage{origin: "operation", place: plan.InBody, entity: true, json: c.speaksJSON(), whole: true,
+		feeds: "the body of " + c.target()}, c.at)
 	kind := c.bodyType()
-	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e, Plain: kind != "json"}
+	r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: upstream.BodyTypes[kind].ContentType, Whole: e,
+		Plain: kind != "json"}
 	if kind == "binary" {
 		r.Body.Kind = upstream.BinaryBody
 		c.isFile(e, false)
 	}
-	c.compiler.reportOnce(diag.BodyPassed, c.op.Node.Where("method"), "Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
+	c.compiler.reportOnce(diag.BodyPassed, c.op.Node.Where("method"),
+		"Declare its body, or parameters with in: body, to say what it holds; x-fairlead: {body: none} says that there is none.",
 		"%s says nothing of a body; that of the caller passes as it comes", c.target())
 	return true
 }
@@ -124,15 +133,18 @@ func (c *call) passBody(r *upstream.Request) bool {
 // isGiven reports whether e is an input that a REST caller gives in the body.
 func (c *call) isGiven(e expr.Expr) bool {
 	slot, ok := e.InSlot()
-	return ok && slices.ContainsFunc(c.unit.Inputs, func(in *plan.Input) bool { return in.Slot == slot && in.Place == plan.InBody })
+	return ok && slices.ContainsFunc(c.unit.Inputs,
+		func(in *plan.Input) bool { return in.Slot == slot && in.Place == plan.InBody })
 }
 
 // fileWords are what names of parameters that are files say.
-var fileWords = []string{"file", "image", "photo", "picture", "attachment", "upload", "document", "audio", "video", "media", "avatar", "logo"}
+var fileWords = []string{"file", "image", "photo", "picture", "attachment", "upload", "document", "audio", "video",
+	"media", "avatar", "logo"}
 
 func namesFile(name string) bool {
 	name = strings.ToLower(name)
-	return slices.ContainsFunc(fileWords, func(word string) bool { return strings.HasSuffix(name, word) || strings.HasSuffix(name, word+"s") })
+	return slices.ContainsFunc(fileWords,
+		func(word string) bool { return strings.HasSuffix(name, word) || strings.HasSuffix(name, word+"s") })
 }
 
 // isFile says in the description of the input that e is how a file is given; binary
@@ -192,7 +204,8 @@ func (c *call) onlyText(n *document.Node) *document.Node {
 	return nil
 }
 
-func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string, lookup func(string, bool) expr.Expr) bool {
+func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
+	lookup func(string, bool) expr.Expr) bool {
 	text := b.Data.Text
 	if b.Type == "raw" {
 		contentType = rawContentType(text)
@@ -217,7 +230,8 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 	}
 	if i, single := t.Single(); single && b.Type == "text" {
 		e := lookup(t.Vars()[i].Name, t.Vars()[i].Optional)
-		r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentType, Whole: e, Required: true, Plain: true}
+		r.Body = &upstream.Body{Kind: upstream.WholeBody, ContentType: contentType, Whole: e, Required: true,
+			Plain: true}
 		return true
 	}
 	e, ok := c.text(text, template.Double, b.Data.At, lookup)
@@ -226,7 +240,8 @@ func (c *call) textBlock(r *upstream.Request, b *model.Body, contentType string,
 }
 
 // rawEscapes are the places that texts without a body type are.
-var rawEscapes = map[string]template.Escape{"application/json": template.JSON, "application/xml": template.XML, "application/x-www-form-urlencoded": template.FormValue}
+var rawEscapes = map[string]template.Escape{"application/json": template.JSON, "application/xml": template.XML,
+	"application/x-www-form-urlencoded": template.FormValue}
 
 // rawContentType tells what a body written as plain text is.
 func rawContentType(text string) string {
@@ -288,7 +303,8 @@ func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string,
 		return e
 	}
 	add := func(name expr.Expr, n *document.Node) {
-		part := upstream.Part{Name: name, Value: field(n, "value"), Filename: field(n, "filename"), ContentType: field(n, "contentType"), Base64: c.feedsBinary(n.Get("value"))}
+		part := upstream.Part{Name: name, Value: field(n, "value"), Filename: field(n, "filename"),
+			ContentType: field(n, "contentType"), Base64: c.feedsBinary(n.Get("value"))}
 		if part.Base64 || !part.Filename.IsZero() {
 			c.isFile(part.Value, part.Base64)
 		}
@@ -320,7 +336,8 @@ func (c *call) multipart(r *upstream.Request, b *model.Body, lookup func(string,
 			r.Body.Parts = append(r.Body.Parts, part)
 		}
 	default:
-		c.compiler.report(diag.BodyInvalid, b.Data.Range(), "List the parts: name, value, filename, contentType.", "a multipart body must be a list or mapping of parts")
+		c.compiler.report(diag.BodyInvalid, b.Data.Range(), "List the parts: name, value, filename, contentType.",
+			"a multipart body must be a list or mapping of parts")
 		return false
 	}
 	return true

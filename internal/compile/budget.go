@@ -27,7 +27,8 @@ func (k *compiler) spend(n int, at diag.Range) bool {
 		if k.spent += n; k.spent < mostWork {
 			return true
 		}
-		k.diags.Add(diag.DocumentLimit, at, "Split the document, or let fewer units use so many parameters; this unit and those after it are withheld.",
+		k.diags.Add(diag.DocumentLimit, at,
+			"Split the document, or let fewer units use so many parameters; this unit and those after it are withheld.",
 			"the document needs more than %d values bound to its units", mostWork)
 	}
 	k.failed = true
@@ -158,7 +159,8 @@ func (k *compiler) spendOutputs(outputs []*model.Output) bool {
 		for _, matcher := range []string{"search", "match", "=~"} {
 			cost += patternCost * strings.Count(o.Mapping, matcher)
 		}
-		if !k.spend(cost, o.Node.Range()) || !k.spendOutputs(o.Properties) || o.Items != nil && !k.spendOutputs([]*model.Output{o.Items}) ||
+		if !k.spend(cost, o.Node.Range()) || !k.spendOutputs(o.Properties) || o.Items != nil &&
+			!k.spendOutputs([]*model.Output{o.Items}) ||
 			o.Values != nil && !k.spendOutputs([]*model.Output{o.Values}) {
 			return false
 		}

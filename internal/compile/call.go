@@ -52,7 +52,8 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	if !s.compiler.spend(textCost(op.FullPath())+textCost(api.BaseURI), at) {
 		return nil, false
 	}
-	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
+	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: with != nil,
+		values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	for i, a := range with {
 		c.with = append(c.with, &withEntry{Argument: a})
 		c.withIndex.add(a.Key, i)
@@ -114,7 +115,8 @@ func (c *call) target() string { return c.api.Namespace + "." + c.op.Name }
 func (c *call) request() (*upstream.Request, bool) {
 	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: upstream.NewPolicy(c.api.Sending)}
 	if !slices.Contains(methods, r.Method) {
-		c.compiler.report(diag.BadMethod, c.op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)
+		c.compiler.report(diag.BadMethod, c.op.Node.Where("method"),
+			"Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)
 		return nil, false
 	}
 	for _, a := range c.with {
@@ -164,7 +166,8 @@ func (c *call) unusedArguments() {
 		}
 		hint := "Remove it, or declare a parameter of that name on the operation."
 		names := namesOf(c.params, func(p *model.Param) string { return p.Name })
-		c.compiler.report(diag.WithUnused, a.Pair.KeyAt, c.compiler.meant(a.Key, names, hint), "“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
+		c.compiler.report(diag.WithUnused, a.Pair.KeyAt, c.compiler.meant(a.Key, names, hint),
+			"“%s” names no parameter or placeholder of %s and is not sent", a.Key, c.target())
 	}
 }
 
@@ -197,8 +200,10 @@ func (k *compiler) decoder(kind format.Kind, text string) (format.Decoder, error
 func (c *call) answer(out *plan.Call) bool {
 	kind, ok := format.ParseKind(c.op.RawFormat)
 	if !ok {
-		hint := c.compiler.meant(c.op.RawFormat, slices.Values(format.Names()), "Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
-		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint, "the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
+		hint := c.compiler.meant(c.op.RawFormat, slices.Values(format.Names()),
+			"Use json, xml, yaml, csv, tsv, psv, html, markdown, avro, protobuf, text or binary.")
+		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputRawFormat"), hint,
+			"the format “%s” is not known; the answer is read as JSON", c.op.RawFormat)
 		kind = format.JSON
 	}
 	out.Format = kind
@@ -212,7 +217,8 @@ func (c *call) answer(out *plan.Call) bool {
 	}
 	decoder, err := c.compiler.decoder(kind, c.op.OutputSchema)
 	if err != nil {
-		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"), "Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
+		c.compiler.report(diag.FormatUnknown, c.op.Node.Where("outputSchema"),
+			"Correct outputSchema, or put the file there.", "answers of %s cannot be decoded: %s", c.target(), err)
 		c.compiler.failed = true
 		return false
 	}

@@ -48,7 +48,10 @@ type Files interface {
 // Capability makes a plan of a capability. What cannot work is withheld and
 // reported; the plan serves the rest.
 func Capability(c *model.Capability, o Options) (*plan.Plan, diag.List) {
-	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c}, usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}, reported: map[placed]bool{}, found: map[*diag.Code]int{}, programs: map[string]*script.Program{}, decoders: map[decoderKey]decoded{}, patterns: map[string]*regexp.Regexp{}}
+	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c},
+		usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}, reported: map[placed]bool{},
+		found: map[*diag.Code]int{}, programs: map[string]*script.Program{}, decoders: map[decoderKey]decoded{},
+		patterns: map[string]*regexp.Regexp{}}
 	if o.Files != nil {
 		k.options.Files = &metered{Files: o.Files, left: mostRead}
 	}
@@ -151,11 +154,14 @@ func (k *compiler) boundTo(b *model.Bind, key model.BindKey, name string) []secr
 }
 
 // credentialWords are parts of names that say that a bound variable is a credential.
-var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "AUTHORIZATION", "COOKIE", "JWT", "PAT"}
+var credentialWords = []string{"TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "AUTHORIZATION",
+	"COOKIE", "JWT", "PAT"}
 
 // plainWords end the names of bound variables that are no secrets.
-var plainWords = []string{"ACCOUNT", "CLUSTER", "COUNTRY", "CURRENCY", "DATACENTER", "DOMAIN", "ENV", "ENVIRONMENT", "HOST", "HOSTNAME", "INSTANCE", "LANGUAGE",
-	"LOCALE", "ORG", "ORGANIZATION", "PORT", "PROJECT", "REGION", "SITE", "STAGE", "STORE", "SUBDOMAIN", "TEAM", "TENANT", "VERSION", "WORKSPACE", "ZONE"}
+var plainWords = []string{"ACCOUNT", "CLUSTER", "COUNTRY", "CURRENCY", "DATACENTER", "DOMAIN", "ENV", "ENVIRONMENT",
+	"HOST", "HOSTNAME", "INSTANCE", "LANGUAGE",
+	"LOCALE", "ORG", "ORGANIZATION", "PORT", "PROJECT", "REGION", "SITE", "STAGE", "STORE", "SUBDOMAIN", "TEAM",
+	"TENANT", "VERSION", "WORKSPACE", "ZONE"}
 
 // isPlain reports whether a bound variable of that name may be shown.
 func isPlain(name string) bool {
@@ -174,10 +180,12 @@ func (k *compiler) unusedBinds() {
 	named := k.authVariables()
 	for _, b := range k.model.Binds {
 		for _, key := range b.Keys {
-			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || named[key.Name] || named[b.Namespace+"."+key.Name] {
+			if k.usedBinds[b][key.Name] || !looksLikeCredential(key.Name) || named[key.Name] ||
+				named[b.Namespace+"."+key.Name] {
 				continue
 			}
-			k.diags.Add(diag.BindUnused, key.Node.At, k.useFor(key.Name), "“%s” is bound and never used: no request carries it", key.Name)
+			k.diags.Add(diag.BindUnused, key.Node.At, k.useFor(key.Name),
+				"“%s” is bound and never used: no request carries it", key.Name)
 		}
 	}
 }
@@ -215,9 +223,11 @@ func (k *compiler) useFor(name string) string {
 	if namespace != "NAMESPACE" && !free {
 		return "If " + namespace + " wants it, write “{{" + name + "}}” in its authentication."
 	}
-	i := slices.IndexFunc(credentialBlocks, func(b struct{ ending, block string }) bool { return strings.HasSuffix(strings.ToUpper(name), b.ending) })
+	i := slices.IndexFunc(credentialBlocks,
+		func(b struct{ ending, block string }) bool { return strings.HasSuffix(strings.ToUpper(name), b.ending) })
 	block := strings.ReplaceAll(credentialBlocks[i].block, "NAME", name)
-	return "If " + namespace + " wants it, add to that API: authentication: " + block + " (in the document or an overlay)."
+	return "If " + namespace + " wants it, add to that API: authentication: " + block +
+		" (in the document or an overlay)."
 }
 
 // authVariables are the variables that the authentication of APIs names: they are
@@ -250,10 +260,13 @@ func (k *compiler) locations() {
 			continue // the environment, or a path
 		}
 		if !slices.Contains(known, scheme) {
-			hint := k.meant(scheme, slices.Values(known), "Use "+strings.Join(known, ", ")+"; until then its keys have no value.")
+			hint := k.meant(scheme, slices.Values(known),
+				"Use "+strings.Join(known, ", ")+"; until then its keys have no value.")
 			k.diags.Add(diag.BindLocation, at, hint, "no secrets are read from %s: locations", scheme)
 		} else if _, err := url.Parse(b.Location); err != nil {
-			k.diags.Add(diag.BindLocation, at, "Correct it; until then its keys have no value.", "the location is not a URL") // it may hold a password
+			// it may hold a password
+			k.diags.Add(diag.BindLocation, at, "Correct it; until then its keys have no value.",
+				"the location is not a URL")
 		}
 	}
 }
@@ -274,7 +287,8 @@ func (k *compiler) sharedPorts() {
 			first[listener] = s
 			continue
 		}
-		k.diags.Add(diag.PortTaken, s.Model.Node.Where("port"), "Nothing needs to change; another port keeps them apart.",
+		k.diags.Add(diag.PortTaken, s.Model.Node.Where("port"),
+			"Nothing needs to change; another port keeps them apart.",
 			"“%s” shares port %d with “%s”: one listener serves both", s.Namespace, s.Model.Port, earlier.Namespace)
 	}
 }
@@ -303,4 +317,5 @@ func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
 	u.Result = u.Output.Schema()
 }
 
-var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodHead, http.MethodOptions}

@@ -41,7 +41,8 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 		s.fields[st.Name] = fieldsOf(step)
 	}
 	for _, mapping := range m.Mappings {
-		if !s.compiler.spend(1+(len(mapping.Target)+len(mapping.Value))/16, mapping.Node.Range()) || !s.mapping(u, mapping) {
+		if !s.compiler.spend(1+(len(mapping.Target)+len(mapping.Value))/16, mapping.Node.Range()) ||
+			!s.mapping(u, mapping) {
 			return false
 		}
 	}
@@ -59,7 +60,8 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 func (s *scope) step(step *plan.Step, m *model.Step) bool {
 	switch m.Kind {
 	case "":
-		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.", "the step “%s” says nothing to do", m.Name)
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add call, or type and what the type needs.",
+			"the step “%s” says nothing to do", m.Name)
 		return false
 	case "call":
 		c, ok := s.bindCall(m.Call, m.Node.Where("call"), m.With)
@@ -77,7 +79,8 @@ func (s *scope) step(step *plan.Step, m *model.Step) bool {
 	case "script":
 		return s.script(step, m)
 	default:
-		hint := s.compiler.meant(m.Kind, slices.Values([]string{"call", "lookup", "script"}), "Use call, lookup or script.")
+		hint := s.compiler.meant(m.Kind, slices.Values([]string{"call", "lookup", "script"}),
+			"Use call, lookup or script.")
 		s.compiler.report(diag.StepInvalid, m.Node.Where("type"), hint, "a step of type “%s” cannot run", m.Kind)
 		return false
 	}
@@ -85,7 +88,8 @@ func (s *scope) step(step *plan.Step, m *model.Step) bool {
 
 func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 	if m.Index == "" || m.Match == "" || m.Lookup == "" {
-		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.", "the lookup “%s” lacks index, match or lookupValue", m.Name)
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add index, match and lookupValue.",
+			"the lookup “%s” lacks index, match or lookupValue", m.Name)
 		return false
 	}
 	slot, ok := s.steps[m.Index]
@@ -107,11 +111,13 @@ func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 		return true
 	}
 	if name, ok := s.reference(m.Lookup); ok {
-		step.Lookup.Value = s.input(name, usage{origin: "with", place: plan.InQuery, required: true, feeds: "step " + m.Name}, at)
+		step.Lookup.Value = s.input(name,
+			usage{origin: "with", place: plan.InQuery, required: true, feeds: "step " + m.Name}, at)
 		return true
 	}
 	step.Lookup.Value, ok = s.text(m.Lookup, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: "step " + m.Name}, at, optional)
+		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: "step " +
+			m.Name}, at, optional)
 	})
 	return ok
 }
@@ -120,7 +126,8 @@ func (s *scope) lookup(step *plan.Step, m *model.Step) bool {
 func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	if m.Target == "" || m.Value == "" {
-		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.", "the mapping lacks targetName or value")
+		s.compiler.report(diag.StepInvalid, m.Node.Range(), "Add targetName and value.",
+			"the mapping lacks targetName or value")
 		return false
 	}
 	text := strings.TrimSpace(m.Value)
@@ -142,7 +149,8 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 		if syntax, ok := errors.AsType[*jsonpath.SyntaxError](err); ok {
 			syntax.Offset += strings.LastIndex(m.Value, rest) - 1
 		}
-		s.compiler.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", m.Value, err)
+		s.compiler.report(diag.BadPath, at, "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s",
+			m.Value, err)
 		return false
 	}
 	for _, n := range notes {
@@ -166,7 +174,8 @@ func (s *scope) mapping(u *plan.Unit, m model.StepMapping) bool {
 func (s *scope) constantMapping(u *plan.Unit, m model.StepMapping) bool {
 	at := m.Node.Where("value")
 	e, ok := s.text(m.Value, template.Double, at, func(name string, optional bool) expr.Expr {
-		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: m.Target + " of the answer"}, at, optional)
+		return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: m.Target +
+			" of the answer"}, at, optional)
 	})
 	u.Mappings = append(u.Mappings, plan.Mapping{Target: strings.Split(m.Target, "."), From: e})
 	return ok
@@ -222,7 +231,8 @@ func (s *scope) brokenStep(name string, at diag.Range) bool {
 		return false
 	}
 	if later {
-		s.compiler.report(diag.StepUnresolved, at, "Move the step up.", "“%s” is used before step “%s” has run", name, head)
+		s.compiler.report(diag.StepUnresolved, at, "Move the step up.", "“%s” is used before step “%s” has run", name,
+			head)
 		return true
 	}
 	s.unknownStep(head, at)
@@ -234,7 +244,8 @@ func (s *scope) unknownStep(name string, at diag.Range) {
 	if n := len(s.steps); n > 0 && n <= 100 {
 		hint = "Name an earlier step: " + diag.Some(slices.Sorted(maps.Keys(s.steps))) + "."
 	}
-	s.compiler.report(diag.StepUnresolved, at, s.compiler.meant(name, maps.Keys(s.steps), hint), "“%s” names no earlier step", name)
+	s.compiler.report(diag.StepUnresolved, at, s.compiler.meant(name, maps.Keys(s.steps), hint),
+		"“%s” names no earlier step", name)
 }
 
 // model is the unit or flow whose texts are being compiled.
@@ -267,15 +278,20 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	}
 	semantics(&u.Hints, flow.Semantics)
 	u.Confirm, s.asks = flow.Confirm, flow.Ask
-	inner := &scope{compiler: s.compiler, unit: u, namespace: aggregate.Namespace, isREST: s.isREST, apis: s.apis, outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: s.used, requirements: s.requirements}
+	inner := &scope{compiler: s.compiler, unit: u, namespace: aggregate.Namespace, isREST: s.isREST, apis: s.apis,
+		outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
+		used: s.used, requirements: s.requirements}
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
-			inner.outer[a.Key] = s.input(name, usage{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref, param: paramNamed(flow.Inputs, a.Key), whole: true}, a.Value.At)
+			inner.outer[a.Key] = s.input(name,
+				usage{origin: "with", place: plan.InQuery, feeds: a.Key + " of " + m.Ref,
+					param: paramNamed(flow.Inputs, a.Key), whole: true}, a.Value.At)
 			continue
 		}
 		e, ok := s.data(a.Value, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, usage{origin: "with", place: plan.InQuery, required: true, feeds: a.Key + " of " + m.Ref}, a.Value.At, optional)
+			return s.callerVariable(name, usage{origin: "with", place: plan.InQuery, required: true, feeds: a.Key +
+				" of " + m.Ref}, a.Value.At, optional)
 		})
 		if !ok {
 			return false

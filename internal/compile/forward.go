@@ -19,7 +19,8 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 	k.withhold("forward", name, func() bool {
 		pattern, err := route.ParseForward(r.Path)
 		if err != nil {
-			k.report(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
+			k.report(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s",
+				r.Path, err)
 			return false
 		}
 		at := r.Forward.Node.Where("targetNamespace")
@@ -33,7 +34,8 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 			k.report(diag.CallUnresolved, at, hint, "“%s” names no consumed API", r.Forward.TargetNamespace)
 			return false
 		}
-		u := &plan.Unit{ID: name, Kind: "forward", Namespace: s.Namespace, Name: cmp.Or(r.Name, name), Title: r.Display, Description: r.Description, Model: &model.Unit{Node: r.Node}}
+		u := &plan.Unit{ID: name, Kind: "forward", Namespace: s.Namespace, Name: cmp.Or(r.Name, name),
+			Title: r.Display, Description: r.Description, Model: &model.Unit{Node: r.Node}}
 		f, ok := k.forwarding(u, api, at)
 		if !ok {
 			return false
@@ -76,9 +78,12 @@ func (k *compiler) api(namespace string) *model.Consume {
 // forwarding binds the API's own parameters and authentication; what the caller
 // brings is added when a request comes.
 func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (*plan.Forward, bool) {
-	s := &scope{compiler: k, unit: u, isREST: true, declared: map[string]bool{}, steps: map[string]int{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
-	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward", Method: "GET"}
-	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true, values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
+	s := &scope{compiler: k, unit: u, isREST: true, declared: map[string]bool{}, steps: map[string]int{},
+		reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
+	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward",
+		Method: "GET"}
+	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true,
+		values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: upstream.NewPolicy(api.Sending)}
 	f := &plan.Forward{Unit: u, Request: request}
 	for _, p := range c.params {

@@ -13,7 +13,8 @@ import (
 
 // guardFields are the kinds of incoming authentication and the fields they need.
 var guardFields = map[string][]string{
-	"basic": {"username", "password"}, "digest": {"username", "password"}, "bearer": {"token"}, "apikey": {"key", "value"},
+	"basic": {"username", "password"}, "digest": {"username", "password"}, "bearer": {"token"},
+	"apikey": {"key", "value"},
 	"oauth2": {"authorizationServerUri", "resource"},
 }
 
@@ -34,7 +35,9 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 	g := &plan.Guard{Model: e.Auth, Kind: e.Auth.Type, Fields: map[string]expr.Expr{}}
 	needs, ok := guardFields[e.Auth.Type]
 	if !ok {
-		k.report(diag.AuthUnknown, e.Auth.Node.Where("type"), "Use bearer, apikey, basic, digest or oauth2; until then the server is withheld.", "incoming authentication of type “%s” is not supported", e.Auth.Type)
+		k.report(diag.AuthUnknown, e.Auth.Node.Where("type"),
+			"Use bearer, apikey, basic, digest or oauth2; until then the server is withheld.",
+			"incoming authentication of type “%s” is not supported", e.Auth.Type)
 		g.Kind = ""
 		return g
 	}
@@ -50,7 +53,8 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 				return bound
 			}
 			bound, _ := s.bound("env." + variable)
-			k.reportOnce(diag.BindUndeclared, n.At, "Declare it in binds.", "“%s” is not declared in any bind; it is read from the environment", variable)
+			k.reportOnce(diag.BindUndeclared, n.At, "Declare it in binds.",
+				"“%s” is not declared in any bind; it is read from the environment", variable)
 			return bound
 		})
 		if !ok {
@@ -63,7 +67,8 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 	}
 	for _, field := range needs {
 		if e.Auth.Fields[field].IsNull() {
-			k.report(diag.AuthIncomplete, e.Auth.Node.Range(), "Add "+field+"; until then the server is withheld.", "%s authentication lacks “%s”", e.Auth.Type, field)
+			k.report(diag.AuthIncomplete, e.Auth.Node.Range(), "Add "+field+"; until then the server is withheld.",
+				"%s authentication lacks “%s”", e.Auth.Type, field)
 			g.Kind = ""
 		}
 	}

@@ -46,19 +46,24 @@ func paramSchema(k *compiler, p *model.Param) *schema.Schema {
 	if p.Pattern != "" {
 		var err error
 		if s.Pattern, err = k.pattern(p.Pattern, p.Node.Where("pattern")); err != nil {
-			k.reportOnce(diag.BadPattern, p.Node.Where("pattern"), "Use RE2 syntax.", "the pattern of “%s” cannot be used and is not checked: %s", p.Name, err)
+			k.reportOnce(diag.BadPattern, p.Node.Where("pattern"), "Use RE2 syntax.",
+				"the pattern of “%s” cannot be used and is not checked: %s", p.Name, err)
 		}
 	}
 	if p.Items != nil {
 		s.Items = paramSchema(k, p.Items)
 	}
 	if len(p.Titles) > 0 && len(p.Titles) != len(p.Enum) {
-		k.reportOnce(diag.WrongType, p.Node.Where("x-fairlead"), "Give one title for each value.", "“%s” has %d values and %d titles; the titles are left out", cmp.Or(p.Name, "items"), len(p.Enum), len(p.Titles))
+		k.reportOnce(diag.WrongType, p.Node.Where("x-fairlead"), "Give one title for each value.",
+			"“%s” has %d values and %d titles; the titles are left out", cmp.Or(p.Name, "items"), len(p.Enum),
+			len(p.Titles))
 	} else {
 		s.Titles, s.EnumNames = p.Titles, p.EnumNames
 	}
 	for _, child := range p.Properties {
-		s.Properties = append(s.Properties, schema.Property{Name: child.Name, Schema: paramSchema(k, child), Required: child.Required != nil && *child.Required})
+		s.Properties = append(s.Properties,
+			schema.Property{Name: child.Name, Schema: paramSchema(k, child), Required: child.Required != nil &&
+				*child.Required})
 	}
 	if len(p.Properties) > 0 && s.Type == "" {
 		s.Type = "object"
@@ -74,13 +79,15 @@ func (s *scope) declare(params []*model.Param, pathNames []string, method string
 		if !s.compiler.spend(1, p.Node.Range()) {
 			return
 		}
-		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.compiler, p), Origin: "declared", Required: required, Secret: p.Secret}
+		in := &plan.Input{Slot: s.slot(), Name: p.Name, Key: p.Name, Schema: paramSchema(s.compiler, p),
+			Origin: "declared", Required: required, Secret: p.Secret}
 		if p.Required != nil {
 			in.Required = *p.Required
 		}
 		in.Schema.MCPHeader = p.Header
 		s.placeInput(in, p, pathNames, method)
-		s.requirementOf(p.Name).declared = p.Required != nil || s.isREST && in.Place == plan.InPath || in.Place == plan.InPlan
+		s.requirementOf(p.Name).declared = p.Required != nil || s.isREST && in.Place == plan.InPath ||
+			in.Place == plan.InPlan
 		if i := s.inputIndex().find(in.Name); i >= 0 {
 			in.Slot = s.unit.Inputs[i].Slot
 			s.unit.Inputs[i] = in
@@ -134,7 +141,8 @@ func (s *scope) placeInput(in *plan.Input, p *model.Param, pathNames []string, m
 		if text := p.Value.Str(); text != "" {
 			path, _, err := jsonpath.Compile(text, jsonpath.Lenient)
 			if err != nil {
-				s.compiler.report(diag.BadPath, p.Value.At, "Correct the JSONPath.", "the value of “%s” is not a JSONPath: %s", p.Name, err)
+				s.compiler.report(diag.BadPath, p.Value.At, "Correct the JSONPath.",
+					"the value of “%s” is not a JSONPath: %s", p.Name, err)
 				return
 			}
 			in.Select = path
@@ -155,7 +163,8 @@ func (s *scope) placeholders(names []string) {
 		}
 		have[name] = true
 		s.unit.Inputs = append(s.unit.Inputs, &plan.Input{
-			Slot: s.slot(), Name: name, Key: name, Place: plan.InPath, Required: true, Origin: "path", Schema: &schema.Schema{Input: true},
+			Slot: s.slot(), Name: name, Key: name, Place: plan.InPath, Required: true, Origin: "path",
+			Schema: &schema.Schema{Input: true},
 		})
 	}
 }
@@ -192,7 +201,8 @@ func (s *scope) finish() {
 			if p := own[in.Name]; p != nil {
 				at, whose = p.Node.Where("name"), "input"
 			}
-			s.compiler.report(diag.InputUnused, at, "Remove it, or name it in the with block.", "the %s “%s” feeds nothing", whose, in.Name)
+			s.compiler.report(diag.InputUnused, at, "Remove it, or name it in the with block.",
+				"the %s “%s” feeds nothing", whose, in.Name)
 		}
 	}
 }
@@ -211,7 +221,8 @@ func (s *scope) require(in *plan.Input, p *model.Param) {
 	case n.optional && in.Required:
 		in.Required = false
 		if p != nil {
-			s.compiler.report(diag.InputOptional, p.Node.Where("name"), "Write required: true if it must be given.", "“%s” may be left out: %s is optional", in.Name, in.Feeds)
+			s.compiler.report(diag.InputOptional, p.Node.Where("name"), "Write required: true if it must be given.",
+				"“%s” may be left out: %s is optional", in.Name, in.Feeds)
 		}
 	}
 }
@@ -225,7 +236,8 @@ func (k *compiler) settleDefault(s *schema.Schema, p *model.Param) {
 	converted, problem := s.Convert(s.Default)
 	if problem != nil {
 		if p != nil {
-			k.reportOnce(diag.WrongType, p.Node.Where("default"), "Correct the default; until then it is left out.", "the default of “%s” does not fit: it %s", p.Name, problem.Message)
+			k.reportOnce(diag.WrongType, p.Node.Where("default"), "Correct the default; until then it is left out.",
+				"the default of “%s” does not fit: it %s", p.Name, problem.Message)
 		}
 		converted = value.Value{}
 	}

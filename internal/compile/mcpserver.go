@@ -26,13 +26,16 @@ func (k *compiler) resources(s *plan.Server) {
 			if m.Location != "" && m.Call == "" && len(m.Steps) == 0 {
 				files, err := k.folder(m.Location)
 				if err != nil {
-					k.report(diag.ResourceUnreadable, m.Node.Where("location"), "Put the folder beside the document, or allow its path with --allow-path.", "the folder of “%s” cannot be read: %s", m.Name, err)
+					k.report(diag.ResourceUnreadable, m.Node.Where("location"),
+						"Put the folder beside the document, or allow its path with --allow-path.",
+						"the folder of “%s” cannot be read: %s", m.Name, err)
 					return false
 				}
 				r.Files = files
 			} else {
 				_, names := plan.SplitURI(m.URI)
-				r.Unit = &plan.Unit{ID: s.Namespace + "." + m.Name, Kind: "resource", Namespace: s.Namespace, Name: m.Name, Title: m.Display, Description: m.Description, Model: &m.Unit}
+				r.Unit = &plan.Unit{ID: s.Namespace + "." + m.Name, Kind: "resource", Namespace: s.Namespace,
+					Name: m.Name, Title: m.Display, Description: m.Description, Model: &m.Unit}
 				if !k.unit(r.Unit, unitContext{server: s.Model, inputs: m.Inputs, pathNames: names, required: true}) {
 					return false
 				}
@@ -52,7 +55,8 @@ func (k *compiler) prompts(s *plan.Server) {
 			}
 			p := &plan.Prompt{Model: m, Name: m.Name, Title: m.Display}
 			for _, a := range m.Arguments {
-				arg := plan.Argument{Name: a.Name, Title: a.Node.Get("display").Str(), Description: a.Description, Required: a.Required == nil || *a.Required}
+				arg := plan.Argument{Name: a.Name, Title: a.Node.Get("display").Str(), Description: a.Description,
+					Required: a.Required == nil || *a.Required}
 				for _, e := range a.Enum {
 					arg.Enum = append(arg.Enum, e.Str())
 				}
@@ -66,7 +70,8 @@ func (k *compiler) prompts(s *plan.Server) {
 			for _, msg := range m.Messages {
 				t, err := template.Compile(msg.Content, template.Double)
 				if err != nil {
-					k.report(diag.BadTemplate, m.Node.Where("template"), "Correct the braces.", "a message of “%s” cannot be read: %s", m.Name, err)
+					k.report(diag.BadTemplate, m.Node.Where("template"), "Correct the braces.",
+						"a message of “%s” cannot be read: %s", m.Name, err)
 					return false
 				}
 				p.Messages = append(p.Messages, plan.Message{Role: msg.Role, Text: t})
@@ -78,13 +83,16 @@ func (k *compiler) prompts(s *plan.Server) {
 					_, err = fs.Stat(files, file)
 				}
 				if err != nil {
-					k.report(diag.ResourceUnreadable, m.Node.Where("location"), "Put the file beside the document, or allow its path with --allow-path.", "the file of “%s” cannot be read: %s", m.Name, err)
+					k.report(diag.ResourceUnreadable, m.Node.Where("location"),
+						"Put the file beside the document, or allow its path with --allow-path.",
+						"the file of “%s” cannot be read: %s", m.Name, err)
 					return false
 				}
 				p.Files, p.File = files, file
 			}
 			if len(p.Messages) == 0 && p.File == "" {
-				k.report(diag.NothingToRun, m.Node.Range(), "Add template or location.", "the prompt “%s” says nothing", m.Name)
+				k.report(diag.NothingToRun, m.Node.Range(), "Add template or location.",
+					"the prompt “%s” says nothing", m.Name)
 				return false
 			}
 			s.Prompts = append(s.Prompts, p)
@@ -122,7 +130,8 @@ func (k *compiler) binarySize(text string, n *document.Node) int64 {
 	}
 	size, ok := parseSize(text)
 	if !ok {
-		k.reportOnce(diag.WrongType, n.Where("maxBinarySize"), "Write a number with B, KiB, MiB or GiB.", "“%s” is not a size; the default applies", text)
+		k.reportOnce(diag.WrongType, n.Where("maxBinarySize"), "Write a number with B, KiB, MiB or GiB.",
+			"“%s” is not a size; the default applies", text)
 	}
 	return size
 }

@@ -30,7 +30,8 @@ func (c *call) path(r *upstream.Request) (expr.Expr, bool) {
 	at := c.pathAt()
 	text, fragment, _ := strings.Cut(c.op.FullPath(), "#")
 	if fragment != "" {
-		c.compiler.report(diag.PathCut, at, "Remove it: a fragment never travels.", "the fragment “#%s” is cut off the path", fragment)
+		c.compiler.report(diag.PathCut, at, "Remove it: a fragment never travels.",
+			"the fragment “#%s” is cut off the path", fragment)
 	}
 	text, _, _ = strings.Cut(text, "?")
 	query := c.query
@@ -60,7 +61,8 @@ func (c *call) urlText(source string, at diag.Range, encode func([]byte, string)
 // keepsSlashes reports whether the path parameter of that name may hold several
 // segments: x-fairlead: {slashes: keep}.
 func (c *call) keepsSlashes(name string) bool {
-	return slices.ContainsFunc(c.byName.like(name), func(i int) bool { return c.params[i].KeepSlashes && c.params[i].In == "path" })
+	return slices.ContainsFunc(c.byName.like(name),
+		func(i int) bool { return c.params[i].KeepSlashes && c.params[i].In == "path" })
 }
 
 // mergeQuery takes what query parameters send out of the query that the path holds. A
@@ -121,10 +123,12 @@ func credentialOf(name, text string, at diag.Range) *model.Param {
 }
 
 // formats are the file extensions of answers, before which a segment goes.
-var formats = []string{".json", ".geojson", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt", ".html", ".rss", ".atom", ".pdf"}
+var formats = []string{".json", ".geojson", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt", ".html", ".rss", ".atom",
+	".pdf"}
 
 // actions are the last segments of paths below which there is hardly anything.
-var actions = []string{"search", "list", "query", "find", "all", "count", "batch", "bulk", "export", "import", "cancel", "send", "create", "update", "delete",
+var actions = []string{"search", "list", "query", "find", "all", "count", "batch", "bulk", "export", "import",
+	"cancel", "send", "create", "update", "delete",
 	"upload", "download", "validate", "login", "logout", "refresh", "execute", "run", "preview", "status"}
 
 // appendParams adds the path parameters that the path has no placeholder for as
@@ -155,7 +159,8 @@ func (c *call) appendParams(path, query string) string {
 		}
 		path = strings.TrimRight(path, "/")
 		extension := ""
-		if i := slices.IndexFunc(formats, func(end string) bool { return strings.HasSuffix(last, end) && last != end }); i >= 0 {
+		if i := slices.IndexFunc(formats,
+			func(end string) bool { return strings.HasSuffix(last, end) && last != end }); i >= 0 {
 			extension = path[len(path)-len(formats[i]):]
 		}
 		path = strings.TrimSuffix(path, extension) + segment + extension
@@ -164,7 +169,8 @@ func (c *call) appendParams(path, query string) string {
 			hint = "“" + last + "” looks like an action, below which nothing stands: the parameter probably belongs before it, or in the query. " + hint
 		}
 		c.compiler.reportOnce(diag.PathAppended, p.Node.Where("name"), hint,
-			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name, c.target(), strings.Replace(path, segment, plain, 1))
+			"“%s” is a path parameter of %s, whose path has no placeholder for it; it is appended: %s", p.Name,
+			c.target(), strings.Replace(path, segment, plain, 1))
 	}
 	return path
 }
@@ -198,7 +204,8 @@ func (c *call) usedInTexts(name string) bool {
 var plainTag = regexp.MustCompile(`\{\{([^{}]+)\}\}`)
 
 // styles are the names of x-fairlead: {style: …}.
-var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat, "comma": upstream.Comma, "csv": upstream.Comma,
+var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Repeat, "repeat": upstream.Repeat,
+	"comma": upstream.Comma, "csv": upstream.Comma,
 	"space": upstream.Space, "pipe": upstream.Pipe, "json": upstream.JSON, "deep": upstream.Repeat}
 
 // fromAuth reports whether p is the header or query parameter that the API's
@@ -226,7 +233,8 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 			}
 		}
 		if a != nil || p.Value != nil || p.Required != nil && *p.Required {
-			c.compiler.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"), "Remove the parameter, or the authentication block.",
+			c.compiler.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"),
+				"Remove the parameter, or the authentication block.",
 				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
 		}
 		return
@@ -235,12 +243,14 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 	if !ok {
 		return
 	}
-	out := upstream.Param{Name: p.Name, Value: e, Required: p.Required != nil && *p.Required, Style: styles[p.Style], From: c.inputName(e, p.Name)}
+	out := upstream.Param{Name: p.Name, Value: e, Required: p.Required != nil && *p.Required, Style: styles[p.Style],
+		From: c.inputName(e, p.Name)}
 	switch p.In {
 	case "header":
 		out.Place, out.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(p.Name)
 		if hopByHop[out.Name] {
-			c.compiler.report(diag.WithUnused, p.Node.Where("name"), "Remove it.", "the header “%s” belongs to the connection and is not sent", p.Name)
+			c.compiler.report(diag.WithUnused, p.Node.Where("name"), "Remove it.",
+				"the header “%s” belongs to the connection and is not sent", p.Name)
 			return
 		}
 	case "cookie":
@@ -252,7 +262,8 @@ func (c *call) param(r *upstream.Request, p *model.Param) {
 }
 
 // hopByHop are the headers that no document sets (RFC 9110 section 7.6.1).
-var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true}
+var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true}
 
 // inputName is the name of the input that e is, else fallback.
 func (s *scope) inputName(e expr.Expr, fallback string) string {

@@ -27,7 +27,8 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 		q := &plan.Question{Name: m.Name}
 		var err error
 		if q.Message, err = template.Compile(m.Message, template.Double); err != nil {
-			k.report(diag.BadTemplate, m.Node.Range(), "Correct the braces.", "the message of the question “%s” cannot be read: %s", m.Name, err)
+			k.report(diag.BadTemplate, m.Node.Range(), "Correct the braces.",
+				"the message of the question “%s” cannot be read: %s", m.Name, err)
 			continue
 		}
 		refuse := func(hint, format string, args ...any) {
@@ -35,7 +36,8 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 		}
 		switch {
 		case m.Name == plan.ConfirmQuestion:
-			refuse("Give it another name.", "a question cannot be named “%s”: that is the question whether to go ahead", m.Name)
+			refuse("Give it another name.",
+				"a question cannot be named “%s”: that is the question whether to go ahead", m.Name)
 		case m.Message == "":
 			refuse("Write what the user is asked.", "the question “%s” has no message", m.Name)
 		case len(m.Inputs) == 0:
@@ -45,13 +47,19 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 			i := index(name)
 			switch {
 			case i < 0:
-				refuse(k.nearInput(name, inputs), "the question “%s” asks for “%s”, which is no input here", m.Name, name)
+				refuse(k.nearInput(name, inputs), "the question “%s” asks for “%s”, which is no input here", m.Name,
+					name)
 			case inputs[i].secret:
-				refuse("Let the operator bind it, or the caller give it.", "the question “%s” asks for the secret “%s”: clients show and keep what users write in a form", m.Name, name)
+				refuse("Let the operator bind it, or the caller give it.",
+					"the question “%s” asks for the secret “%s”: clients show and keep what users write in a form",
+					m.Name, name)
 			case !fitsForm(inputs[i].schema):
-				refuse("Ask for texts, numbers, booleans, or lists of values of an enum.", "the question “%s” asks for “%s”, for which forms of MCP clients have no field", m.Name, name)
-			case slices.ContainsFunc(compiled, func(other *plan.Question) bool { return slices.Contains(other.Inputs, i) }):
-				refuse("Ask for it once.", "the question “%s” asks for “%s”, which another question asks for", m.Name, name)
+				refuse("Ask for texts, numbers, booleans, or lists of values of an enum.",
+					"the question “%s” asks for “%s”, for which forms of MCP clients have no field", m.Name, name)
+			case slices.ContainsFunc(compiled,
+				func(other *plan.Question) bool { return slices.Contains(other.Inputs, i) }):
+				refuse("Ask for it once.", "the question “%s” asks for “%s”, which another question asks for", m.Name,
+					name)
 			}
 			q.Inputs = append(q.Inputs, i)
 		}
@@ -59,9 +67,12 @@ func (k *compiler) questions(all []*model.Question, inputs []asked) (compiled []
 			i := index(v.Name)
 			switch {
 			case i < 0:
-				refuse(k.nearInput(v.Name, inputs), "the message of the question “%s” names “%s”, which is no input here", m.Name, v.Name)
-			case slices.ContainsFunc(all[at:], func(other *model.Question) bool { return slices.Contains(other.Inputs, v.Name) }):
-				refuse("Put the question that asks for it first.", "the message of the question “%s” names “%s”, which nobody knows yet", m.Name, v.Name)
+				refuse(k.nearInput(v.Name, inputs),
+					"the message of the question “%s” names “%s”, which is no input here", m.Name, v.Name)
+			case slices.ContainsFunc(all[at:],
+				func(other *model.Question) bool { return slices.Contains(other.Inputs, v.Name) }):
+				refuse("Put the question that asks for it first.",
+					"the message of the question “%s” names “%s”, which nobody knows yet", m.Name, v.Name)
 			case inputs[i].secret:
 				refuse("Leave it out.", "the message of the question “%s” would show the secret “%s”", m.Name, v.Name)
 			}
@@ -110,9 +121,11 @@ func (k *compiler) asks(u *plan.Unit, ofFlow []*model.Question) {
 		if u.Model.Node.Get("x-fairlead") == nil {
 			at = u.Model.Node.Where("ref")
 		}
-		k.diags.Add(diag.NotAsked, at, "Remove it, or expose the call as an MCP tool.", "the callers of “%s” are not asked anything: only MCP clients have somebody to ask", u.Name)
+		k.diags.Add(diag.NotAsked, at, "Remove it, or expose the call as an MCP tool.",
+			"the callers of “%s” are not asked anything: only MCP clients have somebody to ask", u.Name)
 	case u.Kind == "resource" && len(u.Model.Ask) > 0:
-		k.diags.Add(diag.NotAsked, u.Model.Node.Where("x-fairlead"), "Remove ask; confirm works.", "whoever reads “%s” is not asked for inputs: its URI has them all", u.Name)
+		k.diags.Add(diag.NotAsked, u.Model.Node.Where("x-fairlead"), "Remove ask; confirm works.",
+			"whoever reads “%s” is not asked for inputs: its URI has them all", u.Name)
 	case u.Kind == "tool":
 		u.Ask = k.questions(slices.Concat(u.Model.Ask, ofFlow), inputs)
 	}
@@ -152,7 +165,8 @@ func (k *compiler) headers(u *plan.Unit) {
 					at = p.Node.Where("x-fairlead")
 				}
 			}
-			k.diags.Add(diag.WrongType, at, "Correct x-fairlead: {header: …} of the input, or remove it.", "“%s” of “%s” is not repeated as the header Mcp-Param-%s: %s", in.Name, u.Name, name, why)
+			k.diags.Add(diag.WrongType, at, "Correct x-fairlead: {header: …} of the input, or remove it.",
+				"“%s” of “%s” is not repeated as the header Mcp-Param-%s: %s", in.Name, u.Name, name, why)
 			in.Schema.MCPHeader = ""
 		}
 	}

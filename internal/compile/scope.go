@@ -51,7 +51,8 @@ func (s *scope) slot() int {
 
 // aliases are words that stand for the caller in published documents
 // (semantics 2.1).
-var aliases = []string{"rest", "tools", "mcp", "api", "skill", "resources", "prompts", "input", "inputs", "params", "request", "args"}
+var aliases = []string{"rest", "tools", "mcp", "api", "skill", "resources", "prompts", "input", "inputs", "params",
+	"request", "args"}
 
 // reference returns the input's name when text is a reference to the caller's
 // input: P.x, $this.P.x.
@@ -117,7 +118,8 @@ func (s *scope) find(name string, at diag.Range) int {
 		return i
 	}
 	if like := inputs.like(name); len(like) > 0 {
-		s.compiler.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name, s.unit.Inputs[like[0]].Name)
+		s.compiler.report(diag.LooseName, at, "Spell both alike.", "“%s” is taken for the input “%s”", name,
+			s.unit.Inputs[like[0]].Name)
 		return like[0]
 	}
 	return -1
@@ -152,7 +154,8 @@ func canonical(s string) string {
 
 func (s *scope) infer(name string, h usage) int {
 	s.compiler.spend(1, diag.Range{})
-	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true}, Origin: h.origin}
+	in := &plan.Input{Slot: s.slot(), Name: name, Key: name, Place: h.place, Schema: &schema.Schema{Input: true},
+		Origin: h.origin}
 	s.unit.Inputs = append(s.unit.Inputs, in)
 	s.enrich(in, h)
 	return len(s.unit.Inputs) - 1
@@ -164,13 +167,15 @@ func (s *scope) enrich(in *plan.Input, h usage) {
 	if in.Feeds == "" {
 		in.Feeds = h.feeds
 	}
-	if h.entity && in.Place != plan.InPath && in.Place != plan.InPlan && (in.Origin != "declared" || in.Place == plan.InBody && in.Select == nil) {
+	if h.entity && in.Place != plan.InPath && in.Place != plan.InPlan &&
+		(in.Origin != "declared" || in.Place == plan.InBody && in.Select == nil) {
 		in.Place = plan.AsBody
 	}
 	n := s.requirementOf(in.Name)
 	n.required = n.required || h.required
 	if p := h.param; p != nil {
-		n.optional = n.optional || !h.required && (p.Required != nil || h.place == plan.InQuery || h.place == plan.InHeader || h.place == plan.InCookie)
+		n.optional = n.optional || !h.required &&
+			(p.Required != nil || h.place == plan.InQuery || h.place == plan.InHeader || h.place == plan.InCookie)
 		if h.whole {
 			s.describe(in, p)
 		}
@@ -284,7 +289,8 @@ func resemblesCredential(text string) bool {
 	if scheme, rest, ok := strings.Cut(text, " "); ok && isWord(scheme) {
 		text = rest
 	}
-	return len(text) >= short && !strings.ContainsAny(text, " /\n") && strings.ContainsAny(text, "0123456789") && strings.ContainsFunc(text, unicode.IsLetter)
+	return len(text) >= short && !strings.ContainsAny(text, " /\n") && strings.ContainsAny(text, "0123456789") &&
+		strings.ContainsFunc(text, unicode.IsLetter)
 }
 
 // writtenDown reports a credential that stands in the document. It is not quoted.
@@ -292,7 +298,8 @@ func (k *compiler) writtenDown(n *document.Node) {
 	if _, variable := template.Foreign(n.Str()); variable {
 		return // it was reported as what it is
 	}
-	k.reportOnce(diag.CredentialWritten, n.Range(), "Bind a variable, binds: [{namespace: env, keys: {API_TOKEN: API_TOKEN}}], and write “{{API_TOKEN}}” here.",
+	k.reportOnce(diag.CredentialWritten, n.Range(),
+		"Bind a variable, binds: [{namespace: env, keys: {API_TOKEN: API_TOKEN}}], and write “{{API_TOKEN}}” here.",
 		"a credential stands in the document, for everybody who reads it")
 }
 
@@ -326,7 +333,8 @@ func (s *scope) bound(name string) (expr.Expr, bool) {
 }
 
 // text compiles a template of which lookup resolves the variables.
-func (s *scope) text(source string, style template.Style, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+func (s *scope) text(source string, style template.Style, at diag.Range,
+	lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	t, ok := s.template(source, style, at)
 	if !ok {
 		return expr.Expr{}, false
@@ -348,7 +356,8 @@ func (s *scope) template(source string, style template.Style, at diag.Range) (*t
 }
 
 // bindText is a template of which lookup resolves the variables.
-func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
+func (s *scope) bindText(t *template.Template, at diag.Range,
+	lookup func(name string, optional bool) expr.Expr) (expr.Expr, bool) {
 	vars := make([]expr.Expr, len(t.Vars()))
 	for i, v := range t.Vars() {
 		if !s.compiler.spend(1, at) {
@@ -363,7 +372,8 @@ func (s *scope) bindText(t *template.Template, at diag.Range, lookup func(name s
 // leave. A text in brackets without a quote, such as [{{x}}], may be anything.
 func isJSONText(t *template.Template) bool {
 	text := strings.TrimSpace(t.Source())
-	if !strings.HasPrefix(text, "[") && (!strings.HasPrefix(text, "{") || strings.HasPrefix(text, "{{")) || t.Check(template.JSON) != nil {
+	if !strings.HasPrefix(text, "[") && (!strings.HasPrefix(text, "{") || strings.HasPrefix(text, "{{")) ||
+		t.Check(template.JSON) != nil {
 		return false
 	}
 	return !slices.Contains(t.BareVars(), true) || strings.Contains(text, `"`) && t.IsJSON()
@@ -436,5 +446,6 @@ func (s *scope) varies(n *document.Node) bool {
 	if n.IsNull() {
 		return false
 	}
-	return slices.ContainsFunc(n.Items, s.varies) || slices.ContainsFunc(n.Pairs, func(p document.Pair) bool { return s.varies(p.Value) })
+	return slices.ContainsFunc(n.Items, s.varies) ||
+		slices.ContainsFunc(n.Pairs, func(p document.Pair) bool { return s.varies(p.Value) })
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // languages are what the suffix of a script's file says.
-var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".py": "python", ".star": "starlark", ".groovy": "groovy"}
+var languages = map[string]string{".js": "javascript", ".mjs": "javascript", ".py": "python", ".star": "starlark",
+	".groovy": "groovy"}
 
 // script compiles a script step: its file is read and checked now, so that a
 // script that cannot run withholds its unit.
@@ -26,16 +27,20 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	at := m.Node.Where("file")
 	settings := s.compiler.model.Scripting
 	if settings.Unreadable {
-		s.compiler.report(diag.ScriptRefused, at, "Correct management.scripting of the control server.", "what scripts may do in this document cannot be read")
+		s.compiler.report(diag.ScriptRefused, at, "Correct management.scripting of the control server.",
+			"what scripts may do in this document cannot be read")
 		return false
 	}
 	if settings.Off {
-		s.compiler.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.", "scripts are switched off in this document")
+		s.compiler.report(diag.ScriptRefused, at, "Set management.scripting.enabled of the control server to true.",
+			"scripts are switched off in this document")
 		return false
 	}
 	language := cmp.Or(m.Language, languages[path.Ext(m.File)], settings.Language)
-	if len(settings.Allowed) > 0 && !slices.ContainsFunc(settings.Allowed, func(name string) bool { return strings.EqualFold(name, language) }) {
-		s.compiler.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.", "the language “%s” is not allowed in this document", language)
+	if len(settings.Allowed) > 0 &&
+		!slices.ContainsFunc(settings.Allowed, func(name string) bool { return strings.EqualFold(name, language) }) {
+		s.compiler.report(diag.ScriptRefused, at, "Add it to management.scripting.allowedLanguages.",
+			"the language “%s” is not allowed in this document", language)
 		return false
 	}
 	folder := cmp.Or(m.Location, settings.Location)
@@ -102,17 +107,22 @@ func (s *scope) scriptArgument(m *model.Step, a model.Argument) (expr.Expr, bool
 	if name, ok := s.reference(a.Value.Str()); ok && a.Value.Is(value.String) {
 		return s.input(name, h, a.Value.At), true
 	}
-	return s.data(a.Value, func(name string, optional bool) expr.Expr { return s.callerVariable(name, h, a.Value.At, optional) })
+	return s.data(a.Value, func(name string,
+		optional bool) expr.Expr {
+		return s.callerVariable(name, h, a.Value.At, optional)
+	})
 }
 
 func (k *compiler) scriptFile(folder, file string, m *model.Step) (string, bool) {
 	at := m.Node.Where("file")
 	if file == "" || strings.Contains(file, "..") || path.IsAbs(file) {
-		k.report(diag.ScriptRefused, at, "Name a file below the script's location.", "“%s” is not the path of a script", file)
+		k.report(diag.ScriptRefused, at, "Name a file below the script's location.",
+			"“%s” is not the path of a script", file)
 		return "", false
 	}
 	if k.options.Files == nil {
-		k.report(diag.ScriptRefused, at, "Serve the document from a file, beside its scripts.", "the document has no folder to read “%s” from", file)
+		k.report(diag.ScriptRefused, at, "Serve the document from a file, beside its scripts.",
+			"the document has no folder to read “%s” from", file)
 		return "", false
 	}
 	text, err := k.options.Files.ReadFile(strings.TrimSuffix(document.FilePath(folder), "/") + "/" + file)
@@ -120,7 +130,8 @@ func (k *compiler) scriptFile(folder, file string, m *model.Step) (string, bool)
 		text, err = k.options.Files.ReadFile(file)
 	}
 	if err != nil {
-		k.report(diag.ScriptRefused, at, "Put the file there, or correct location and file.", "the script “%s” cannot be read: %s", file, err)
+		k.report(diag.ScriptRefused, at, "Put the file there, or correct location and file.",
+			"the script “%s” cannot be read: %s", file, err)
 		return "", false
 	}
 	return string(text), true

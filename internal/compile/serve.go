@@ -29,7 +29,8 @@ func (k *compiler) served() {
 		serve := serverKinds[e.Type]
 		if serve == nil {
 			if _, known := element.Get(element.Server).Variant(e.Type); known {
-				k.report(diag.NotServed, e.Node.Where("type"), "The rest of the document is served.", "%s servers are not served yet", e.Type)
+				k.report(diag.NotServed, e.Node.Where("type"), "The rest of the document is served.",
+					"%s servers are not served yet", e.Type)
 			}
 			continue
 		}
@@ -68,14 +69,17 @@ func (k *compiler) restServer(s *plan.Server) {
 	for _, r := range s.Model.Resources {
 		pattern, err := route.Parse(r.Path)
 		if err != nil {
-			k.diags.Add(diag.BadRoute, r.Node.Where("path"), "Correct the path.", "the path “%s” cannot be served: %s", r.Path, err)
+			k.diags.Add(diag.BadRoute, r.Node.Where("path"), "Correct the path.",
+				"the path “%s” cannot be served: %s", r.Path, err)
 			for _, op := range r.Operations {
-				k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: "operation", Name: op.Method + " " + r.Path})
+				k.plan.Withheld = append(k.plan.Withheld,
+					&plan.Withheld{Kind: "operation", Name: op.Method + " " + r.Path})
 			}
 			continue
 		}
 		if pattern.Cut != "" {
-			k.diags.Add(diag.PathCut, r.Node.Where("path"), "Declare query parameters as inputs.", "“%s” is cut off the path: a path ends where a query begins", pattern.Cut)
+			k.diags.Add(diag.PathCut, r.Node.Where("path"), "Declare query parameters as inputs.",
+				"“%s” is cut off the path: a path ends where a query begins", pattern.Cut)
 		}
 		for _, op := range r.Operations {
 			name := op.Method + " " + pattern.String()
@@ -84,16 +88,22 @@ func (k *compiler) restServer(s *plan.Server) {
 					return false
 				}
 				if !slices.Contains(methods, op.Method) {
-					k.report(diag.BadMethod, op.Node.Where("method"), "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", op.Method)
+					k.report(diag.BadMethod, op.Node.Where("method"),
+						"Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", op.Method)
 					return false
 				}
-				u := &plan.Unit{ID: name, Kind: "operation", Namespace: s.Namespace, Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description, Tags: op.Tags, Model: &op.Unit}
+				u := &plan.Unit{ID: name, Kind: "operation", Namespace: s.Namespace,
+					Name: cmp.Or(op.Name, r.Name, name), Title: op.Display, Description: op.Description,
+					Tags: op.Tags, Model: &op.Unit}
 				declared := slices.Concat(s.Model.Inputs, r.Inputs, op.Inputs)
-				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(), method: op.Method, isREST: true}) {
+				if !k.unit(u, unitContext{server: s.Model, inputs: declared, pathNames: pattern.Names(),
+					method: op.Method, isREST: true}) {
 					return false
 				}
 				if earlier, ok := table.Add(op.Method, pattern, u); !ok {
-					k.diags.Add(diag.RouteConflict, op.Node.Where("method"), "Give one of them another path or method.", "%s is claimed already by “%s”; the first wins", name, (*earlier).Name)
+					k.diags.Add(diag.RouteConflict, op.Node.Where("method"),
+						"Give one of them another path or method.", "%s is claimed already by “%s”; the first wins",
+						name, (*earlier).Name)
 					return false
 				}
 				for _, step := range u.Steps {
@@ -127,15 +137,19 @@ func (k *compiler) mcpServer(s *plan.Server) {
 				return false
 			}
 			if names[name] { // explicit names are unique since they were read; this one is of its ref
-				k.report(diag.DuplicateName, t.Node.Where("ref"), "Add a name.", "the tool “%s”, named by its ref, is declared twice; the first one counts", name)
+				k.report(diag.DuplicateName, t.Node.Where("ref"), "Add a name.",
+					"the tool “%s”, named by its ref, is declared twice; the first one counts", name)
 				return false
 			}
 			if !safeName.MatchString(name) {
-				k.diags.Add(diag.ToolName, t.Node.Where("name"), "Use letters, digits, _ and - only; calls by the document's own name work too.",
+				k.diags.Add(diag.ToolName, t.Node.Where("name"),
+					"Use letters, digits, _ and - only; calls by the document's own name work too.",
 					"not every client accepts the tool name “%s”; it is listed under a similar one", name)
 			}
-			u := &plan.Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name, Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
-			if !k.unit(u, unitContext{server: s.Model, inputs: slices.Concat(s.Model.Inputs, t.Inputs), required: true}) {
+			u := &plan.Unit{ID: s.Namespace + "." + name, Kind: "tool", Namespace: s.Namespace, Name: name,
+				Title: t.Display, Description: t.Description, Tags: t.Tags, Model: &t.Unit, Hints: t.Hints}
+			if !k.unit(u, unitContext{server: s.Model, inputs: slices.Concat(s.Model.Inputs, t.Inputs),
+				required: true}) {
 				return false
 			}
 			names[name] = true
@@ -163,7 +177,10 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	if u.Model.Unreadable {
 		return false
 	}
-	s := &scope{compiler: k, unit: u, namespace: ctx.server.Namespace, isREST: ctx.isREST, apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
+	s := &scope{compiler: k, unit: u, namespace: ctx.server.Namespace, isREST: ctx.isREST,
+		apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{},
+		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{},
+		requirements: map[string]*requirement{}}
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model
@@ -219,7 +236,8 @@ func (s *scope) callUnit(u *plan.Unit, m *model.Unit) bool {
 
 func (s *scope) mock(u *plan.Unit, m *model.Unit) bool {
 	if !hasValue(m.Outputs) {
-		s.compiler.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.", "“%s” has no call, steps or ref, and no output with a value", u.Name)
+		s.compiler.report(diag.NothingToRun, m.Node.Range(), "Add call, steps or ref, or outputs with fixed values.",
+			"“%s” has no call, steps or ref, and no output with a value", u.Name)
 		return false
 	}
 	if !s.compiler.spendOutputs(m.Outputs) {
@@ -232,7 +250,8 @@ func (s *scope) mock(u *plan.Unit, m *model.Unit) bool {
 			}
 		}
 		return s.data(n, func(name string, optional bool) expr.Expr {
-			return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true, feeds: "the answer"}, n.At, optional)
+			return s.callerVariable(name, usage{origin: "template", place: plan.InQuery, required: true,
+				feeds: "the answer"}, n.At, optional)
 		})
 	}, &s.compiler.diags)
 	u.Steps = []*plan.Step{{Kind: plan.MockStep, Mock: mock, Result: s.slot()}}
@@ -277,7 +296,9 @@ func (k *compiler) resolveHints(u *plan.Unit) {
 		if u.Model.Node.Get("hints") == nil {
 			at = u.Model.Node.Where("ref")
 		}
-		k.diags.Add(diag.HintContradicts, at, "Correct the hints, or the semantics of the flow. --read-only leaves it out.", "“%s” is said to be read-only, and calls %s", u.Name, write)
+		k.diags.Add(diag.HintContradicts, at,
+			"Correct the hints, or the semantics of the flow. --read-only leaves it out.",
+			"“%s” is said to be read-only, and calls %s", u.Name, write)
 	}
 	set(&u.Hints.ReadOnly, readOnly)
 	set(&u.Hints.Destructive, destructive && !*u.Hints.ReadOnly)
@@ -299,7 +320,8 @@ func (k *compiler) resolveCredentials(u *plan.Unit, server *model.Expose, apis m
 			reachable = false
 		}
 		if a := api.Auth; a != nil && a.Type == model.TokenExchange && !canExchangeTokens(server) {
-			k.reportOnce(diag.AuthUnknown, a.Node.Range(), "Give the server oauth2 authentication, or the API a credential of its own.",
+			k.reportOnce(diag.AuthUnknown, a.Node.Range(),
+				"Give the server oauth2 authentication, or the API a credential of its own.",
 				"the token of a caller of “%s” cannot be exchanged: only callers of HTTP servers with oauth2 authentication bring one", server.Namespace)
 			reachable = false
 		}

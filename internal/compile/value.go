@@ -33,7 +33,10 @@ func (c *call) findValue(p *model.Param) expr.Expr {
 				return c.input(name, c.wholly(p, "template"), p.Value.At)
 			}
 		}
-		e, _ := c.data(p.Value, func(name string, optional bool) expr.Expr { return c.variable(name, p, p.Value.At, optional) })
+		e, _ := c.data(p.Value, func(name string,
+			optional bool) expr.Expr {
+			return c.variable(name, p, p.Value.At, optional)
+		})
 		return c.sealed(e, p.Name, p.Value, p.Secret)
 	}
 	if a := c.argumentFor(p.Name); a != nil {
@@ -91,7 +94,8 @@ func (c *call) argumentFor(name string) *withEntry {
 	}
 	a := c.with[i]
 	if a.Key != name && !a.used {
-		c.compiler.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key, name, c.target())
+		c.compiler.report(diag.LooseName, a.Pair.KeyAt, "Spell both alike.", "“%s” is taken for “%s” of %s", a.Key,
+			name, c.target())
 	}
 	a.used = true
 	return a
@@ -151,7 +155,8 @@ func (c *call) wholly(p *model.Param, origin string) usage {
 }
 
 func (c *call) inferred(name string) {
-	c.compiler.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.", "the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
+	c.compiler.report(diag.InputInferred, c.at, "Add it to the with block to make that plain.",
+		"the with block leaves out “%s”, which %s needs; the caller is asked for it", name, c.target())
 }
 
 func (c *call) templateHint(name string, self *model.Param, optional bool) usage {

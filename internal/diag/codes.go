@@ -90,11 +90,17 @@ var (
 func Codes() []*Code {
 	return []*Code{
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
-		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName, ImportFailed, ImportName, ImportBinds, ForeignVariable,
-		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused, NothingToRun,
-		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended, BadMethod, BaseURIUnusable,
-		BaseURIVariable, BaseURIPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional, BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
-		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown, BodyUnknown, BodyInvalid, ToolName,
-		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed, NothingServed,
+		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName,
+		ImportFailed, ImportName, ImportBinds, ForeignVariable,
+		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused,
+		NothingToRun,
+		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended,
+		BadMethod, BaseURIUnusable,
+		BaseURIVariable, BaseURIPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
+		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
+		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown,
+		BodyUnknown, BodyInvalid, ToolName,
+		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed,
+		NothingServed,
 	}
 }

@@ -99,7 +99,8 @@ func (c *concealer) scalar(i int, flow bool) int {
 			continue
 		}
 		switch r := c.text[j]; {
-		case r == ':' && (j+1 == len(c.text) || c.text[j+1] == ' '), r == ' ' && c.at(j+1, '#'), flow && strings.ContainsRune(",{}[]", r):
+		case r == ':' && (j+1 == len(c.text) || c.text[j+1] == ' '), r == ' ' && c.at(j+1, '#'), flow &&
+			strings.ContainsRune(",{}[]", r):
 			return j
 		}
 	}
@@ -128,7 +129,8 @@ func within(lines [][]byte, n int) bool {
 		}
 		key, _, found := strings.Cut(strings.TrimLeft(string(line), "- "), ":")
 		key = strings.Trim(key, `"' `)
-		if found && (guards(key) || holdsCredential(key) && strings.ContainsAny(string(line[len(line)-min(2, len(line)):]), "|>")) {
+		if found && (guards(key) || holdsCredential(key) &&
+			strings.ContainsAny(string(line[len(line)-min(2, len(line)):]), "|>")) {
 			return true
 		}
 		if harmless(key) {
@@ -158,13 +160,15 @@ func indentOf(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " \
 // guards reports whether a key is authentication, in any spelling.
 func guards(key string) bool {
 	key = strings.ToLower(key)
-	return key == "auth" || key == "security" || strings.HasPrefix(key, "authent") || strings.HasPrefix(key, "auten") || strings.HasSuffix(key, "auth")
+	return key == "auth" || key == "security" || strings.HasPrefix(key, "authent") ||
+		strings.HasPrefix(key, "auten") || strings.HasSuffix(key, "auth")
 }
 
 // holdsCredential reports whether a key is named like one that holds a credential.
 func holdsCredential(key string) bool {
 	key = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(key))
-	return !harmless(key) && slices.ContainsFunc([]string{"token", "tokn", "secret", "passw", "apikey", "credential", "privatekey", "signingkey", "accesskey", "authorization", "bearer"},
+	return !harmless(key) && slices.ContainsFunc([]string{"token", "tokn", "secret", "passw", "apikey", "credential",
+		"privatekey", "signingkey", "accesskey", "authorization", "bearer"},
 		func(word string) bool { return strings.Contains(key, word) })
 }
 
@@ -172,8 +176,10 @@ func holdsCredential(key string) bool {
 // which and where it is.
 func harmless(key string) bool {
 	key = strings.ToLower(key)
-	return slices.Contains([]string{"type", "in", "placement", "key", "name", "header", "headername", "user", "username", "scope", "scopes", "realm", "region", "service",
-		"audience", "resource", "clientid", "client_id", "granttype", "grant_type", "signaturemethod", "tokenvalidation", "tokenexchange"}, key) ||
+	return slices.Contains([]string{"type", "in", "placement", "key", "name", "header", "headername", "user",
+		"username", "scope", "scopes", "realm", "region", "service",
+		"audience", "resource", "clientid", "client_id", "granttype", "grant_type", "signaturemethod",
+		"tokenvalidation", "tokenexchange"}, key) ||
 		strings.HasSuffix(key, "uri") || strings.HasSuffix(key, "url") || strings.HasSuffix(key, "endpoint")
 }
 
@@ -181,7 +187,8 @@ func harmless(key string) bool {
 // truth, or a path into an answer.
 func plain(text string) bool {
 	switch strings.ToLower(text) {
-	case "", "true", "false", "yes", "no", "on", "off", "1", "0", "null", "~", "none", "caller-first", "bearer", "basic", "digest", "apikey", "oauth2", "|", ">", "|-", ">-":
+	case "", "true", "false", "yes", "no", "on", "off", "1", "0", "null", "~", "none", "caller-first", "bearer",
+		"basic", "digest", "apikey", "oauth2", "|", ">", "|-", ">-":
 		return true
 	}
 	return strings.HasPrefix(text, "$") || strings.HasPrefix(text, "{{") && strings.Index(text, "}}") == len(text)-2

@@ -76,7 +76,8 @@ type List []Diagnostic
 
 // Add appends a diagnostic of the code, with its registered severity.
 func (l *List) Add(code *Code, at Range, hint, format string, args ...any) {
-	*l = append(*l, Diagnostic{Code: code.ID, Severity: code.Severity, Range: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+	*l = append(*l, Diagnostic{Code: code.ID, Severity: code.Severity, Range: at,
+		Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // Count returns how many diagnostics have the severity.

@@ -58,7 +58,8 @@ func (f *Finder) Near(word string, candidates iter.Seq[string]) (string, bool) {
 			continue
 		}
 		other := []rune(Fold(c))
-		if apart := len(other) - len(folded); 1+2*max(apart, -apart) > limit && 2*max(len([]rune(c))-len(runes), len(runes)-len([]rune(c))) > limit {
+		if apart := len(other) - len(folded); 1+2*max(apart, -apart) > limit &&
+			2*max(len([]rune(c))-len(runes), len(runes)-len([]rune(c))) > limit {
 			continue
 		}
 		f.spent += 2 * len(runes) * len(other)

@@ -38,7 +38,8 @@ func WriteSARIF(w io.Writer, tool Tool, l List, codes []*Code) error {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule)
 	}
 	for _, d := range l {
-		result := sarifResult{RuleID: d.Code, Level: sarifLevels[d.Severity], Message: sarifText{sentences(d.Message, d.Hint)}}
+		result := sarifResult{RuleID: d.Code, Level: sarifLevels[d.Severity],
+			Message: sarifText{sentences(d.Message, d.Hint)}}
 		if i, known := rules[d.Code]; known {
 			result.RuleIndex = &i
 		}
@@ -46,7 +47,8 @@ func WriteSARIF(w io.Writer, tool Tool, l List, codes []*Code) error {
 			result.Locations = []sarifLocation{{Physical: physical(d.Range)}}
 		}
 		for _, r := range d.Related {
-			result.Related = append(result.Related, sarifLocation{Physical: physical(r.Range), Message: &sarifText{r.Message}})
+			result.Related = append(result.Related,
+				sarifLocation{Physical: physical(r.Range), Message: &sarifText{r.Message}})
 		}
 		run.Results = append(run.Results, result)
 	}

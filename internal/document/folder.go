@@ -154,7 +154,8 @@ func plain(err error) error {
 // file://./x, file://x/y, a plain path) absolute; other locations stay as they are.
 func (f *Folder) Locate(location string) string {
 	path := FilePath(location)
-	if path == location && strings.Contains(location, ":") || path == "" || f == nil || f.dir == "" || filepath.IsAbs(path) {
+	if path == location && strings.Contains(location, ":") || path == "" || f == nil || f.dir == "" ||
+		filepath.IsAbs(path) {
 		return location
 	}
 	abs, err := filepath.Abs(filepath.Join(f.dir, path))

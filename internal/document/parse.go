@@ -36,7 +36,8 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 	src = plainDirective(bytes.TrimPrefix(src, []byte("\uFEFF")))
 	p.src = src
 	if !utf8.Valid(src) {
-		p.diags.Add(diag.SyntaxError, diag.Range{File: file, Start: firstInvalid(src)}, "Save the file as UTF-8.", "the document is not UTF-8 text")
+		p.diags.Add(diag.SyntaxError, diag.Range{File: file, Start: firstInvalid(src)}, "Save the file as UTF-8.",
+			"the document is not UTF-8 text")
 		return nil, p.diags
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(src))
@@ -51,7 +52,8 @@ func Parse(file string, src []byte) (*Node, diag.List) {
 	}
 	var second yaml.Node
 	if err := loader.Load(&second); err == nil {
-		p.diags.Add(diag.MultipleDocuments, p.at(&second), "Put each capability into a file of its own.", "only the first document of a multi-document file is read")
+		p.diags.Add(diag.MultipleDocuments, p.at(&second), "Put each capability into a file of its own.",
+			"only the first document of a multi-document file is read")
 	}
 	root := &doc
 	if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
@@ -188,7 +190,8 @@ func (p *parser) mapping(n *Node, y *yaml.Node, depth int) {
 			earlier := &n.Pairs[at]
 			p.diags = append(p.diags, diag.Diagnostic{
 				Code: diag.DuplicateKey.ID, Severity: diag.DuplicateKey.Severity, Range: p.at(k),
-				Message: "the key " + quote(k.Value) + " is given twice; the last one counts", Hint: "Remove one of the two.",
+				Message: "the key " + quote(k.Value) + " is given twice; the last one counts",
+				Hint:    "Remove one of the two.",
 				Related: []diag.Related{{Range: earlier.KeyAt, Message: "first given here"}},
 			})
 			earlier.Value, earlier.KeyAt = item, p.at(k)
@@ -218,7 +221,8 @@ func mergePairs(n *Node) (pairs []Pair) {
 
 func (p *parser) at(y *yaml.Node) diag.Range {
 	r := diag.Range{File: p.file, Start: diag.Pos{Line: y.Line, Column: y.Column}}
-	if y.Kind == yaml.ScalarNode && y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && !strings.ContainsAny(y.Value, "\n\t\"'\\") {
+	if y.Kind == yaml.ScalarNode && y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 &&
+		!strings.ContainsAny(y.Value, "\n\t\"'\\") {
 		width := utf8.RuneCountInString(y.Value)
 		if y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 			width += 2

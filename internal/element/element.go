@@ -31,23 +31,25 @@ const (
 
 // String is what messages and tables call the kind.
 func (k Kind) String() string {
-	return [...]string{"text", "text", "boolean", "number", "list of texts", "mapping", "list", "map by name, or list", "map by name, list, or one", "mapping", "mapping, or shorter", "any value"}[k]
+	return [...]string{"text", "text", "boolean", "number", "list of texts", "mapping", "list",
+		"map by name, or list", "map by name, list, or one", "mapping", "mapping, or shorter", "any value"}[k]
 }
 
 // Field is one key of an element.
 type Field struct {
-	Key      string
-	Aliases  []string // spellings of other versions and other tools, read as Key
-	Kind     Kind
-	Of       ID                // of Block, List, Named and Mixed
-	Values   []string          // the texts that have a meaning, if these are a closed set
-	Default  string            // what absence means
-	Meanings map[string]string // texts in lower case, the spellings of Values among them, and what reading makes of them
-	Protects bool              // a safety key: what cannot be read withholds what it would protect
-	Sends    bool              // how calls are sent: upstream reads it, see upstream.NewPolicy
-	Mistaken []string          // words that authors use for a key that protects, far from its spelling
-	Unserved bool              // part of the format, and not served yet
-	Doc      string            // one line for docs/format.md and editors; "" when it is read and has no meaning
+	Key     string
+	Aliases []string // spellings of other versions and other tools, read as Key
+	Kind    Kind
+	Of      ID       // of Block, List, Named and Mixed
+	Values  []string // the texts that have a meaning, if these are a closed set
+	Default string   // what absence means
+	// texts in lower case, the spellings of Values among them, and what reading makes of them
+	Meanings map[string]string
+	Protects bool     // a safety key: what cannot be read withholds what it would protect
+	Sends    bool     // how calls are sent: upstream reads it, see upstream.NewPolicy
+	Mistaken []string // words that authors use for a key that protects, far from its spelling
+	Unserved bool     // part of the format, and not served yet
+	Doc      string   // one line for docs/format.md and editors; "" when it is read and has no meaning
 }
 
 // Names are the key and its aliases.
@@ -104,7 +106,8 @@ func (e *Element) Variant(text string) (v Variant, ok bool) {
 		return e.Variants[0], true
 	}
 	for _, v := range e.Variants {
-		if strings.EqualFold(v.Value, text) || slices.ContainsFunc(v.Aliases, func(s string) bool { return strings.EqualFold(s, text) }) {
+		if strings.EqualFold(v.Value, text) ||
+			slices.ContainsFunc(v.Aliases, func(s string) bool { return strings.EqualFold(s, text) }) {
 			return v, true
 		}
 	}
@@ -180,7 +183,8 @@ func ExtensionSafeties() (all []Safety) {
 	for id := NoExtension; id <= lastExtension; id++ {
 		for i := range elements[id].Fields {
 			if f := &elements[id].Fields[i]; f.Protects {
-				all = append(all, Safety{f.Key, f.Key, strings.TrimPrefix(elements[id].Name, extensionOf), "x-fairlead"})
+				all = append(all, Safety{f.Key, f.Key, strings.TrimPrefix(elements[id].Name, extensionOf),
+					"x-fairlead"})
 			}
 		}
 	}

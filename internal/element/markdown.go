@@ -13,7 +13,8 @@ func (e *Element) Table() string {
 	if e.Select == "" || len(e.Fields) > 0 {
 		b.WriteString("| key | value | meaning |\n|---|---|---|\n")
 		rows(&b, "", slices.DeleteFunc(slices.Clone(e.Fields), func(f Field) bool {
-			return e.Base != Document && slices.ContainsFunc(elements[e.Base].Fields, func(b Field) bool { return b.Key == f.Key && b.Doc == f.Doc })
+			return e.Base != Document && slices.ContainsFunc(elements[e.Base].Fields,
+				func(b Field) bool { return b.Key == f.Key && b.Doc == f.Doc })
 		}))
 		return b.String()
 	}

@@ -62,7 +62,8 @@ func (e *Element) schema() value.Value {
 	}
 	cases := value.List()
 	for i, v := range e.Variants {
-		spelt := object("properties", object(e.Select, object("enum", texts(append([]string{v.Value}, v.Aliases...)...))))
+		spelt := object("properties", object(e.Select,
+			object("enum", texts(append([]string{v.Value}, v.Aliases...)...))))
 		if i > 0 || !e.Implied {
 			spelt.Add("required", texts(e.Select))
 		}
@@ -95,7 +96,8 @@ func (f *Field) accepts() value.Value {
 		return scalar
 	case Bool:
 		return object("anyOf", value.List(object("type", texts("boolean", "null")), object("enum", value.List(
-			value.Of("yes"), value.Of("no"), value.Of("on"), value.Of("off"), value.Of("true"), value.Of("false"), value.Int(0), value.Int(1)))))
+			value.Of("yes"), value.Of("no"), value.Of("on"), value.Of("off"), value.Of("true"), value.Of("false"),
+			value.Int(0), value.Int(1)))))
 	case Number:
 		return object("type", texts("number", "string", "null"))
 	case Texts:
@@ -107,8 +109,10 @@ func (f *Field) accepts() value.Value {
 	case List, Named:
 		return object("type", texts("array", "object", "null"), "items", of, "additionalProperties", of)
 	case Shape:
-		one := object("type", value.Of("object"), "required", texts("type"), "properties", object("type", object("type", value.Of("string"))))
-		return object("type", texts("array", "object", "null"), "if", one, "then", of, "else", object("items", of, "additionalProperties", of))
+		one := object("type", value.Of("object"), "required", texts("type"), "properties",
+			object("type", object("type", value.Of("string"))))
+		return object("type", texts("array", "object", "null"), "if", one, "then", of, "else",
+			object("items", of, "additionalProperties", of))
 	case Mixed:
 		return of
 	default:

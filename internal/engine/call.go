@@ -78,8 +78,10 @@ func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error)
 	if failure != nil {
 		return nil, failure
 	}
-	result := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL,
-		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Limit: r.client.Limits().Response}).counting(r.meter(ctx))
+	result := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header),
+		From:        resp.Request.URL,
+		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength,
+		Limit: r.client.Limits().Response}).counting(r.meter(ctx))
 	limit := result.Limit
 	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
@@ -104,7 +106,8 @@ func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error)
 		result.Binary = true
 		return r.stream(result, resp, r.cap(c))
 	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
-		if result, failure = r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" || c.Request.Method != http.MethodPost {
+		if result, failure = r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" ||
+			c.Request.Method != http.MethodPost {
 			return result, failure
 		}
 		return r.mayFail(ctx, result, c)
@@ -192,9 +195,11 @@ func (r *invocation) answered(ctx context.Context, c *plan.Call, resp *http.Resp
 	defer resp.Body.Close()
 	raw, _ := budget.ReadAll(r.meter(ctx), nil, io.LimitReader(resp.Body, maxErrorBody), -1, maxErrorBody)
 	body, contentType := toUTF8(raw, resp.Header.Get("Content-Type"))
-	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " + statusText(resp.StatusCode),
+	e := &Error{Kind: Answered, Status: resp.StatusCode, Title: c.Request.Target + " answered " +
+		statusText(resp.StatusCode),
 		Header: passError(resp.Header), From: resp.Request.URL, ContentType: contentType, Body: body}
-	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
+	e.Retry = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout ||
+		resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	return e
 }
 
@@ -277,7 +282,8 @@ func (r *invocation) refusePage(ctx context.Context, result *Result, resp *http.
 }
 
 func htmlAnswer(c *plan.Call) *Error {
-	return Unreadable(c.Request.Target+" answered an HTML page where an API answer was expected", "The path probably does not exist on that API, or a login page stands before it.")
+	return Unreadable(c.Request.Target+" answered an HTML page where an API answer was expected",
+		"The path probably does not exist on that API, or a login page stands before it.")
 }
 
 // stream hands the upstream's bytes on as they come, up to limit.
@@ -309,7 +315,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *invocation) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *http.Response, limit int64) ([]byte, *Error) {
+func (r *invocation) readAll(ctx context.Context, m *budget.Meter, c *plan.Call, resp *http.Response,
+	limit int64) ([]byte, *Error) {
 	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: m}
 	body, failure := raw.Bytes(limit)
 	if failure != nil && failure.Kind == Unreachable && isTimeout(failure.cause) {
@@ -319,8 +326,10 @@ func (r *invocation) readAll(ctx context.Context, m *budget.Meter, c *plan.Call,
 }
 
 // shape decodes and maps an answer.
-func (r *invocation) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte, contentType string) (*Result, *Error) {
-	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text && c.Format != format.XML && c.Format != format.Markdown {
+func (r *invocation) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte,
+	contentType string) (*Result, *Error) {
+	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text &&
+		c.Format != format.XML && c.Format != format.Markdown {
 		return nil, htmlAnswer(c)
 	}
 	m := result.meter
@@ -436,7 +445,8 @@ func refuses(v value.Value) bool {
 // failsQuery reports whether an answer is that of a GraphQL API to a request that
 // failed as a whole.
 func failsQuery(v value.Value) bool {
-	return v.Kind() == value.Object && v.Get("errors").Kind() == value.Array && v.Get("errors").Len() > 0 && v.Get("data").Kind() <= value.Null
+	return v.Kind() == value.Object && v.Get("errors").Kind() == value.Array && v.Get("errors").Len() > 0 &&
+		v.Get("data").Kind() <= value.Null
 }
 
 // startsFailed is how answers begin of which failsQuery may be true.

@@ -67,7 +67,8 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 
 // begin makes the run of a unit. Release it.
 func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *invocation {
-	r := &invocation{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx), end: time.Now().Add(e.client.Limits().Call)}
+	r := &invocation{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx),
+		end: time.Now().Add(e.client.Limits().Call)}
 	r.frame = *r.slots
 	if u.CallerAuthorization {
 		r.authorization = args.Authorization
@@ -156,9 +157,11 @@ func (e *Engine) frame(slots int) *expr.Frame {
 // the operator needs to know is its cause.
 func noSecret(refs []secret.Ref, err error) *Error {
 	if _, missing := errors.AsType[*secret.MissingError](err); missing {
-		return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " is not set", Detail: "Ask the operator to set " + keys(refs) + ".", cause: err}
+		return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " is not set",
+			Detail: "Ask the operator to set " + keys(refs) + ".", cause: err}
 	}
-	return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " cannot be read", Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
+	return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " cannot be read",
+		Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
 }
 
 func keys(refs []secret.Ref) string {
@@ -183,22 +186,27 @@ func fail(ctx context.Context, target string, err error) *Error {
 	case errors.As(err, &input):
 		return &Error{Kind: BadInput, Title: "an input cannot be sent", Fields: []Field{{input.Name, input.Reason}}}
 	case errors.As(err, &unavailable):
-		return &Error{Kind: Unavailable, Title: unavailable.Reason, Detail: "Ask the operator to correct it or to start with --upstream.", cause: err}
+		return &Error{Kind: Unavailable, Title: unavailable.Reason,
+			Detail: "Ask the operator to correct it or to start with --upstream.", cause: err}
 	case errors.As(err, &credential) && credential.Retry:
-		return &Error{Kind: Unreachable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Try again later.", Retry: true, cause: err}
+		return &Error{Kind: Unreachable, Title: "no credential for " + target + " can be had: " + credential.Reason,
+			Detail: "Try again later.", Retry: true, cause: err}
 	case errors.As(err, &credential):
-		return &Error{Kind: Unavailable, Title: "no credential for " + target + " can be had: " + credential.Reason, Detail: "Ask the operator to correct it.", cause: err}
+		return &Error{Kind: Unavailable, Title: "no credential for " + target + " can be had: " + credential.Reason,
+			Detail: "Ask the operator to correct it.", cause: err}
 	case budget.Of(err):
 		return Spent(err)
 	case isLoop(err):
-		return &Error{Kind: Looped, Title: "the calls run in a circle: " + target + " is served by Fairlead itself, which calls it again",
+		return &Error{Kind: Looped, Title: "the calls run in a circle: " + target +
+			" is served by Fairlead itself, which calls it again",
 			Detail: "Ask the operator to correct its base URI.", cause: err}
 	case context.Cause(ctx) == context.Canceled && ctx.Err() != nil:
 		return &Error{Kind: Canceled, Title: "the caller went away", cause: err}
 	case isTimeout(err):
 		return &Error{Kind: TimedOut, Title: target + " did not answer in time", Retry: true, cause: err}
 	default:
-		return &Error{Kind: Unreachable, Title: target + " cannot be reached", Detail: reason(err), Retry: true, cause: err}
+		return &Error{Kind: Unreachable, Title: target + " cannot be reached", Detail: reason(err), Retry: true,
+			cause: err}
 	}
 }
 

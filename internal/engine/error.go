@@ -38,10 +38,14 @@ var kinds = [...]struct {
 	name   string
 	status int
 }{
-	BadInput: {"bad-input", http.StatusBadRequest}, Answered: {"upstream-status", http.StatusBadGateway}, BadAnswer: {"bad-answer", http.StatusBadGateway},
-	TooLarge: {"too-large", http.StatusBadGateway}, Unreachable: {"unreachable", http.StatusBadGateway}, TimedOut: {"timeout", http.StatusGatewayTimeout},
-	Unavailable: {"unavailable", http.StatusServiceUnavailable}, Denied: {"denied", http.StatusForbidden}, Canceled: {"canceled", 499},
-	Busy: {"busy", http.StatusServiceUnavailable}, Internal: {"internal", http.StatusInternalServerError}, Looped: {"loop", http.StatusLoopDetected},
+	BadInput: {"bad-input", http.StatusBadRequest}, Answered: {"upstream-status", http.StatusBadGateway},
+	BadAnswer: {"bad-answer", http.StatusBadGateway},
+	TooLarge:  {"too-large", http.StatusBadGateway}, Unreachable: {"unreachable", http.StatusBadGateway},
+	TimedOut:    {"timeout", http.StatusGatewayTimeout},
+	Unavailable: {"unavailable", http.StatusServiceUnavailable}, Denied: {"denied", http.StatusForbidden},
+	Canceled: {"canceled", 499},
+	Busy:     {"busy", http.StatusServiceUnavailable}, Internal: {"internal", http.StatusInternalServerError},
+	Looped: {"loop", http.StatusLoopDetected},
 }
 
 // String is the stable name that problem types end in.
@@ -137,7 +141,8 @@ func Spent(err error) *Error {
 			Detail: "Ask for less (a page, a filter).", Retry: true, cause: err}
 	case errors.Is(err, budget.ErrFull):
 		return &Error{Kind: Busy, Title: "too much is going on here at the moment",
-			Detail: "Other calls hold the memory for answers.", Retry: true, Header: http.Header{"Retry-After": {"2"}}, cause: err}
+			Detail: "Other calls hold the memory for answers.", Retry: true,
+			Header: http.Header{"Retry-After": {"2"}}, cause: err}
 	case errors.Is(err, budget.ErrLarge):
 		return &Error{Kind: TooLarge, Title: "the answer takes more memory than there is for all calls",
 			Detail: "Ask for less (a page, a filter), or raise --max-memory.", cause: err}

@@ -11,7 +11,8 @@ import (
 
 // newCall is the call that the events of a run belong to.
 func (r *invocation) newCall() *event.Call {
-	return &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace, Trace: r.args.Trace.Get("Traceparent"), Began: time.Now()}
+	return &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace,
+		Trace: r.args.Trace.Get("Traceparent"), Began: time.Now()}
 }
 
 // clock is the time, where somebody listens to events of a kind.
@@ -91,7 +92,8 @@ func (r *invocation) stepEnded(ctx context.Context, s *plan.Step, began time.Tim
 	if !r.events.Hears(event.Steps) {
 		return
 	}
-	e := event.StepEnded{Call: r.call, Name: s.Name, Doing: doing(s), Began: began, Took: time.Since(began), Total: len(r.unit.Steps)}
+	e := event.StepEnded{Call: r.call, Name: s.Name, Doing: doing(s), Began: began, Took: time.Since(began),
+		Total: len(r.unit.Steps)}
 	if failure != nil {
 		e.Err = failure
 	}

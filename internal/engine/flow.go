@@ -180,7 +180,8 @@ func (r *invocation) callStep(ctx context.Context, s *plan.Step) (value.Value, *
 // dataURL is a binary answer as a value (RFC 2397), of which binary and multipart
 // bodies of later steps make bytes again.
 func dataURL(contentType string, body []byte) value.Value {
-	return value.Of("data:" + cmp.Or(contentType, "application/octet-stream") + ";base64," + base64.StdEncoding.EncodeToString(body))
+	return value.Of("data:" + cmp.Or(contentType, "application/octet-stream") + ";base64," +
+		base64.StdEncoding.EncodeToString(body))
 }
 
 // lookup finds entries whose field has the value looked for, compared as text:

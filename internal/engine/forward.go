@@ -14,8 +14,10 @@ import (
 // came, the headers that the document trusts, the API's own parameters and
 // credential. rest is the percent-encoded path behind the API's base; subject is
 // as in Args.
-func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string, subject secret.String) (*Result, *Error) {
-	r := e.begin(ctx, f.Unit, &Args{Trace: TraceContext(req.Header), Authorization: req.Header.Get("Authorization"), Subject: subject})
+func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
+	subject secret.String) (*Result, *Error) {
+	r := e.begin(ctx, f.Unit, &Args{Trace: TraceContext(req.Header), Authorization: req.Header.Get("Authorization"),
+		Subject: subject})
 	defer e.release(r)
 	failure := r.fill(ctx)
 	var result *Result
@@ -31,11 +33,14 @@ func (r *invocation) forward(ctx context.Context, f *plan.Forward, req *http.Req
 		r.sent.add(req.Header.Get(name))
 	}
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
-	resp, failure := r.send(ctx, call, &Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"), Encoding: req.Header.Get("Content-Encoding")})
+	resp, failure := r.send(ctx, call,
+		&Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"),
+			Encoding: req.Header.Get("Content-Encoding")})
 	if failure != nil {
 		return nil, failure
 	}
-	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL, ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	result := &Result{Status: resp.StatusCode, Header: pass(resp.Header), From: resp.Request.URL,
+		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	if encoding := resp.Header["Content-Encoding"]; encoding != nil { // which the caller takes
 		if result.Header == nil {
 			result.Header = http.Header{}

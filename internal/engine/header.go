@@ -10,12 +10,15 @@ import (
 // passed are the headers of a successful answer that mean something to a caller
 // (semantics 5.6).
 var passed = map[string]bool{
-	"Location": true, "Etag": true, "Last-Modified": true, "Cache-Control": true, "Content-Disposition": true, "Link": true, "Retry-After": true, "X-Total-Count": true,
-	"Expires": true, "Age": true, "Vary": false, "Content-Language": true, "Accept-Ranges": false, "Deprecation": true, "Sunset": true,
+	"Location": true, "Etag": true, "Last-Modified": true, "Cache-Control": true, "Content-Disposition": true,
+	"Link": true, "Retry-After": true, "X-Total-Count": true,
+	"Expires": true, "Age": true, "Vary": false, "Content-Language": true, "Accept-Ranges": false,
+	"Deprecation": true, "Sunset": true,
 }
 
 // passedOnError are those of an error answer, besides rate limits.
-var passedOnError = map[string]bool{"Www-Authenticate": true, "Retry-After": true, "Allow": true, "Link": true, "Location": true, "Deprecation": true, "Sunset": true}
+var passedOnError = map[string]bool{"Www-Authenticate": true, "Retry-After": true, "Allow": true, "Link": true,
+	"Location": true, "Deprecation": true, "Sunset": true}
 
 func pass(h http.Header) http.Header      { return filter(h, passed) }
 func passError(h http.Header) http.Header { return filter(h, passedOnError) }

@@ -22,7 +22,8 @@ func (r *invocation) leave(result *Result, failure *Error) (*Result, *Error) {
 	if isRedirection(result.Status) && result.Raw != nil {
 		r.concealBody(result)
 	}
-	if kind := r.unit.Kind; kind != "operation" && kind != "forward" && (len(r.unit.Hidden) > 0 || len(r.sent.headers) > 0) {
+	if kind := r.unit.Kind; kind != "operation" && kind != "forward" &&
+		(len(r.unit.Hidden) > 0 || len(r.sent.headers) > 0) {
 		result.masker, result.maskers = r.masker(), &r.maskers
 	}
 	if !speaks(result.Header) && len(result.ContentType) < plainHeader {

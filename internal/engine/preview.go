@@ -26,7 +26,8 @@ func Previews(u *plan.Unit, args Args) []Preview {
 	f := make(expr.Frame, u.Slots)
 	masked := args
 	masked.Subject = secret.New(secret.Mask)
-	_ = fill(f, u, &masked, func(*plan.SecretSlot) (secret.String, *Error) { return masked.Subject, nil }) // which never fails
+	// which never fails
+	_ = fill(f, u, &masked, func(*plan.SecretSlot) (secret.String, *Error) { return masked.Subject, nil })
 	for _, w := range u.Written {
 		f[w.Slot] = value.Of(secret.Mask)
 	}

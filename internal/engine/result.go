@@ -151,7 +151,8 @@ func (r *Result) Redirect() *Error {
 
 func isRedirect(status int) bool {
 	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
 		return true
 	}
 	return false
@@ -160,5 +161,6 @@ func isRedirect(status int) bool {
 // seesOther reports whether an answer to a write says where its result is (RFC
 // 9110 section 15.4.4; many APIs say 302 for it).
 func seesOther(method string, status int) bool {
-	return (status == http.StatusFound || status == http.StatusSeeOther) && method != http.MethodGet && method != http.MethodHead
+	return (status == http.StatusFound || status == http.StatusSeeOther) && method != http.MethodGet &&
+		method != http.MethodHead
 }

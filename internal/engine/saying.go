@@ -6,13 +6,16 @@ import "github.com/fairlead/fairlead/internal/value"
 // use, of RFC 9457, RFC 6749, JSON:API, FastAPI, AWS, SOAP, and those of single
 // vendors (Okta, Jira, Dropbox, TMDB, Google, ASP.NET and others).
 var messageMembers = []string{
-	"message", "Message", "error_description", "errorMessage", "ErrorMessage", "error_message", "errorSummary", "error_summary", "errorMessages", "userMessage",
-	"detail", "faultstring", "Reason", "title", "msg", "messages", "reason", "description", "errorDescription", "status_message", "statusMessage", "responseMessage",
+	"message", "Message", "error_description", "errorMessage", "ErrorMessage", "error_message", "errorSummary",
+	"error_summary", "errorMessages", "userMessage",
+	"detail", "faultstring", "Reason", "title", "msg", "messages", "reason", "description", "errorDescription",
+	"status_message", "statusMessage", "responseMessage",
 	"ExceptionMessage", "exceptionMessage", "error_text", "errorText", "developerMessage", "Text",
 }
 
 // containers are the members that hold those, best first.
-var containers = []string{"error", "Error", "errors", "Errors", "fault", "Fault", "Body", "detail", "details", "Detail", "errorCauses", "messages", "Envelope", "response"}
+var containers = []string{"error", "Error", "errors", "Errors", "fault", "Fault", "Body", "detail", "details",
+	"Detail", "errorCauses", "messages", "Envelope", "response"}
 
 // fields are containers that may name the input that each message is of.
 var fields = []string{"errors", "Errors", "fieldErrors", "field_errors"}

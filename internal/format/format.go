@@ -230,7 +230,8 @@ func (d *decoder) text(body []byte, mediaType string) ([]byte, error) {
 	if err != nil || d.kind == HTML || utf8.Valid(text) {
 		return text, err
 	}
-	return nil, &Error{Offset: firstInvalid(text), Message: "the body is not UTF-8 text, and no other charset is declared"}
+	return nil, &Error{Offset: firstInvalid(text),
+		Message: "the body is not UTF-8 text, and no other charset is declared"}
 }
 
 // sameBytes reports whether text is a part of body and no copy.

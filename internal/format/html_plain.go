@@ -14,17 +14,21 @@ import (
 var (
 	noElement = map[atom.Atom]bool{ // their tags, not what is in them
 		atom.A: true, atom.B: true, atom.Big: true, atom.Code: true, atom.Em: true, atom.Font: true, atom.I: true,
-		atom.Nobr: true, atom.S: true, atom.Small: true, atom.Strike: true, atom.Strong: true, atom.Tt: true, atom.U: true,
+		atom.Nobr: true, atom.S: true, atom.Small: true, atom.Strike: true, atom.Strong: true, atom.Tt: true,
+		atom.U:        true,
 		atom.Noscript: true, atom.Template: true, atom.Frameset: true, atom.Frame: true,
 	}
 	noContent = map[atom.Atom]bool{ // all of it
-		atom.Script: true, atom.Style: true, atom.Title: true, atom.Iframe: true, atom.Noembed: true, atom.Noframes: true,
+		atom.Script: true, atom.Style: true, atom.Title: true, atom.Iframe: true, atom.Noembed: true,
+		atom.Noframes:  true,
 		atom.Plaintext: true, atom.Xmp: true, atom.Textarea: true, atom.Svg: true, atom.Math: true,
 	}
 	onlyOnce = map[atom.Atom]bool{atom.Html: true, atom.Head: true, atom.Body: true} // repeats merge attributes, slowly
 	void     = map[atom.Atom]bool{                                                   // elements that hold nothing
-		atom.Area: true, atom.Base: true, atom.Br: true, atom.Col: true, atom.Embed: true, atom.Hr: true, atom.Img: true,
-		atom.Input: true, atom.Link: true, atom.Meta: true, atom.Param: true, atom.Source: true, atom.Track: true, atom.Wbr: true,
+		atom.Area: true, atom.Base: true, atom.Br: true, atom.Col: true, atom.Embed: true, atom.Hr: true,
+		atom.Img:   true,
+		atom.Input: true, atom.Link: true, atom.Meta: true, atom.Param: true, atom.Source: true, atom.Track: true,
+		atom.Wbr: true,
 	}
 )
 

@@ -13,7 +13,8 @@ func decodeJSON(text []byte, left *allowance) (value.Value, error) {
 	if tooManyJSON(text) {
 		return value.Value{}, fail("%s", errTooMany)
 	}
-	v, err := value.ParseWithin(left.meter, text, jsontext.AllowInvalidUTF8(true)) // APIs cut texts in the middle of a character
+	// APIs cut texts in the middle of a character
+	v, err := value.ParseWithin(left.meter, text, jsontext.AllowInvalidUTF8(true))
 	if err == nil {
 		return v, nil
 	}

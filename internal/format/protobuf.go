@@ -123,7 +123,8 @@ func compileProto(schema Schema, file, message string) (protoreflect.MessageDesc
 		}
 		return messages.Get(0), nil
 	}
-	for _, name := range []protoreflect.FullName{protoreflect.FullName(message), files[0].Package().Append(protoreflect.Name(message))} {
+	for _, name := range []protoreflect.FullName{protoreflect.FullName(message),
+		files[0].Package().Append(protoreflect.Name(message))} {
 		if m, ok := files[0].FindDescriptorByName(name).(protoreflect.MessageDescriptor); ok {
 			return m, nil
 		}

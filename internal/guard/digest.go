@@ -47,7 +47,8 @@ func (d *digest) check(r *http.Request) (pass, *refusal) {
 	if no != nil {
 		return pass{}, no
 	}
-	userOK, answerOK := same(a.username, user.Reveal()), same(a.response, a.expect(r.Method, user.Reveal(), password.Reveal()))
+	userOK, answerOK := same(a.username, user.Reveal()),
+		same(a.response, a.expect(r.Method, user.Reveal(), password.Reveal()))
 	if !userOK || !answerOK || password.IsEmpty() || a.realm != realm {
 		return pass{}, d.refuse("The user or the password is wrong.", false)
 	}
@@ -63,7 +64,8 @@ func (d *digest) refuse(detail string, stale bool) *refusal {
 	no := &refusal{status: http.StatusUnauthorized, detail: detail}
 	nonce := d.nonces.issue()
 	for _, alg := range digests {
-		c := challenge("Digest", param{"realm", realm}, param{"qop", "auth"}, param{"nonce", nonce}) + ", algorithm=" + alg.name + ", charset=UTF-8"
+		c := challenge("Digest", param{"realm", realm}, param{"qop", "auth"}, param{"nonce", nonce}) +
+			", algorithm=" + alg.name + ", charset=UTF-8"
 		if stale {
 			c += ", stale=true"
 		}

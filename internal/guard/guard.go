@@ -168,5 +168,6 @@ type closed struct{ g *Guard }
 
 func (c *closed) check(r *http.Request) (pass, *refusal) {
 	c.g.complain(r.Context(), "nobody is let in: the server's authentication is not usable, see the document's diagnostics")
-	return pass{}, &refusal{status: http.StatusServiceUnavailable, detail: "The authentication of this server is not usable as it is written; its operator has to correct it."}
+	return pass{}, &refusal{status: http.StatusServiceUnavailable,
+		detail: "The authentication of this server is not usable as it is written; its operator has to correct it."}
 }

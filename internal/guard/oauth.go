@@ -81,7 +81,8 @@ func (o *oauth) check(r *http.Request) (pass, *refusal) {
 		return pass{}, v.challenged(no, invalidRequest)
 	}
 	if !given {
-		return pass{}, v.challenged(&refusal{status: http.StatusUnauthorized, detail: "Send an access token in the header Authorization: Bearer <token>."}, "")
+		return pass{}, v.challenged(&refusal{status: http.StatusUnauthorized,
+			detail: "Send an access token in the header Authorization: Bearer <token>."}, "")
 	}
 	id, err := v.identify(r.Context(), token)
 	if err != nil {
@@ -89,7 +90,8 @@ func (o *oauth) check(r *http.Request) (pass, *refusal) {
 	}
 	for _, scope := range v.scopes {
 		if !slices.Contains(id.Scopes, scope) {
-			no := &refusal{status: http.StatusForbidden, detail: "The access token lacks a scope; needed are: " + strings.Join(v.scopes, " ") + "."}
+			no := &refusal{status: http.StatusForbidden, detail: "The access token lacks a scope; needed are: " +
+				strings.Join(v.scopes, " ") + "."}
 			return pass{}, v.challenged(no, insufficientScope)
 		}
 	}

@@ -34,7 +34,8 @@ func (s *settings) publish() error {
 		value.Member{Name: "resource", Value: value.Of(s.resource)},
 		value.Member{Name: "authorization_servers", Value: value.List(value.Of(s.issuerText))},
 	)
-	if supported := slices.DeleteFunc(slices.Clone(s.scopes), func(scope string) bool { return scope == "offline_access" }); len(supported) > 0 {
+	if supported := slices.DeleteFunc(slices.Clone(s.scopes),
+		func(scope string) bool { return scope == "offline_access" }); len(supported) > 0 {
 		scopes := value.List()
 		for _, scope := range supported {
 			scopes.Append(value.Of(scope))

@@ -33,7 +33,8 @@ type refusal struct {
 
 // unavailable says that the credential could not be checked.
 func unavailable() *refusal {
-	return &refusal{status: http.StatusServiceUnavailable, detail: "The credential cannot be checked at the moment. Try again later."}
+	return &refusal{status: http.StatusServiceUnavailable,
+		detail: "The credential cannot be checked at the moment. Try again later."}
 }
 
 // malformed says that the request carries no single well-formed credential.

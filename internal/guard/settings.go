@@ -27,7 +27,8 @@ type settings struct {
 }
 
 func (s settings) equal(other settings) bool {
-	return s.issuerText == other.issuerText && s.resource == other.resource && s.audience == other.audience && slices.Equal(s.scopes, other.scopes) &&
+	return s.issuerText == other.issuerText && s.resource == other.resource && s.audience == other.audience &&
+		slices.Equal(s.scopes, other.scopes) &&
 		s.introspect == other.introspect && s.introspection == other.introspection
 }
 
@@ -136,5 +137,6 @@ func scopeList(text string) ([]string, error) {
 
 // isScope reports whether text is a scope-token of RFC 6749 section 3.3.
 func isScope(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+	return text != "" && !strings.ContainsFunc(text,
+		func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }

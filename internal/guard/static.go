@@ -18,7 +18,8 @@ func (b *bearer) check(r *http.Request) (pass, *refusal) {
 		no = tokenTwice(r)
 	}
 	if no != nil {
-		no.challenges = []string{challenge("Bearer", param{"realm", realm}, param{"error", invalidRequest}, param{"error_description", no.detail})}
+		no.challenges = []string{challenge("Bearer", param{"realm", realm}, param{"error", invalidRequest},
+			param{"error_description", no.detail})}
 		return pass{}, no
 	}
 	if token == "" {
@@ -37,7 +38,8 @@ func (b *bearer) check(r *http.Request) (pass, *refusal) {
 	}
 	if !same(token, expected) {
 		no := &refusal{status: http.StatusUnauthorized, detail: "The token is not the one that is expected."}
-		no.challenges = []string{challenge("Bearer", param{"realm", realm}, param{"error", invalidToken}, param{"error_description", no.detail})}
+		no.challenges = []string{challenge("Bearer", param{"realm", realm}, param{"error", invalidToken},
+			param{"error_description", no.detail})}
 		return pass{}, no
 	}
 	return authorized(b.identity), nil
@@ -46,7 +48,8 @@ func (b *bearer) check(r *http.Request) (pass, *refusal) {
 // tokenTwice refuses a token in the header beside one in the query (RFC 6750
 // section 2). An MCP endpoint has no query parameter of that name, other APIs may.
 func tokenTwice(r *http.Request) *refusal {
-	if len(r.Header["Authorization"]) > 0 && strings.Contains(r.URL.RawQuery, "access_token") && r.URL.Query().Has("access_token") {
+	if len(r.Header["Authorization"]) > 0 && strings.Contains(r.URL.RawQuery, "access_token") &&
+		r.URL.Query().Has("access_token") {
 		return malformed("The request has a token in its Authorization header and in its URL; send it in the header only.")
 	}
 	return nil
@@ -156,7 +159,8 @@ func (b *basic) check(r *http.Request) (pass, *refusal) {
 	if no != nil {
 		return pass{}, no
 	}
-	userOK, passwordOK := same(user, wantUser.Reveal()), same(password, wantPassword.Reveal()) // both, whatever the first says
+	// both, whatever the first says
+	userOK, passwordOK := same(user, wantUser.Reveal()), same(password, wantPassword.Reveal())
 	if !userOK || !passwordOK {
 		return pass{}, b.refuse("The user or the password is wrong.")
 	}

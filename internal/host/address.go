@@ -46,7 +46,8 @@ func (b bind) isEverywhere() bool { return b.ip().IsUnspecified() }
 // answers reports whether connections of this machine to a host reach b.
 func (b bind) answers(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	own := host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && (ip.IsLoopback() || ip.IsUnspecified())
+	own := host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil &&
+		(ip.IsLoopback() || ip.IsUnspecified())
 	return own && (b.isEverywhere() || b.exposure().loopback) || err == nil && ip.Unmap() == b.ip()
 }
 

@@ -53,13 +53,15 @@ func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 // Forwarder passes requests on (engine.Engine does); subject is the token of a
 // caller whom a guard let in.
 type Forwarder interface {
-	Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string, subject secret.String) (*engine.Result, *engine.Error)
+	Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
+		subject secret.String) (*engine.Result, *engine.Error)
 }
 
 // forwardOnBehalf is onBehalf for requests that are passed on.
 type forwardOnBehalf struct{ Forwarder }
 
-func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string) (*engine.Result, *engine.Error) {
+func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http.Request,
+	rest string) (*engine.Result, *engine.Error) {
 	var subject secret.String
 	if id, ok := guard.From(ctx); ok {
 		subject = id.Token

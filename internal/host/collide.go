@@ -246,10 +246,12 @@ func (x *colliding) routes(class []*declared) {
 			other := &all[number]
 			if x.serving[other.key()] {
 				x.add(c, diag.RouteCollision, other, "Give one of the documents another port or path.",
-					"%s and %s of %s, which is served already, take the same requests: this one is not served", c.name, other.name, other.of.document.Name)
+					"%s and %s of %s, which is served already, take the same requests: this one is not served",
+					c.name, other.name, other.of.document.Name)
 			} else {
 				x.add(c, diag.RouteCollision, other, "Give one of the documents another port or path.",
-					"%s and %s of %s take the same requests: neither is served", c.name, other.name, other.of.document.Name)
+					"%s and %s of %s take the same requests: neither is served", c.name, other.name,
+					other.of.document.Name)
 			}
 			break
 		}
@@ -283,7 +285,8 @@ func (x *colliding) hidden(port []*declared, c *Config) {
 					code = diag.RouteConflict
 				}
 				x.add(&one, code, nil, "Give one of the servers another port, or the operation another path.",
-					"%s is an address of the %s server “%s” of %s, which takes all requests there", one.name, owner.server.Type, owner.server.Namespace, owner.document.Name)
+					"%s is an address of the %s server “%s” of %s, which takes all requests there", one.name,
+					owner.server.Type, owner.server.Namespace, owner.document.Name)
 			}
 		}
 	}
@@ -323,8 +326,10 @@ func (d *Document) selfCalls() {
 		for _, s := range d.Plan.Servers {
 			b := c.bindOf(s)
 			if hosted(s) && fmt.Sprint(b.port) == port && b.answers(u.Hostname()) {
-				d.Diags.Add(diag.SelfCall, d.Model.Consumes[i].Node.Where("baseUri"), "Give the API's own address, or the server another port.",
-					"“%s” is where the server “%s” of this document listens: a call may come back for ever", api.Namespace, s.Namespace)
+				d.Diags.Add(diag.SelfCall, d.Model.Consumes[i].Node.Where("baseUri"),
+					"Give the API's own address, or the server another port.",
+					"“%s” is where the server “%s” of this document listens: a call may come back for ever",
+					api.Namespace, s.Namespace)
 				break
 			}
 		}
@@ -343,7 +348,8 @@ func (d *Document) withhold(all []collision) {
 	}
 	d.Plan.Withhold(units...)
 	if d.Served() == 0 {
-		d.Diags.Add(diag.NothingServed, d.Model.Node.Range(), "Correct what withholds its operations and tools.", "nothing of “%s” can be served", d.Model.Name())
+		d.Diags.Add(diag.NothingServed, d.Model.Node.Range(), "Correct what withholds its operations and tools.",
+			"nothing of “%s” can be served", d.Model.Name())
 	}
 	d.Diags.Sort()
 	d.Diags.Cap()

@@ -174,7 +174,8 @@ func Expand(args []string) ([]Found, error) {
 				return nil
 			}
 			ext := filepath.Ext(path)
-			if slices.Contains([]string{".yaml", ".yml", ".json"}, ext) && !strings.HasSuffix(strings.TrimSuffix(path, ext), ".overlay") {
+			if slices.Contains([]string{".yaml", ".yml", ".json"}, ext) &&
+				!strings.HasSuffix(strings.TrimSuffix(path, ext), ".overlay") {
 				some = true
 				add(Found{path, arg})
 			}
@@ -202,7 +203,8 @@ func ReadFound(f Found, o ReadOptions, compile func(Source) *Document) (*Documen
 		return nil, err
 	}
 	d := &Document{Source: Source{File: File{Name: f.Path}}, foreign: true}
-	d.Diags.Add(diag.SyntaxError, diag.Range{File: f.Path}, "Remove the file, or make it one that can be read.", "the file cannot be read: %s", strings.TrimPrefix(err.Error(), "read document: "))
+	d.Diags.Add(diag.SyntaxError, diag.Range{File: f.Path}, "Remove the file, or make it one that can be read.",
+		"the file cannot be read: %s", strings.TrimPrefix(err.Error(), "read document: "))
 	return d, nil
 }
 
@@ -232,7 +234,8 @@ func (d *Document) compile(o compile.Options) {
 	if d.foreign = isForeign(root, s.Text); d.foreign {
 		d.Diags = nil // what was found in the text may quote it
 		if root == nil {
-			d.Diags.Add(diag.NotCapability, diag.Range{File: s.Name}, "A capability document has a capability section with consumes and exposes.",
+			d.Diags.Add(diag.NotCapability, diag.Range{File: s.Name},
+				"A capability document has a capability section with consumes and exposes.",
 				"this is not a capability document: it cannot be read, and nothing in it looks like one")
 			return
 		}

@@ -54,8 +54,9 @@ type MCPOptions struct {
 	ConfirmDestructive bool
 	Allow, Deny        []string
 	SearchAbove        int
-	StateKey           []byte // signs what users have answered and confirmed; replicas share it, empty makes a random one
-	CredentialHeader   string // header in which MCP callers may bring the API's credential; "" takes none
+	// signs what users have answered and confirmed; replicas share it, empty makes a random one
+	StateKey         []byte
+	CredentialHeader string // header in which MCP callers may bring the API's credential; "" takes none
 }
 
 // selection is which units are served, the same for all servers.
@@ -66,7 +67,8 @@ func (o MCPOptions) selection(readOnly bool) adapter.Selection {
 // Config is the configuration of an adapter for s with these options.
 func (o MCPOptions) Config(p *plan.Plan, s *plan.Server, readOnly bool) mcp.Config {
 	return mcp.Config{
-		Plan: p, Server: s, MaxChars: o.MaxChars, ConfirmDestructive: o.ConfirmDestructive, Selection: o.selection(readOnly),
+		Plan: p, Server: s, MaxChars: o.MaxChars, ConfirmDestructive: o.ConfirmDestructive,
+		Selection:   o.selection(readOnly),
 		SearchAbove: o.SearchAbove, StateKey: o.StateKey,
 	}
 }
@@ -193,7 +195,8 @@ func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []
 		kept := *old[d.id].current
 		kept.owner = d.owner
 		next = append(next, &kept)
-		problems = append(problems, fmt.Errorf("the old plan of “%s” of %s stays in force: %w", d.server.Namespace, d.document.Name, why))
+		problems = append(problems, fmt.Errorf("the old plan of “%s” of %s stays in force: %w", d.server.Namespace,
+			d.document.Name, why))
 	}
 	for _, d := range h.config.declaredBy(documents) {
 		seen[d.id] = true
@@ -204,7 +207,8 @@ func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []
 		case old[d.id] != nil:
 			keep(d, err)
 		default:
-			problems = append(problems, fmt.Errorf("“%s” of %s is not served: %w", d.server.Namespace, d.document.Name, err))
+			problems = append(problems, fmt.Errorf("“%s” of %s is not served: %w", d.server.Namespace,
+				d.document.Name, err))
 		}
 	}
 	for _, d := range h.config.exposedBy(documents) {
@@ -231,7 +235,8 @@ func (h *Host) guard(s *plan.Server) (*guard.Guard, error) {
 		return nil, nil
 	}
 	return guard.New(guard.Config{
-		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Events: h.config.Events, Client: h.config.Client,
+		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Events: h.config.Events,
+		Client: h.config.Client,
 		Value: func(ctx context.Context, field string) (secret.String, error) {
 			return compiled.Value(ctx, field, h.config.Secrets.Get)
 		},
@@ -275,7 +280,8 @@ func (h *Host) claims() map[claimKey]bool {
 // reaches takes none that name another.
 func (h *Host) screen(l *listener, b bind) adapter.Screen {
 	private := b.exposure().loopback || l.isLoopback()
-	return adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts, Origins: h.config.Origins}
+	return adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts,
+		Origins: h.config.Origins}
 }
 
 // Adapters lists the servers in the order of the documents.
@@ -286,7 +292,8 @@ func (h *Host) Adapters() []Adapter {
 	for i, s := range h.servers {
 		g := s.current
 		units := g.adapter.Units()
-		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace, URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units)}
+		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace,
+			URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units)}
 	}
 	return all
 }

@@ -142,9 +142,10 @@ func (h *Host) open(b bind) (*listener, error) {
 		Handler:           l,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		WriteTimeout:      5 * time.Minute, // adapters set deadlines of their own when they write; this ends theirs with the request
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
+		// adapters set deadlines of their own when they write; this ends theirs with the request
+		WriteTimeout:   5 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 	}
 	h.listeners = append(h.listeners, l)
 	return l, nil

@@ -105,8 +105,10 @@ func (v *view) noEndpoint(w http.ResponseWriter, r *http.Request) {
 
 // problem answers with a problem of RFC 9457.
 func problem(w http.ResponseWriter, status int, title, detail string) {
-	body := value.Map(value.Member{Name: "type", Value: value.Of("about:blank")}, value.Member{Name: "title", Value: value.Of(title)},
-		value.Member{Name: "status", Value: value.Int(int64(status))}, value.Member{Name: "detail", Value: value.Of(detail)})
+	body := value.Map(value.Member{Name: "type", Value: value.Of("about:blank")},
+		value.Member{Name: "title", Value: value.Of(title)},
+		value.Member{Name: "status", Value: value.Int(int64(status))},
+		value.Member{Name: "detail", Value: value.Of(detail)})
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body.AppendJSON(nil))

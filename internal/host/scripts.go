@@ -52,7 +52,9 @@ func CheckScripts(ctx context.Context, d *Document, checker ScriptChecker) {
 	if len(refused) > 0 {
 		d.Plan.Withhold(refused...)
 		if d.Served() == 0 {
-			d.Diags.Add(diag.NothingServed, d.Model.Node.Range(), "Expose at least one REST operation or MCP tool that works.", "nothing of “%s” can be served", d.Model.Name())
+			d.Diags.Add(diag.NothingServed, d.Model.Node.Range(),
+				"Expose at least one REST operation or MCP tool that works.", "nothing of “%s” can be served",
+				d.Model.Name())
 		}
 		d.Diags.Sort()
 		d.Diags.Cap()
@@ -98,5 +100,6 @@ func (d *Document) reportScript(s *plan.Step, err error) {
 	} else if s.Script.Program.Language == script.Starlark {
 		hint = "Python runs as far as it is Starlark: no import, class, try or with."
 	}
-	d.Diags.Add(diag.ScriptRefused, s.Model.Node.Where("file"), hint, "the script “%s” cannot run: %s", s.Script.File, err)
+	d.Diags.Add(diag.ScriptRefused, s.Model.Node.Where("file"), hint, "the script “%s” cannot run: %s", s.Script.File,
+		err)
 }

@@ -74,7 +74,8 @@ func (p *parser) regexTest(name string, input, pattern term) (condition, error) 
 	}
 	test := &regexTest{name: name, input: in, pattern: by}
 	if l, ok := by.(literal); ok && l.v.Kind() == value.String && test.compile(l.v.Text()) == nil {
-		p.note(pattern.at, "%s is no I-Regexp (RFC 9485: no lookaround, no \\d), so %s() never holds", quote(l.v.Text()), name)
+		p.note(pattern.at, "%s is no I-Regexp (RFC 9485: no lookaround, no \\d), so %s() never holds",
+			quote(l.v.Text()), name)
 	}
 	return test, nil
 }

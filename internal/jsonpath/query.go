@@ -96,7 +96,8 @@ func (q *query) compile() {
 			return
 		}
 		sel := &s.selectors[0]
-		steps = append(steps, Step{Name: sel.name, Index: sel.index, IsIndex: sel.kind == byIndex, Wildcard: sel.kind == byWildcard})
+		steps = append(steps, Step{Name: sel.name, Index: sel.index, IsIndex: sel.kind == byIndex,
+			Wildcard: sel.kind == byWildcard})
 		singular = singular && sel.kind != byWildcard
 	}
 	q.plain, q.singular, q.steps = true, singular, steps

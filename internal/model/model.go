@@ -83,10 +83,11 @@ type Consume struct {
 	Auth                                  *Auth
 	Resources                             []*ConsumedResource
 	Tunnel                                *document.Node
-	Unreadable                            bool        // a key that protects cannot be read: nothing calls it
-	CallerFirst                           bool        // x-fairlead: {authorization: caller-first}
-	Sending                               value.Value // how its calls are sent: keys of x-fairlead, for upstream.NewPolicy
-	Missing                               string      // why an import brought nothing; "" otherwise
+	Unreadable                            bool // a key that protects cannot be read: nothing calls it
+	CallerFirst                           bool // x-fairlead: {authorization: caller-first}
+	// how its calls are sent: keys of x-fairlead, for upstream.NewPolicy
+	Sending value.Value
+	Missing string // why an import brought nothing; "" otherwise
 }
 
 // ConsumedResource groups operations under a path.
@@ -106,10 +107,11 @@ type Operation struct {
 	RawFormat, OutputSchema, MediaType, MaxBinarySize string
 	Outputs                                           []*Output
 	Body                                              *Body
-	Unreadable                                        bool     // a key that protects cannot be read: nothing calls it
-	NoAuth                                            bool     // x-fairlead: {authentication: none}
-	NoBody                                            bool     // x-fairlead: {body: none}
-	Secrets                                           []string // x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
+	Unreadable                                        bool // a key that protects cannot be read: nothing calls it
+	NoAuth                                            bool // x-fairlead: {authentication: none}
+	NoBody                                            bool // x-fairlead: {body: none}
+	// x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
+	Secrets []string
 }
 
 // FullPath is the operation's own path, else its resource's.
@@ -131,13 +133,16 @@ type Param struct {
 	Properties                           []*Param
 	Items                                *Param
 	MaxLength                            int
-	Titles                               []string // of the values of Enum, for people: x-fairlead: {titles: […]} or {enumNames: […]}
-	EnumNames                            bool     // Titles were given as enumNames
-	Header                               string   // x-fairlead: {header: NAME}: MCP clients repeat the value in Mcp-Param-NAME
-	Secret                               bool     // x-fairlead: {secret: true}
-	Style                                string   // x-fairlead: {style: form|comma|…}; "" is the default of the place
-	Binary                               bool     // the bytes of a file: type file or binary, format binary or byte, contentEncoding base64
-	KeepSlashes                          bool     // x-fairlead: {slashes: keep}, of a path parameter
+	// of the values of Enum, for people: x-fairlead: {titles: […]} or {enumNames: […]}
+	Titles    []string
+	EnumNames bool // Titles were given as enumNames
+	// x-fairlead: {header: NAME}: MCP clients repeat the value in Mcp-Param-NAME
+	Header string
+	Secret bool   // x-fairlead: {secret: true}
+	Style  string // x-fairlead: {style: form|comma|…}; "" is the default of the place
+	// the bytes of a file: type file or binary, format binary or byte, contentEncoding base64
+	Binary      bool
+	KeepSlashes bool // x-fairlead: {slashes: keep}, of a path parameter
 }
 
 // Output is an output parameter of any kind.

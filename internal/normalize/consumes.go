@@ -26,7 +26,8 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	}
 	if n.Get("import") != nil && n.Get("baseUri") == nil && n.Get("resources") == nil {
 		name, _ := n.First("as", "import")
-		r.report(diag.ImportFailed, n.At, "Add “from” with the path of the file.", "the import of “%s” names no file", n.Get("import").Str())
+		r.report(diag.ImportFailed, n.At, "Add “from” with the path of the file.", "the import of “%s” names no file",
+			n.Get("import").Str())
 		return &model.Consume{Node: n, Type: "http", Namespace: name.Str(), Missing: "“" + n.Get("import").Str() + "”"}
 	}
 	c := &model.Consume{Node: n}
@@ -39,7 +40,8 @@ func (r *reader) consume(n, entry *document.Node) *model.Consume {
 	c.Type, c.Namespace, c.Description = f.text("type"), f.text("namespace"), f.text("description")
 	r.apiCredential(c, f)
 	if variant.Of == element.ConsumedMCP {
-		r.report(diag.NotServed, n.Where("type"), "What calls its tools is withheld.", "consumed MCP servers are not called yet")
+		r.report(diag.NotServed, n.Where("type"), "What calls its tools is withheld.",
+			"consumed MCP servers are not called yet")
 		return c
 	}
 	c.BaseURI, c.Tunnel = strings.TrimSpace(f.text("baseUri")), f.node("tunnel")
@@ -72,7 +74,8 @@ func (r *reader) apiCredential(c *model.Consume, f fields) {
 func (r *reader) consumedResource(e entry) *model.ConsumedResource {
 	f := r.read(e.node, element.ConsumedResource)
 	f.block("x-fairlead")
-	res := &model.ConsumedResource{Node: e.node, Name: e.name, Display: f.text("display"), Description: f.text("description"), Path: strings.TrimSpace(f.text("path"))}
+	res := &model.ConsumedResource{Node: e.node, Name: e.name, Display: f.text("display"),
+		Description: f.text("description"), Path: strings.TrimSpace(f.text("path"))}
 	res.Inputs = r.params(f.node("inputParameters"))
 	return r.operations(res, f.node("operations"))
 }
@@ -119,7 +122,9 @@ func (r *reader) ownPaths(c *model.Consume) {
 			if !whole {
 				how, op.Path = "continues", strings.TrimRight(res.Path, "/")+"/"+strings.TrimLeft(op.Path, "/")
 			}
-			r.report(diag.OperationPath, op.Node.Where("path"), "Put the operation under a resource with the whole path.", "the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
+			r.report(diag.OperationPath, op.Node.Where("path"),
+				"Put the operation under a resource with the whole path.",
+				"the operation's own path %s its resource's path “%s”: %s", how, res.Path, op.Path)
 		}
 	}
 }
@@ -152,7 +157,8 @@ func (r *reader) body(n *document.Node) *model.Body {
 	case n.Is(value.Object) && t.IsScalar() && (n.Get("data") != nil || len(n.Pairs) == 1 || known):
 		if !known {
 			last := len(types.Values) - 1
-			hint := r.finder.Meant(t.Text, slices.Values(types.Values), "Use "+strings.Join(types.Values[:last], ", ")+" or "+types.Values[last]+".")
+			hint := r.finder.Meant(t.Text, slices.Values(types.Values),
+				"Use "+strings.Join(types.Values[:last], ", ")+" or "+types.Values[last]+".")
 			r.report(diag.BodyUnknown, t.At, hint, "the body type “%s” is not known; the body is sent as JSON", t.Text)
 			kind = "json"
 		}

@@ -30,7 +30,8 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 		e.Auth = r.auth(auth, element.AuthIn)
 	}
 	if e.Type == "rest" && n.Get("port").IsNull() { // an MCP server may be meant for “fairlead mcp”
-		r.report(diag.NoPort, n.Where("namespace"), "Add port: 8080, or another.", "the server has no port; it gets a free one, another at each start")
+		r.report(diag.NoPort, n.Where("namespace"), "Add port: 8080, or another.",
+			"the server has no port; it gets a free one, another at each start")
 	}
 	switch e.Type {
 	case "rest":
@@ -69,7 +70,8 @@ func (r *reader) control(f fields) {
 	b := m.block("scripting")
 	on := b.truth("enabled")
 	s.Off = on != nil && !*on
-	s.Location, s.Language, s.Allowed = b.text("defaultLocation"), b.text("defaultLanguage"), b.texts("allowedLanguages")
+	s.Location, s.Language, s.Allowed = b.text("defaultLocation"), b.text("defaultLanguage"),
+		b.texts("allowedLanguages")
 	s.Milliseconds = b.number("timeout")
 	if r.scripting == nil {
 		r.scripting = s
@@ -82,7 +84,8 @@ func (r *reader) port(n *document.Node) int {
 	}
 	port, err := strconv.Atoi(n.Str())
 	if err != nil || port < 0 || port > 65535 {
-		r.report(diag.BadPort, n.At, "Use a number from 1 to 65535, or 0 for a free one.", "“%s” is no port; a free one is taken", n.Str())
+		r.report(diag.BadPort, n.At, "Use a number from 1 to 65535, or 0 for a free one.",
+			"“%s” is no port; a free one is taken", n.Str())
 		return 0
 	}
 	return port
@@ -99,13 +102,15 @@ func (r *reader) resource(e entry) *model.Resource {
 		o := &model.RESTOperation{}
 		r.unit(&o.Unit, op, element.Operation, func(f fields) {
 			o.Method = cmp.Or(strings.ToUpper(f.text("method")), "GET")
-			o.BinaryMediaType = cmp.Or(f.block("responseBinary").text("mediaType"), binaryMediaType(f.node("responses")))
+			o.BinaryMediaType = cmp.Or(f.block("responseBinary").text("mediaType"),
+				binaryMediaType(f.node("responses")))
 		})
 		res.Operations = append(res.Operations, o)
 	}
 	if n := f.node("forward"); n != nil {
 		b := f.block("forward")
-		res.Forward = &model.Forward{Node: n, TargetNamespace: b.text("targetNamespace"), TrustedHeaders: b.texts("trustedHeaders")}
+		res.Forward = &model.Forward{Node: n, TargetNamespace: b.text("targetNamespace"),
+			TrustedHeaders: b.texts("trustedHeaders")}
 	}
 	return res
 }
@@ -155,7 +160,8 @@ func (r *reader) mcp(e *model.Expose, f fields) {
 	for _, re := range r.named(f.node("resources"), "resource", false) {
 		m := &model.MCPResource{}
 		r.unit(&m.Unit, re, element.MCPResource, func(f fields) {
-			m.URI, m.MimeType, m.Location, m.Binary = f.text("uri"), f.text("mimeType"), f.text("location"), f.isTrue("binary")
+			m.URI, m.MimeType, m.Location, m.Binary = f.text("uri"), f.text("mimeType"), f.text("location"),
+				f.isTrue("binary")
 			r.unserved(f, "ui")
 		})
 		e.MCPResources = append(e.MCPResources, m)
@@ -166,14 +172,16 @@ func (r *reader) mcp(e *model.Expose, f fields) {
 }
 
 func hints(f fields) model.Hints {
-	return model.Hints{ReadOnly: f.truth("readOnly"), Destructive: f.truth("destructive"), Idempotent: f.truth("idempotent"), OpenWorld: f.truth("openWorld")}
+	return model.Hints{ReadOnly: f.truth("readOnly"), Destructive: f.truth("destructive"),
+		Idempotent: f.truth("idempotent"), OpenWorld: f.truth("openWorld")}
 }
 
 // unserved reports a key of the format that is not served yet.
 func (r *reader) unserved(f fields, key string) {
 	if n := f.node(key); n != nil {
 		f.block(key)
-		r.report(diag.NotServed, n.At, "The rest of the document is served.", "“%s” of %s is not served yet", key, f.of.Name)
+		r.report(diag.NotServed, n.At, "The rest of the document is served.", "“%s” of %s is not served yet", key,
+			f.of.Name)
 	}
 }
 
@@ -190,7 +198,8 @@ func (r *reader) prompt(e entry) *model.Prompt {
 	case t.Is(value.Array):
 		for _, m := range t.Items {
 			f := r.read(m, element.Message)
-			p.Messages = append(p.Messages, model.Message{Role: cmp.Or(f.text("role"), "user"), Content: f.text("content")})
+			p.Messages = append(p.Messages,
+				model.Message{Role: cmp.Or(f.text("role"), "user"), Content: f.text("content")})
 		}
 	}
 	return p
@@ -202,7 +211,8 @@ func (r *reader) skill(e entry) *model.Skill {
 	f := r.read(e.node, element.Skill)
 	f.block("x-fairlead")
 	s.Description, s.License, s.Compatibility = f.text("description"), f.text("license"), f.text("compatibility")
-	s.AllowedTools, s.ArgumentHint, s.Location = strings.Join(f.texts("allowed-tools"), " "), f.text("argument-hint"), f.text("location")
+	s.AllowedTools, s.ArgumentHint, s.Location = strings.Join(f.texts("allowed-tools"), " "), f.text("argument-hint"),
+		f.text("location")
 	s.UserInvocable, s.DisableModel = f.truth("user-invocable"), f.truth("disable-model-invocation")
 	if m := f.node("metadata"); m != nil {
 		s.Metadata = m.Pairs
@@ -212,7 +222,8 @@ func (r *reader) skill(e entry) *model.Skill {
 		from := t.block("from")
 		s.Tools = append(s.Tools, &model.SkillTool{
 			Node: te.node, Name: te.name, Description: t.text("description"),
-			SourceNamespace: from.text("sourceNamespace"), Action: from.text("action"), Instruction: t.text("instruction"),
+			SourceNamespace: from.text("sourceNamespace"), Action: from.text("action"),
+			Instruction: t.text("instruction"),
 		})
 	}
 	return s
@@ -267,7 +278,8 @@ func (r *reader) icon(own fields) string {
 	icon := own.node("icon")
 	url := icon.Str()
 	if url != "" && !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "data:image/") {
-		r.report(diag.WrongType, icon.At, "Use an https: URL, or an image as a data: URL.", "an icon at “%s” is shown by no client", url[:min(len(url), 60)])
+		r.report(diag.WrongType, icon.At, "Use an https: URL, or an image as a data: URL.",
+			"an icon at “%s” is shown by no client", url[:min(len(url), 60)])
 		return ""
 	}
 	return url
@@ -322,7 +334,8 @@ func (r *reader) step(e entry) *model.Step {
 		s.Call, s.With = r.call(f)
 	case "lookup":
 		s.With = r.with(f.node("with"))
-		s.Index, s.Match, s.Lookup, s.Fields = f.text("index"), f.text("match"), f.text("lookupValue"), f.texts("outputParameters")
+		s.Index, s.Match, s.Lookup, s.Fields = f.text("index"), f.text("match"), f.text("lookupValue"),
+			f.texts("outputParameters")
 	case "script":
 		s.With = r.with(f.node("with"))
 		s.File, s.Language = f.text("file"), strings.ToLower(f.text("language"))

@@ -38,7 +38,8 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 	}
 	source := r.pick(items, n, from)
 	if r.brought += source.Size(document.MaxNodes); r.brought > document.MaxNodes {
-		r.report(diag.DocumentLimit, from.At, "Import less, or split the document.", "the imports bring more than %d values", document.MaxNodes)
+		r.report(diag.DocumentLimit, from.At, "Import less, or split the document.",
+			"the imports bring more than %d values", document.MaxNodes)
 		return nil
 	}
 	if source == nil {
@@ -120,7 +121,8 @@ func (r *reader) leaves(bind, keys *document.Node, used map[string]bool, from *d
 	for _, p := range keys.Pairs {
 		if used[p.Key] && !r.bound[p.Key] {
 			r.left[from.Str()] = true
-			r.report(diag.ImportBinds, from.At, "Import them, too: binds: [{from: "+from.Str()+", import: "+bind.Get("namespace").Str()+"}].",
+			r.report(diag.ImportBinds, from.At,
+				"Import them, too: binds: [{from: "+from.Str()+", import: "+bind.Get("namespace").Str()+"}].",
 				"“%s” binds “%s”, and an import brings no binds with it", from.Str(), p.Key)
 			return true
 		}
@@ -133,11 +135,13 @@ func (r *reader) importFile(from *document.Node) *document.Node {
 		return root
 	}
 	if path := filepath.Clean(document.FilePath(from.Str())); path == filepath.Base(r.file) {
-		r.report(diag.ImportFailed, from.At, "Remove the import; what the file declares is there already.", "“%s” is this document itself", from.Str())
+		r.report(diag.ImportFailed, from.At, "Remove the import; what the file declares is there already.",
+			"“%s” is this document itself", from.Str())
 		return nil
 	}
 	if r.files == nil {
-		r.report(diag.ImportFailed, from.At, "Serve the document from a file, beside the files that it imports.", "“%s” cannot be imported: the document has no folder", from.Str())
+		r.report(diag.ImportFailed, from.At, "Serve the document from a file, beside the files that it imports.",
+			"“%s” cannot be imported: the document has no folder", from.Str())
 		return nil
 	}
 	root, diags := r.files.Load(from.Str())
@@ -146,7 +150,9 @@ func (r *reader) importFile(from *document.Node) *document.Node {
 		if len(diags) > 0 {
 			reason = diags[0].Message
 		}
-		r.report(diag.ImportFailed, from.At, "Put the file there, or correct the path; whatever needs it is withheld.", "“%s” cannot be imported: %s", from.Str(), reason)
+		r.report(diag.ImportFailed, from.At,
+			"Put the file there, or correct the path; whatever needs it is withheld.", "“%s” cannot be imported: %s",
+			from.Str(), reason)
 		return nil
 	}
 	r.imported[from.Str()] = root
@@ -166,7 +172,8 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 		}
 		if item.Get("import") != nil {
 			if known, _ := item.First("as", "import"); name != "" && known.Str() == name {
-				r.report(diag.ImportFailed, at, "Import it from the file that declares it; until then whatever needs it is withheld.",
+				r.report(diag.ImportFailed, at,
+					"Import it from the file that declares it; until then whatever needs it is withheld.",
 					"“%s” imports “%s” itself, and an import of an import is not followed", from.Str(), name)
 				return nil
 			}
@@ -181,7 +188,8 @@ func (r *reader) pick(items, entry, from *document.Node) *document.Node {
 	}
 	if len(names) == 1 {
 		if name != "" {
-			r.report(diag.ImportName, at, "Import it as “"+names[0]+"”.", "“%s” has no “%s”; its only entry “%s” is taken for it", from.Str(), name, names[0])
+			r.report(diag.ImportName, at, "Import it as “"+names[0]+"”.",
+				"“%s” has no “%s”; its only entry “%s” is taken for it", from.Str(), name, names[0])
 		}
 		return only
 	}
@@ -198,7 +206,9 @@ func alias(source, entry *document.Node, name string) *document.Node {
 	copied := *source
 	copied.Pairs = nil
 	if as != "" {
-		copied.Pairs = append(copied.Pairs, document.Pair{Key: "namespace", KeyAt: entry.At, Value: &document.Node{Kind: value.String, Text: as, At: entry.At}})
+		copied.Pairs = append(copied.Pairs,
+			document.Pair{Key: "namespace", KeyAt: entry.At,
+				Value: &document.Node{Kind: value.String, Text: as, At: entry.At}})
 	}
 	for _, p := range entry.Pairs {
 		if !slices.Contains(importing, p.Key) {

@@ -27,7 +27,8 @@ type Files interface {
 // Capability makes the model of a parsed document. It is nil when the tree is
 // not a capability document at all; then the list says what was found instead.
 func Capability(file string, root *document.Node, files Files) (*model.Capability, diag.List) {
-	r := &reader{file: file, files: files, imported: map[string]*document.Node{}, bound: map[string]bool{}, left: map[string]bool{}, noted: map[diag.Range]bool{}}
+	r := &reader{file: file, files: files, imported: map[string]*document.Node{}, bound: map[string]bool{},
+		left: map[string]bool{}, noted: map[diag.Range]bool{}}
 	c := r.capability(file, root)
 	return c, r.diags
 }
@@ -59,7 +60,8 @@ func (r *reader) is(n *document.Node, kind value.Kind, what string) *document.No
 		}
 		return n
 	}
-	r.report(diag.WrongType, n.At, "Write it as "+kindPhrase(kind)+".", "%s must be %s, not %s; it is ignored", what, kindPhrase(kind), kindPhrase(n.Kind))
+	r.report(diag.WrongType, n.At, "Write it as "+kindPhrase(kind)+".", "%s must be %s, not %s; it is ignored", what,
+		kindPhrase(kind), kindPhrase(n.Kind))
 	return nil
 }
 
@@ -90,7 +92,8 @@ func (r *reader) named(n *document.Node, what string, nameless bool) (entries []
 	places := map[string]int{}
 	add := func(e entry) {
 		if i, twice := places[e.name]; twice && e.name != "" && what != "resource" {
-			r.report(diag.DuplicateName, e.at, "Give one of them another name.", "the %s “%s” is declared twice; the last one counts", what, e.name)
+			r.report(diag.DuplicateName, e.at, "Give one of them another name.",
+				"the %s “%s” is declared twice; the last one counts", what, e.name)
 			entries[i].node = e.node
 			return
 		}
@@ -131,7 +134,9 @@ func (r *reader) list(n *document.Node, what string) []*document.Node {
 			var items []*document.Node // keyed by namespace
 			for _, p := range n.Pairs {
 				if p.Value.Is(value.Object) && p.Value.Get("namespace") == nil {
-					p.Value.Pairs = append(p.Value.Pairs, document.Pair{Key: "namespace", KeyAt: p.KeyAt, Value: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}})
+					p.Value.Pairs = append(p.Value.Pairs,
+						document.Pair{Key: "namespace", KeyAt: p.KeyAt,
+							Value: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}})
 				}
 				items = append(items, p.Value)
 			}
@@ -159,7 +164,9 @@ func texts(n *document.Node) (list []string) {
 
 func (r *reader) capability(file string, root *document.Node) *model.Capability {
 	if !root.Is(value.Object) {
-		r.report(diag.NotCapability, diag.Range{File: file}, "A capability document is a mapping with a capability section.", "the file holds no mapping but %s", kindPhrase(nodeKind(root)))
+		r.report(diag.NotCapability, diag.Range{File: file},
+			"A capability document is a mapping with a capability section.", "the file holds no mapping but %s",
+			kindPhrase(nodeKind(root)))
 		return nil
 	}
 	c := &model.Capability{File: file, Node: root}
@@ -245,7 +252,8 @@ func (r *reader) notCapability(file string, root *document.Node) {
 			hint = "Did you mean “" + near + "” by “" + m.Key + "”?"
 		}
 	}
-	r.report(diag.NotCapability, diag.Range{File: file, Start: root.At.Start}, hint, "this is not a capability document: found %s", found)
+	r.report(diag.NotCapability, diag.Range{File: file, Start: root.At.Start}, hint,
+		"this is not a capability document: found %s", found)
 }
 
 // versions known to Fairlead, by family; a version outside them is read as the newest.
@@ -258,12 +266,14 @@ var versions = map[string][]string{
 func (r *reader) version(root *document.Node) model.Version {
 	n, family := root.First("ikanos", "naftiko")
 	if !n.IsScalar() {
-		r.report(diag.UnknownVersion, root.Range(), "Add a first line such as “ikanos: 1.0.0-beta5”.", "the document names no specification version; it is read as the newest")
+		r.report(diag.UnknownVersion, root.Range(), "Add a first line such as “ikanos: 1.0.0-beta5”.",
+			"the document names no specification version; it is read as the newest")
 		return model.Version{}
 	}
 	v := model.Version{Family: family, Raw: n.Text}
 	if !slices.Contains(versions[family], v.Raw) {
-		r.report(diag.UnknownVersion, n.At, "Nothing needs to change if the document works.", "version “%s” is not known; it is read as the newest", v.Raw)
+		r.report(diag.UnknownVersion, n.At, "Nothing needs to change if the document works.",
+			"version “%s” is not known; it is read as the newest", v.Raw)
 	}
 	return v
 }
@@ -287,7 +297,8 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 		}
 	}
 	f := r.read(n, element.Bind)
-	b := &model.Bind{Node: n, Namespace: f.text("namespace"), Description: f.text("description"), Location: f.text("location")}
+	b := &model.Bind{Node: n, Namespace: f.text("namespace"), Description: f.text("description"),
+		Location: f.text("location")}
 	keys, fallback := f.node("keys"), map[string]*document.Node{}
 	if others := f.block("x-fairlead").node("fallback"); others.Is(value.Object) {
 		for _, p := range others.Pairs {
@@ -302,7 +313,8 @@ func (r *reader) bind(n *document.Node) *model.Bind {
 			if source == "" {
 				source = p.Key
 			}
-			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}, Name: p.Key, Source: source, Fallback: texts(fallback[p.Key])})
+			b.Keys = append(b.Keys, model.BindKey{Node: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt},
+				Name: p.Key, Source: source, Fallback: texts(fallback[p.Key])})
 		}
 	case keys.Is(value.Array):
 		for _, item := range keys.Items {
@@ -326,7 +338,8 @@ func (r *reader) aggregate(n *document.Node) *model.Aggregate {
 		r.unit(&flow.Unit, e, element.Flow, func(f fields) {
 			s := f.block("semantics")
 			flow.MediaType = f.text("outputMediaType")
-			flow.Semantics = model.Semantics{Safe: s.truth("safe"), Idempotent: s.truth("idempotent"), Cacheable: s.truth("cacheable")}
+			flow.Semantics = model.Semantics{Safe: s.truth("safe"), Idempotent: s.truth("idempotent"),
+				Cacheable: s.truth("cacheable")}
 		})
 		a.Flows = append(a.Flows, flow)
 	}
@@ -339,7 +352,9 @@ func (r *reader) uniqueNamespaces(c *model.Capability) {
 	consumed, exposed := map[string]bool{}, map[string]bool{}
 	for _, m := range c.Consumes {
 		if consumed[m.Namespace] && m.Namespace != "" {
-			r.report(diag.DuplicateName, m.Node.Where("namespace"), "Give one of them another namespace.", "the consumed namespace “%s” is declared twice; an operation is looked for in both, the first wins", m.Namespace)
+			r.report(diag.DuplicateName, m.Node.Where("namespace"), "Give one of them another namespace.",
+				"the consumed namespace “%s” is declared twice; an operation is looked for in both, the first wins",
+				m.Namespace)
 		}
 		consumed[m.Namespace] = true
 	}
@@ -348,7 +363,8 @@ func (r *reader) uniqueNamespaces(c *model.Capability) {
 		twice := exposed[name] && e.Namespace != ""
 		exposed[name] = true
 		if twice {
-			r.report(diag.DuplicateName, e.Node.Where("namespace"), "Give one of them another namespace.", "two %s servers have the namespace “%s”; clients cannot tell them apart", e.Type, e.Namespace)
+			r.report(diag.DuplicateName, e.Node.Where("namespace"), "Give one of them another namespace.",
+				"two %s servers have the namespace “%s”; clients cannot tell them apart", e.Type, e.Namespace)
 		}
 	}
 }

@@ -14,8 +14,10 @@ import (
 
 // paramTypes maps spellings of types to JSON Schema's.
 var paramTypes = map[string]string{
-	"string": "string", "str": "string", "text": "string", "date": "string", "datetime": "string", "date-time": "string", "uuid": "string", "file": "string", "binary": "string",
-	"integer": "integer", "int": "integer", "int32": "integer", "int64": "integer", "long": "integer", "number": "number", "float": "number", "double": "number", "decimal": "number",
+	"string": "string", "str": "string", "text": "string", "date": "string", "datetime": "string",
+	"date-time": "string", "uuid": "string", "file": "string", "binary": "string",
+	"integer": "integer", "int": "integer", "int32": "integer", "int64": "integer", "long": "integer",
+	"number": "number", "float": "number", "double": "number", "decimal": "number",
 	"boolean": "boolean", "bool": "boolean", "array": "array", "list": "array", "object": "object", "map": "object",
 }
 
@@ -38,7 +40,8 @@ func (r *reader) namedParams(n *document.Node) (entries []entry) {
 			name := m.Get("name").Str()
 			if name == "" {
 				name = "parameter-" + strconv.Itoa(i+1)
-				r.report(diag.MissingName, m.At, "Add a name.", "the input parameter has no name; it is called “%s”", name)
+				r.report(diag.MissingName, m.At, "Add a name.", "the input parameter has no name; it is called “%s”",
+					name)
 			}
 			entries = append(entries, entry{name, m.Where("name"), m})
 		}
@@ -48,7 +51,8 @@ func (r *reader) namedParams(n *document.Node) (entries []entry) {
 		for _, p := range n.Pairs {
 			item := p.Value
 			if item.IsScalar() {
-				item = &document.Node{Kind: value.Object, At: p.KeyAt, Pairs: []document.Pair{{Key: "type", KeyAt: p.KeyAt, Value: item}}}
+				item = &document.Node{Kind: value.Object, At: p.KeyAt,
+					Pairs: []document.Pair{{Key: "type", KeyAt: p.KeyAt, Value: item}}}
 			}
 			if item.IsNull() {
 				item = &document.Node{Kind: value.Object, At: p.KeyAt}
@@ -68,7 +72,8 @@ func withName(item *document.Node, p document.Pair) *document.Node {
 		return item
 	}
 	named := *item
-	named.Pairs = append([]document.Pair{{Key: "name", KeyAt: p.KeyAt, Value: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}}}, item.Pairs...)
+	named.Pairs = append([]document.Pair{{Key: "name", KeyAt: p.KeyAt,
+		Value: &document.Node{Kind: value.String, Text: p.Key, At: p.KeyAt}}}, item.Pairs...)
 	return &named
 }
 
@@ -76,9 +81,12 @@ func (r *reader) param(e entry) *model.Param {
 	f := r.read(e.node, element.Input)
 	own := f.block("x-fairlead")
 	p := &model.Param{
-		Node: e.node, Name: e.name, In: r.paramPlace(f.node("in")), Type: r.paramType(f.node("type")), Description: f.text("description"), Pattern: f.text("pattern"),
-		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"), Header: own.text("header"),
-		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"), KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
+		Node: e.node, Name: e.name, In: r.paramPlace(f.node("in")), Type: r.paramType(f.node("type")),
+		Description: f.text("description"), Pattern: f.text("pattern"),
+		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"),
+		Header: own.text("header"),
+		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"),
+		KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
 	}
 	p.Binary = isBinary(f.node("type").Str(), f.text("format"), f.text("contentEncoding"))
 	if p.In == "env" {
@@ -120,7 +128,8 @@ func (r *reader) param(e entry) *model.Param {
 // isBinary reports whether a type, a format or an encoding says that a text stands for
 // bytes.
 func isBinary(kind, format, encoding string) bool {
-	return slices.Contains([]string{"file", "binary"}, strings.ToLower(kind)) || slices.Contains([]string{"binary", "byte", "base64"}, strings.ToLower(format)) ||
+	return slices.Contains([]string{"file", "binary"}, strings.ToLower(kind)) ||
+		slices.Contains([]string{"binary", "byte", "base64"}, strings.ToLower(format)) ||
 		strings.EqualFold(encoding, "base64")
 }
 
@@ -148,7 +157,8 @@ func (r *reader) paramPlace(n *document.Node) string {
 		if near, ok := diag.Near(in, places); ok {
 			hint = "Did you mean “" + near + "”?"
 		}
-		r.report(diag.WrongType, n.At, hint, "no parameter travels in “%s”; it is read as if nothing were said", n.Str())
+		r.report(diag.WrongType, n.At, hint, "no parameter travels in “%s”; it is read as if nothing were said",
+			n.Str())
 	}
 	return in
 }
@@ -167,7 +177,8 @@ func (r *reader) paramType(n *document.Node) string {
 	}
 	t, ok := paramTypes[strings.ToLower(n.Str())]
 	if !ok && n.Str() != "" {
-		r.report(diag.WrongType, n.At, "Use string, integer, number, boolean, array or object.", "the type “%s” is not known; any value is taken", n.Str())
+		r.report(diag.WrongType, n.At, "Use string, integer, number, boolean, array or object.",
+			"the type “%s” is not known; any value is taken", n.Str())
 	}
 	return t
 }
@@ -204,8 +215,9 @@ func (r *reader) output(name string, n *document.Node) *model.Output {
 	f := r.read(n, element.Output)
 	own := f.block("x-fairlead")
 	o := &model.Output{
-		Node: n, Name: name, Type: strings.ToLower(f.text("type")), Mapping: f.text("mapping"), MaxLength: f.number("maxLength"),
-		Secret: f.isTrue("secret") || own.isTrue("secret"),
+		Node: n, Name: name, Type: strings.ToLower(f.text("type")), Mapping: f.text("mapping"),
+		MaxLength: f.number("maxLength"),
+		Secret:    f.isTrue("secret") || own.isTrue("secret"),
 	}
 	if t, ok := paramTypes[o.Type]; ok {
 		o.Type = t

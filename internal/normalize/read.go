@@ -71,13 +71,15 @@ func (r *reader) fits(p *document.Pair, e *element.Element, f *element.Field) bo
 		return false
 	}
 	got := kindPhrase(n.Kind)
-	if (f.Kind == element.Bool || f.Kind == element.Choice || f.Kind == element.Number) && n.IsScalar() && len(n.Text) < 40 {
+	if (f.Kind == element.Bool || f.Kind == element.Choice || f.Kind == element.Number) && n.IsScalar() &&
+		len(n.Text) < 40 {
 		got = "“" + n.Text + "”"
 	}
 	if f.Protects {
 		r.unprotected(n.At, "Write it as "+want+".", "%s of %s must be %s, not %s", p.Key, e.Name, want, got)
 	} else {
-		r.report(diag.WrongType, n.At, "Write it as "+want+".", "%s of %s must be %s, not %s; it is ignored", p.Key, e.Name, want, got)
+		r.report(diag.WrongType, n.At, "Write it as "+want+".", "%s of %s must be %s, not %s; it is ignored", p.Key,
+			e.Name, want, got)
 	}
 	return false
 }
@@ -88,7 +90,8 @@ func (r *reader) wants(key string, n *document.Node, f *element.Field) (want str
 	case element.Text:
 		return "a text", n.IsScalar()
 	case element.Choice:
-		return strings.Join(f.Values, " or "), n.IsScalar() && slices.ContainsFunc(f.Values, func(v string) bool { return strings.EqualFold(v, n.Text) })
+		return strings.Join(f.Values, " or "), n.IsScalar() &&
+			slices.ContainsFunc(f.Values, func(v string) bool { return strings.EqualFold(v, n.Text) })
 	case element.Bool:
 		_, ok := r.truth(key, n)
 		return "true or false", ok
@@ -101,7 +104,8 @@ func (r *reader) wants(key string, n *document.Node, f *element.Field) (want str
 				if f.Protects {
 					return "a list of texts", false
 				}
-				r.report(diag.WrongType, item.Range(), "Write it as a text.", "an entry of %s must be a text, not %s; it is ignored", key, kindPhrase(item.Kind))
+				r.report(diag.WrongType, item.Range(), "Write it as a text.",
+					"an entry of %s must be a text, not %s; it is ignored", key, kindPhrase(item.Kind))
 			}
 		}
 		return "a list of texts", n.Kind != value.Object
@@ -134,7 +138,9 @@ func (r *reader) unknown(p *document.Pair, e *element.Element, further []element
 	if e.Open || strings.HasPrefix(p.Key, "x-") && p.Key != "x-fairlead" || r.misplaced(p, e, further) {
 		return
 	}
-	r.report(diag.UnknownKey, p.KeyAt, r.finder.Meant(p.Key, slices.Values(e.Keys()), "Remove it, or check its spelling."), "“%s” has no meaning on %s and is ignored", p.Key, e.Name)
+	r.report(diag.UnknownKey, p.KeyAt,
+		r.finder.Meant(p.Key, slices.Values(e.Keys()), "Remove it, or check its spelling."),
+		"“%s” has no meaning on %s and is ignored", p.Key, e.Name)
 }
 
 // misplaced reports a key that protects where it stands in the mapping of p,
@@ -146,7 +152,8 @@ func (r *reader) misplaced(p *document.Pair, e *element.Element, further []eleme
 	for _, inner := range p.Value.Pairs {
 		for _, s := range slices.Concat(e.Safeties(), further) {
 			if s.Word == s.Key && s.Key == inner.Key && s.Below == "" {
-				r.unprotected(inner.KeyAt, "Write “"+s.Key+"” as a key of "+s.Of+".", "“%s” protects nothing within “%s” of %s", s.Key, p.Key, e.Name)
+				r.unprotected(inner.KeyAt, "Write “"+s.Key+"” as a key of "+s.Of+".",
+					"“%s” protects nothing within “%s” of %s", s.Key, p.Key, e.Name)
 				return true
 			}
 		}
@@ -208,7 +215,8 @@ func (r *reader) foreign(n *document.Node, protects bool) {
 }
 
 // words are what YAML 1.1 and authors call true and false.
-var words = map[string]bool{"yes": true, "on": true, "y": true, "1": true, "true": true, "no": false, "off": false, "n": false, "0": false, "false": false}
+var words = map[string]bool{"yes": true, "on": true, "y": true, "1": true, "true": true, "no": false, "off": false,
+	"n": false, "0": false, "false": false}
 
 // truth reads a boolean. A word for one is taken as what it means, with a note.
 func (r *reader) truth(key string, n *document.Node) (truth, ok bool) {
@@ -218,7 +226,8 @@ func (r *reader) truth(key string, n *document.Node) (truth, ok bool) {
 	truth, ok = words[strings.ToLower(n.Str())]
 	if ok && !r.noted[n.At] {
 		r.noted[n.At] = true
-		r.report(diag.BooleanWord, n.At, "Write "+strconv.FormatBool(truth)+".", "“%s” of %s is no boolean, and is taken for %t", n.Text, key, truth)
+		r.report(diag.BooleanWord, n.At, "Write "+strconv.FormatBool(truth)+".",
+			"“%s” of %s is no boolean, and is taken for %t", n.Text, key, truth)
 	}
 	return truth, ok
 }

@@ -38,21 +38,26 @@ func (l *logged) hear(ctx context.Context, e event.Event) {
 	var attrs []slog.Attr
 	switch e := e.(type) {
 	case event.StepEnded:
-		message, attrs = "step ended", []slog.Attr{slog.String("unit", unit(e.Call)), slog.String("step", e.Name), slog.Duration("took", e.Took)}
+		message, attrs = "step ended", []slog.Attr{slog.String("unit", unit(e.Call)), slog.String("step", e.Name),
+			slog.Duration("took", e.Took)}
 		attrs = failed(attrs, e.Err)
 	case event.Attempt:
 		message = "API called"
-		attrs = []slog.Attr{slog.String("unit", unit(e.Call)), slog.String("target", e.Target), slog.String("method", e.Method), slog.String("url", e.URL),
-			slog.Int("status", e.Status), slog.Duration("header", e.Header), slog.Duration("took", e.Took), slog.Int64("received", e.Received)}
+		attrs = []slog.Attr{slog.String("unit", unit(e.Call)), slog.String("target", e.Target),
+			slog.String("method", e.Method), slog.String("url", e.URL),
+			slog.Int("status", e.Status), slog.Duration("header", e.Header), slog.Duration("took", e.Took),
+			slog.Int64("received", e.Received)}
 		if e.Number > 1 {
 			attrs = append(attrs, slog.Int("attempt", e.Number))
 		}
 		attrs = failed(attrs, e.Err)
 	case event.Credential:
-		message, attrs = "credential fetched", []slog.Attr{slog.String("from", e.From), slog.Bool("renews", e.Renews), slog.Duration("took", e.Took)}
+		message, attrs = "credential fetched",
+			[]slog.Attr{slog.String("from", e.From), slog.Bool("renews", e.Renews), slog.Duration("took", e.Took)}
 		attrs = failed(attrs, e.Err)
 	case event.Refusal:
-		message, attrs = "request refused", []slog.Attr{slog.String("door", e.Door), slog.Int("status", e.Status), slog.String("reason", e.Reason)}
+		message, attrs = "request refused",
+			[]slog.Attr{slog.String("door", e.Door), slog.Int("status", e.Status), slog.String("reason", e.Reason)}
 	case event.Reload:
 		message, attrs = "documents read again", failed([]slog.Attr{slog.Int("documents", e.Documents)}, e.Err)
 	case event.Problem:

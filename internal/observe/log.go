@@ -15,11 +15,13 @@ import (
 // NewLogger writes records to w as text lines. Whatever known returns, the
 // values of secrets handed out so far, is masked wherever it stands in a line.
 func NewLogger(w io.Writer, level slog.Level, known func() []secret.String) *slog.Logger {
-	return slog.New(slog.NewTextHandler(&scrubber{w: w, known: known}, &slog.HandlerOptions{Level: level, ReplaceAttr: maskHeaders}))
+	return slog.New(slog.NewTextHandler(&scrubber{w: w, known: known},
+		&slog.HandlerOptions{Level: level, ReplaceAttr: maskHeaders}))
 }
 
 // sensitive are attribute names of which the value is never written.
-var sensitive = map[string]bool{"authorization": true, "proxy-authorization": true, "cookie": true, "set-cookie": true, "password": true, "token": true, "secret": true, "api_key": true, "apikey": true}
+var sensitive = map[string]bool{"authorization": true, "proxy-authorization": true, "cookie": true,
+	"set-cookie": true, "password": true, "token": true, "secret": true, "api_key": true, "apikey": true}
 
 func maskHeaders(_ []string, a slog.Attr) slog.Attr {
 	if sensitive[strings.ToLower(a.Key)] {

@@ -23,19 +23,23 @@ import (
 func Apply(root, overlay *document.Node) diag.List {
 	var diags diag.List
 	if v := overlay.Get("overlay"); !strings.HasPrefix(v.Str(), "1.") {
-		diags.Add(diag.BadOverlay, overlay.Where("overlay"), "Begin it with “overlay: 1.0.0”.", "the file is not an Overlay 1.0 document")
+		diags.Add(diag.BadOverlay, overlay.Where("overlay"), "Begin it with “overlay: 1.0.0”.",
+			"the file is not an Overlay 1.0 document")
 		return diags
 	}
 	actions := overlay.Get("actions")
 	if !actions.Is(value.Array) {
-		diags.Add(diag.BadOverlay, overlay.Where("actions"), "List the actions: target, update or remove.", "the overlay has no list of actions")
+		diags.Add(diag.BadOverlay, overlay.Where("actions"), "List the actions: target, update or remove.",
+			"the overlay has no list of actions")
 		return diags
 	}
 	t := tree{root: root, size: root.Size(math.MaxInt), call: budget.NewCall(nil)}
 	for _, a := range actions.Items {
 		if t.apply(a, &diags); t.full {
-			diags.Add(diag.DocumentLimit, a.Range(), "Apply fewer or narrower actions; this one and those after it are not applied in full.",
-				"the overlay makes more than %d values of the document, or takes more than %d steps", document.MaxNodes, mostSteps)
+			diags.Add(diag.DocumentLimit, a.Range(),
+				"Apply fewer or narrower actions; this one and those after it are not applied in full.",
+				"the overlay makes more than %d values of the document, or takes more than %d steps",
+				document.MaxNodes, mostSteps)
 			return diags
 		}
 	}
@@ -69,7 +73,8 @@ func (t *tree) apply(action *document.Node, diags *diag.List) {
 		if target.Str() == "" {
 			reason = "it is missing"
 		}
-		diags.Add(diag.BadOverlay, action.Where("target"), "Write an RFC 9535 JSONPath that begins with $.", "the target of the action cannot be used: %s", reason)
+		diags.Add(diag.BadOverlay, action.Where("target"), "Write an RFC 9535 JSONPath that begins with $.",
+			"the target of the action cannot be used: %s", reason)
 		return
 	}
 	remove, _ := action.Get("remove").Bool()
@@ -84,11 +89,13 @@ func (t *tree) apply(action *document.Node, diags *diag.List) {
 	meter := budget.NewMeter(context.Background(), t.call)
 	places := path.Locate(meter, t.root.Value())
 	if meter.Err() != nil {
-		diags.Add(diag.BadOverlay, target.At, "Name what is meant, or use fewer wildcards.", "the target “%s” selects too much", target.Str())
+		diags.Add(diag.BadOverlay, target.At, "Name what is meant, or use fewer wildcards.",
+			"the target “%s” selects too much", target.Str())
 		return
 	}
 	if len(places) == 0 {
-		diags.Add(diag.OverlayNoMatch, target.At, "Correct the target; the document has nothing there.", "the target “%s” matches nothing", target.Str())
+		diags.Add(diag.OverlayNoMatch, target.At, "Correct the target; the document has nothing there.",
+			"the target “%s” matches nothing", target.Str())
 		return
 	}
 	// From the last to the first, so that removing an item moves none that is still to come.

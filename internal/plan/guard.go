@@ -9,7 +9,8 @@ import (
 )
 
 // Value gives a field's text, reading the secrets that it is made of with get.
-func (g *Guard) Value(ctx context.Context, field string, get func(context.Context, secret.Ref) (secret.String, error)) (secret.String, error) {
+func (g *Guard) Value(ctx context.Context, field string,
+	get func(context.Context, secret.Ref) (secret.String, error)) (secret.String, error) {
 	e, ok := g.Fields[field]
 	if !ok {
 		return secret.String{}, nil

@@ -110,7 +110,8 @@ func (l *Links) addForward(s *Server, r *Route) {
 
 // add adds a link from the pattern below the API's base, and below the base that
 // the document gives where the operator gives another.
-func (l *Links) add(s *Server, req *upstream.Request, pattern string, parse func(string) (*route.Pattern, error), to *link, key func(name string) string) {
+func (l *Links) add(s *Server, req *upstream.Request, pattern string, parse func(string) (*route.Pattern, error),
+	to *link, key func(name string) string) {
 	namespace, _, _ := strings.Cut(req.Target, ".")
 	for _, base := range []*url.URL{req.Base.Fixed, s.Bases[namespace]} {
 		if base == nil {

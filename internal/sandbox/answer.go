@@ -54,7 +54,8 @@ type rpcStatus struct {
 }
 
 func invalidArgument(fields ...fieldError) answer {
-	return jsonAnswer(http.StatusBadRequest, apiError{http.StatusBadRequest, "invalid_argument", "the request is not valid", fields})
+	return jsonAnswer(http.StatusBadRequest,
+		apiError{http.StatusBadRequest, "invalid_argument", "the request is not valid", fields})
 }
 
 // unauthenticated has no WWW-Authenticate beside it: Koyeb sends none.
@@ -69,7 +70,8 @@ func forbidden(message string) answer {
 }
 
 func tooManyRequests() answer {
-	return failure(http.StatusTooManyRequests, "rate_limit_error", "too many requests, wait for the seconds in x-ratelimit-reset")
+	return failure(http.StatusTooManyRequests, "rate_limit_error",
+		"too many requests, wait for the seconds in x-ratelimit-reset")
 }
 
 func failure(status int, code, message string) answer {

@@ -84,7 +84,8 @@ func refusal(f fault) (a answer, refused bool) {
 	case workOS:
 		return unauthenticated("this account logs in through WorkOS (SSO), not with a password" + personal), true
 	case mfa:
-		return unauthenticated("this account has multi-factor authentication, a password alone cannot log in" + personal), true
+		return unauthenticated("this account has multi-factor authentication, a password alone cannot log in" +
+			personal), true
 	case passkey:
 		return unauthenticated("this account logs in with a passkey, not with a password" + personal), true
 	default:

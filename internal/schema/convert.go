@@ -190,7 +190,8 @@ func (s *Schema) allowed() string {
 
 func (s *Schema) checkText(text string) *Problem {
 	if s.MaxLength > 0 && utf8.RuneCountInString(text) > s.MaxLength {
-		return &Problem{Message: fmt.Sprintf("must have at most %d characters, not %d", s.MaxLength, utf8.RuneCountInString(text))}
+		return &Problem{Message: fmt.Sprintf("must have at most %d characters, not %d", s.MaxLength,
+			utf8.RuneCountInString(text))}
 	}
 	if s.Pattern != nil && !s.Pattern.MatchString(text) {
 		return &Problem{Message: "must match the pattern " + s.Pattern.String()}

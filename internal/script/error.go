@@ -13,7 +13,8 @@ type LanguageError struct {
 }
 
 func (e *LanguageError) Error() string {
-	return fmt.Sprintf("script language %q is not supported: use javascript or starlark (a subset of Python)", e.Language)
+	return fmt.Sprintf("script language %q is not supported: use javascript or starlark (a subset of Python)",
+		e.Language)
 }
 
 // SyntaxError reports a source that cannot be compiled. Line and Column count

@@ -77,7 +77,8 @@ type Pool struct {
 // NewPool returns a pool that has no processes yet. Close it.
 func NewPool(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
-	return &Pool{cfg: cfg, fast: newLane(cfg.Workers), slow: newLane(cfg.Workers), long: map[*Program]bool{}, closing: make(chan struct{})}
+	return &Pool{cfg: cfg, fast: newLane(cfg.Workers), slow: newLane(cfg.Workers), long: map[*Program]bool{},
+		closing: make(chan struct{})}
 }
 
 var errClosed = errors.New("run script: the pool is closed")
@@ -85,7 +86,8 @@ var errClosed = errors.New("run script: the pool is closed")
 // Check compiles a program in a worker, without running it, and returns a
 // *SyntaxError when it does not compile. Other errors are those of Run.
 func (p *Pool) Check(ctx context.Context, program *Program) error {
-	_, err := p.do(ctx, program, task{Compile: true, Language: program.Language, Sources: program.sources()}, value.Nil())
+	_, err := p.do(ctx, program, task{Compile: true, Language: program.Language, Sources: program.sources()},
+		value.Nil())
 	return err
 }
 

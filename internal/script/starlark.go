@@ -53,7 +53,8 @@ func compileStarlark(sources []string) (compiled, *SyntaxError) {
 	}
 	if script.program.NumLoads() > 0 {
 		_, position := script.program.Load(0)
-		refused := &SyntaxError{Column: int(position.Col), Message: "there is nothing to load: name the file among the dependencies"}
+		refused := &SyntaxError{Column: int(position.Col),
+			Message: "there is nothing to load: name the file among the dependencies"}
 		refused.Source, refused.Line = script.lines.find(int(position.Line))
 		return nil, refused
 	}
@@ -97,7 +98,8 @@ func starlarkSyntax(err error, text string) *SyntaxError {
 		refused.Line, refused.Column, refused.Message = int(parse.Pos.Line), int(parse.Pos.Col), clip(parse.Msg)
 	case errors.As(err, &names) && len(names) > 0:
 		sort.SliceStable(names, func(i, j int) bool { return names[i].Pos.Line < names[j].Pos.Line })
-		refused.Line, refused.Column, refused.Message = int(names[0].Pos.Line), int(names[0].Pos.Col), clip(names[0].Msg)
+		refused.Line, refused.Column, refused.Message = int(names[0].Pos.Line), int(names[0].Pos.Col),
+			clip(names[0].Msg)
 	}
 	lines := strings.Split(text, "\n")
 	if refused.Line < 1 || refused.Line > len(lines) {
@@ -105,7 +107,8 @@ func starlarkSyntax(err error, text string) *SyntaxError {
 	}
 	if words := strings.Fields(lines[refused.Line-1]); len(words) > 0 {
 		if why, ok := notStarlark[strings.TrimRight(words[0], ":")]; ok {
-			refused.Message = fmt.Sprintf("%s: in Starlark, the subset of Python that runs here, %s", refused.Message, why)
+			refused.Message = fmt.Sprintf("%s: in Starlark, the subset of Python that runs here, %s", refused.Message,
+				why)
 		}
 	}
 	return refused

@@ -154,7 +154,8 @@ func (b *beginning) Write(p []byte) (int, error) {
 // deaths are the Go runtime's words for a process that is over its limits.
 var deaths = []string{
 	"out of memory", "cannot allocate memory", "stack exceeds",
-	"SIGSEGV: segmentation violation\nPC=",                 // its own tables got no memory; a bad pointer of a program begins with "panic"
+	// its own tables got no memory; a bad pointer of a program begins with "panic"
+	"SIGSEGV: segmentation violation\nPC=",
 	"for -race mode", "ThreadSanitizer failed to allocate", // with the race detector
 }
 

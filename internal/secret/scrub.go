@@ -15,7 +15,8 @@ const minimum = 4
 
 // Masker finds secrets in text in any usual spelling: as they are, in one case
 // (those with digits: in words it would find too much), in base64 of either
-// alphabet (alone or amid other bytes, padded or not), in hex, and each of these escaped for JSON, URLs, forms, XML or HTML, up to three times over.
+// alphabet (alone or amid other bytes, padded or not), in hex, and each of these escaped for JSON, URLs, forms, XML
+// or HTML, up to three times over.
 // The zero Masker knows no secrets; Reset and Add say which. It is not safe for
 // concurrent use.
 type Masker struct {
@@ -52,7 +53,8 @@ func (m *Masker) Add(secret string) {
 		return
 	}
 	m.secrets = append(m.secrets, secret)
-	if scheme, credential, ok := strings.Cut(secret, " "); ok && len(credential) >= credentialLength && !strings.ContainsFunc(scheme, isNoLetter) {
+	if scheme, credential, ok := strings.Cut(secret, " "); ok && len(credential) >= credentialLength &&
+		!strings.ContainsFunc(scheme, isNoLetter) {
 		m.AddAuthorization(secret)
 	}
 }
@@ -134,8 +136,10 @@ func (m *Masker) spell() {
 	m.spelled, m.needles = append(m.spelled[:0], m.secrets...), m.needles[:0]
 	m.blanks = slices.ContainsFunc(m.secrets, func(s string) bool { return strings.Contains(s, " ") })
 	for _, s := range m.secrets {
-		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))}, needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
-		if len(s) >= credentialLength && !strings.Contains(s, " ") && strings.ContainsAny(s, "0123456789") { // as hexadecimal keys and UUIDs
+		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))},
+			needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
+		// as hexadecimal keys and UUIDs
+		if len(s) >= credentialLength && !strings.Contains(s, " ") && strings.ContainsAny(s, "0123456789") {
 			m.needles = append(m.needles, needle{text: strings.ToLower(s)}, needle{text: strings.ToUpper(s)})
 		}
 		if len(s) < embedded {
@@ -167,7 +171,8 @@ func (m *Masker) spell() {
 // tell texts apart by.
 func core(text string) string {
 	longest := ""
-	for run := range strings.FieldsFuncSeq(text, func(c rune) bool { return c >= utf8.RuneSelf || !isAlphanumeric(byte(c)) }) {
+	for run := range strings.FieldsFuncSeq(text,
+		func(c rune) bool { return c >= utf8.RuneSelf || !isAlphanumeric(byte(c)) }) {
 		if len(run) > len(longest) {
 			longest = run
 		}

@@ -97,7 +97,8 @@ func (s *Store) Get(ctx context.Context, ref Ref) (String, error) {
 	if held != nil && s.now().Before(held.due) {
 		return held.value, nil
 	}
-	flight := s.flights.DoChan(fmt.Sprintf("%s\x00%s\x00%p", id.location, id.key, id.files), func() (any, error) { return s.fetch(ctx, id) })
+	flight := s.flights.DoChan(fmt.Sprintf("%s\x00%s\x00%p", id.location, id.key, id.files),
+		func() (any, error) { return s.fetch(ctx, id) })
 	var tired <-chan time.Time
 	if held != nil {
 		timer := time.NewTimer(patience)

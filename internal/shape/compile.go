@@ -133,7 +133,8 @@ func (c *compiler) static(o *output, m *model.Output) {
 	var syntax *template.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		c.diags.Add(diag.BadTemplate, within(m.Value, syntax.Offset), "Correct the braces.", "the value “%s” cannot be read: %s", m.Value.Text, syntax.Message)
+		c.diags.Add(diag.BadTemplate, within(m.Value, syntax.Offset), "Correct the braces.",
+			"the value “%s” cannot be read: %s", m.Value.Text, syntax.Message)
 		o.kind = broken
 	case t.IsLiteral():
 		o.constant = value.Of(t.Literal())
@@ -167,7 +168,8 @@ func (c *compiler) path(o *output, expr string, d jsonpath.Dialect, at *document
 	var syntax *jsonpath.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		c.diags.Add(diag.BadPath, within(at, syntax.Offset), "Correct the JSONPath.", "the mapping “%s” is not a JSONPath: %s", expr, syntax.Message)
+		c.diags.Add(diag.BadPath, within(at, syntax.Offset), "Correct the JSONPath.",
+			"the mapping “%s” is not a JSONPath: %s", expr, syntax.Message)
 		o.kind = broken
 	case !path.IsRoot() && c.xml:
 		o.path = path.Lone()

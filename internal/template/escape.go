@@ -73,7 +73,8 @@ func appendValue(dst []byte, v value.Value, esc Escape, n *node) ([]byte, *Unsaf
 	switch {
 	case esc == JSON && n.json == outside:
 		return v.AppendJSON(dst), nil
-	case esc == JSONText && n.json == outside && (v.Kind() == value.Null || v.Kind() == value.String && !isJSONItems(v.Text())):
+	case esc == JSONText && n.json == outside &&
+		(v.Kind() == value.Null || v.Kind() == value.String && !isJSONItems(v.Text())):
 		return v.AppendJSON(dst), nil
 	case esc == YAML:
 		return appendYAML(dst, v, n.yaml)
@@ -284,7 +285,8 @@ func AppendQueryText(dst []byte, s string) []byte { return appendURLText(dst, s,
 func appendURLText(dst []byte, s, allowed string) []byte {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case unreserved(c) || strings.IndexByte(allowed, c) >= 0, c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		case unreserved(c) || strings.IndexByte(allowed, c) >= 0, c == '%' && i+2 < len(s) && isHex(s[i+1]) &&
+			isHex(s[i+2]):
 			dst = append(dst, c)
 		default:
 			dst = appendPercent(dst, c)

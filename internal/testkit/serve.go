@@ -84,7 +84,9 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)
-	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine, Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict, Pool: o.Pool, Version: "test", Logger: log})
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
+		Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict,
+		Pool: o.Pool, Version: "test", Logger: log})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
@@ -141,6 +143,7 @@ func CallTool(t testing.TB, endpoint, tool, arguments string) string {
 		arguments = "{}"
 	}
 	_, _, body := Do(t, http.MethodPost, endpoint, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","arguments":`+arguments+`}}`,
-		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2025-06-18")
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version",
+		"2025-06-18")
 	return body
 }

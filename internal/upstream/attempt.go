@@ -19,7 +19,8 @@ func (c *Client) attempt(o *Outbound) (*http.Response, error) {
 		return transport.RoundTrip(o.Request)
 	}
 	req := o.Request
-	e := event.Attempt{Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme + "://" + req.URL.Host + req.URL.EscapedPath(),
+	e := event.Attempt{Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme +
+		"://" + req.URL.Host + req.URL.EscapedPath(),
 		Sent: req.ContentLength, Began: time.Now()}
 	resp, err := transport.RoundTrip(req)
 	e.Header = time.Since(e.Began)

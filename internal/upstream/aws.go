@@ -45,15 +45,18 @@ func (a *aws) sign(_ *Client, req *http.Request, body []byte, at time.Time) erro
 	}
 	req.URL.RawQuery = plusless(req.URL.RawQuery)
 	headers, names := a.headers(req)
-	canonical := req.Method + "\n" + a.path(req) + "\n" + awsQuery(req.URL.RawQuery) + "\n" + headers + "\n" + names + "\n" + hash
+	canonical := req.Method + "\n" + a.path(req) + "\n" + awsQuery(req.URL.RawQuery) + "\n" + headers + "\n" + names +
+		"\n" + hash
 
 	scope := stamp[:8] + "/" + a.region + "/" + a.service + "/aws4_request"
-	text := a.scheme() + "\n" + stamp + "\n" + scope + "\n" + hex.EncodeToString(digestOf(crypto.SHA256, []byte(canonical)))
+	text := a.scheme() + "\n" + stamp + "\n" + scope + "\n" +
+		hex.EncodeToString(digestOf(crypto.SHA256, []byte(canonical)))
 	signature := []byte("AWS4" + a.key)
 	for _, part := range []string{stamp[:8], a.region, a.service, "aws4_request", text} {
 		signature = hmacSHA256(signature, part)
 	}
-	req.Header["Authorization"] = []string{a.scheme() + " Credential=" + a.id + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + hex.EncodeToString(signature)}
+	req.Header["Authorization"] = []string{a.scheme() + " Credential=" + a.id + "/" + scope + ", SignedHeaders=" +
+		names + ", Signature=" + hex.EncodeToString(signature)}
 	return nil
 }
 

@@ -44,14 +44,15 @@ type BodyType struct {
 
 // BodyTypes are the types of body blocks, by the names that the model has.
 var BodyTypes = map[string]BodyType{
-	"json":      {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
-	"raw":       {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
-	"yaml":      {ContentType: "application/yaml", Escape: template.YAML, Data: TreeBody, JSON: true},
-	"text":      {ContentType: "text/plain; charset=utf-8", Escape: template.Raw, Data: TreeBody, OnlyText: true},
-	"sparql":    {ContentType: "application/sparql-query", Escape: template.SPARQL, Data: TreeBody, OnlyText: true},
-	"binary":    {ContentType: "application/octet-stream", Escape: template.Raw, Data: TreeBody, OnlyText: true},
-	"xml":       {ContentType: "application/xml", Escape: template.XML, Data: XMLBody},
-	"form":      {ContentType: "application/x-www-form-urlencoded", Escape: template.FormValue, Data: FormBody, Members: true},
+	"json":   {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
+	"raw":    {ContentType: "application/json", Escape: template.JSON, Data: TreeBody, JSON: true},
+	"yaml":   {ContentType: "application/yaml", Escape: template.YAML, Data: TreeBody, JSON: true},
+	"text":   {ContentType: "text/plain; charset=utf-8", Escape: template.Raw, Data: TreeBody, OnlyText: true},
+	"sparql": {ContentType: "application/sparql-query", Escape: template.SPARQL, Data: TreeBody, OnlyText: true},
+	"binary": {ContentType: "application/octet-stream", Escape: template.Raw, Data: TreeBody, OnlyText: true},
+	"xml":    {ContentType: "application/xml", Escape: template.XML, Data: XMLBody},
+	"form": {ContentType: "application/x-www-form-urlencoded", Escape: template.FormValue, Data: FormBody,
+		Members: true},
 	"multipart": {Data: MultipartBody, Members: true},
 }
 
@@ -436,7 +437,8 @@ func appendXML(dst []byte, v value.Value) []byte {
 // xmlName keeps the characters that an element name of a document's own body map may have.
 func xmlName(s string) string {
 	name := strings.Map(func(c rune) rune {
-		if c == ':' || c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f {
+		if c == ':' || c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' &&
+			c <= 'Z' || c > 0x7f {
 			return c
 		}
 		return '_'

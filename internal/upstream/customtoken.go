@@ -110,13 +110,15 @@ func (a *acquisition) ask(ctx context.Context, c *Client) (*oauth2.Token, error)
 	if req == nil {
 		return nil, &CredentialError{Reason: "the request for a token cannot be sent again"}
 	}
-	resp, err := c.Send(ctx, &Outbound{Target: a.out.Target, Request: req, Credential: a.out.Credential, Policy: a.out.Policy})
+	resp, err := c.Send(ctx, &Outbound{Target: a.out.Target, Request: req, Credential: a.out.Credential,
+		Policy: a.out.Policy})
 	if err != nil {
 		return nil, &CredentialError{Reason: a.out.Target + " cannot be reached", Retry: true, cause: err}
 	}
 	defer resp.Body.Close()
 	if status := resp.StatusCode; status < 200 || status > 299 {
-		return nil, &CredentialError{Reason: fmt.Sprintf("%s answered %d", a.out.Target, status), Retry: status == http.StatusTooManyRequests || status >= 500}
+		return nil, &CredentialError{Reason: fmt.Sprintf("%s answered %d", a.out.Target, status),
+			Retry: status == http.StatusTooManyRequests || status >= 500}
 	}
 	meter := budget.NewMeter(ctx, nil)
 	text, err := budget.ReadAll(meter, nil, resp.Body, resp.ContentLength, maxTokenAnswer)

@@ -117,7 +117,8 @@ func newDecoders() decoders {
 		deflate: coding{open: func() (decoder, error) { return new(inflater), nil }},
 		br:      coding{open: func() (decoder, error) { return brotli.NewReader(nil), nil }},
 		zstd: coding{open: func() (decoder, error) {
-			return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+			return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(zstdWindow))
 		}},
 	}
 }

@@ -76,8 +76,9 @@ func (d *digestAuth) authorize(c *Client, o *Outbound, next sender) (*http.Respo
 }
 
 func (d *digestAuth) answer(req *http.Request, to *challenge) error {
-	answer, err := digest.Digest(to.Challenge, digest.Options{Method: req.Method, URI: req.URL.RequestURI(), GetBody: req.GetBody,
-		Count: int(to.uses.Add(1)), Username: d.username, Password: d.password})
+	answer, err := digest.Digest(to.Challenge,
+		digest.Options{Method: req.Method, URI: req.URL.RequestURI(), GetBody: req.GetBody,
+			Count: int(to.uses.Add(1)), Username: d.username, Password: d.password})
 	if err != nil {
 		return &CredentialError{Reason: "the API's digest challenge cannot be answered"}
 	}

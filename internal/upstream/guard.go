@@ -42,7 +42,8 @@ func guardedLiteral(u *url.URL) bool {
 
 // guardedDial dials, and refuses names that resolve to guarded addresses. It
 // looks at the address that is dialed, so a name cannot change its mind between.
-func guardedDial(timeout time.Duration, guarded func(netip.Addr) bool) func(ctx context.Context, network, address string) (net.Conn, error) {
+func guardedDial(timeout time.Duration, guarded func(netip.Addr) bool) func(ctx context.Context, network,
+	address string) (net.Conn, error) {
 	plain := &net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive}
 	named := *plain
 	named.Control = func(_, address string, _ syscall.RawConn) error {

@@ -38,8 +38,9 @@ var OAuth1Methods = map[string]bool{"HMAC-SHA1": false, "HMAC-SHA256": false, "R
 
 func (o *OAuth1) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
 	r := reader{frame: f}
-	out := &oauth1{method: o.Method, consumerKey: r.need("consumerKey", o.ConsumerKey), consumerSecret: r.text(o.ConsumerSecret),
-		token: r.text(o.Token), tokenSecret: r.text(o.TokenSecret), realm: r.text(o.Realm)}
+	out := &oauth1{method: o.Method, consumerKey: r.need("consumerKey", o.ConsumerKey),
+		consumerSecret: r.text(o.ConsumerSecret),
+		token:          r.text(o.Token), tokenSecret: r.text(o.TokenSecret), realm: r.text(o.Realm)}
 	if OAuth1Methods[o.Method] {
 		out.signingKey = r.need("signingKey", o.SigningKey)
 	}
@@ -60,7 +61,8 @@ func (o *oauth1) sign(c *Client, req *http.Request, body []byte, at time.Time) e
 }
 
 func (o *oauth1) authorize(c *Client, req *http.Request, body []byte, timestamp, nonce string) error {
-	params := []pair{{"oauth_consumer_key", o.consumerKey}, {"oauth_nonce", nonce}, {"oauth_signature_method", o.method},
+	params := []pair{{"oauth_consumer_key", o.consumerKey}, {"oauth_nonce", nonce},
+		{"oauth_signature_method", o.method},
 		{"oauth_timestamp", timestamp}, {"oauth_version", "1.0"}}
 	if o.token != "" {
 		params = append(params, pair{"oauth_token", o.token})
@@ -143,7 +145,8 @@ func baseString(req *http.Request, body []byte, form bool, params []pair) string
 		host = strings.TrimSuffix(host, port)
 	}
 	path := cmp.Or(req.URL.EscapedPath(), "/")
-	return strings.ToUpper(req.Method) + "&" + encode3986(req.URL.Scheme+"://"+host+path) + "&" + encode3986(joinSorted(all))
+	return strings.ToUpper(req.Method) + "&" + encode3986(req.URL.Scheme+"://"+host+path) + "&" +
+		encode3986(joinSorted(all))
 }
 
 // joinSorted joins encoded parameters in the order of their names, then values.

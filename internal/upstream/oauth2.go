@@ -36,8 +36,9 @@ type OAuth2 struct {
 
 func (o *OAuth2) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
 	r := reader{frame: f}
-	g := &grant{endpoint: r.need("tokenEndpoint", o.TokenEndpoint), clientID: r.need("clientId", o.ClientID), clientSecret: r.text(o.ClientSecret),
-		scope: r.text(o.Scope), audience: r.text(o.Audience), resource: r.text(o.Resource)}
+	g := &grant{endpoint: r.need("tokenEndpoint", o.TokenEndpoint), clientID: r.need("clientId", o.ClientID),
+		clientSecret: r.text(o.ClientSecret),
+		scope:        r.text(o.Scope), audience: r.text(o.Audience), resource: r.text(o.Resource)}
 	if !o.RefreshToken.IsZero() {
 		g.refreshToken = r.need("refreshToken", o.RefreshToken)
 	}
@@ -66,7 +67,8 @@ func authorization(t *oauth2.Token) string { return t.Type() + " " + t.AccessTok
 // authorize sends a call with a token that put writes into it. After a 401 to a
 // token that was not fetched for this call, another one is fetched and the call
 // is sent once more.
-func (s *tokenSource) authorize(o *Outbound, next sender, put func(*http.Request, *oauth2.Token)) (*http.Response, error) {
+func (s *tokenSource) authorize(o *Outbound, next sender, put func(*http.Request, *oauth2.Token)) (*http.Response,
+	error) {
 	req := o.Request
 	token, cached, err := s.get(req.Context(), o, nil)
 	if err != nil {
@@ -96,17 +98,20 @@ func (s *tokenSource) authorize(o *Outbound, next sender, put func(*http.Request
 
 const (
 	exchangeTimeout = 30 * time.Second // of one token request, whoever waits for it
-	exchangePause   = 30 * time.Second // between early renewals while they fail, and between rejections that a fresh token did not cure
+	// between early renewals while they fail, and between rejections that a fresh token did not cure
+	exchangePause = 30 * time.Second
 )
 
 // tokenSource keeps the token of one grant. However many calls wait for a
 // token, one request is under way. A token is renewed while the old one still
 // serves, in the last tenth of its life, or its last minute if that is shorter.
 type tokenSource struct {
-	from    string                                           // where tokens come from, for events
-	ask     func(ctx context.Context) (*oauth2.Token, error) // fetches a token; one runs at a time
-	margin  time.Duration                                    // before a token's end, when to renew it; 0 is the rule above
-	config  clientcredentials.Config                         // remembers whether the endpoint wants the client in the header or the body
+	from string                                           // where tokens come from, for events
+	ask  func(ctx context.Context) (*oauth2.Token, error) // fetches a token; one runs at a time
+	// before a token's end, when to renew it; 0 is the rule above
+	margin time.Duration
+	// remembers whether the endpoint wants the client in the header or the body
+	config  clientcredentials.Config
 	client  *http.Client
 	closing context.Context
 
@@ -126,9 +131,12 @@ type flight struct {
 }
 
 func newTokenSource(c *Client, g *grant) *tokenSource {
-	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing, client: &http.Client{Transport: tokenTransport{c},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // the client's secret goes nowhere else
-	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint, EndpointParams: url.Values{}}
+	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing,
+		client: &http.Client{Transport: tokenTransport{c},
+			// the client's secret goes nowhere else
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint,
+		EndpointParams: url.Values{}}
 	if g.subject != "" { // there is a source for every caller: none of them tries out what the endpoint wants
 		if s.config.AuthStyle = oauth2.AuthStyleInHeader; g.clientSecret == "" {
 			s.config.AuthStyle = oauth2.AuthStyleInParams
@@ -195,7 +203,8 @@ func wholeSeconds(text []byte) []byte {
 
 // get returns a token other than not; cached says that it was not fetched for
 // this call.
-func (s *tokenSource) get(ctx context.Context, o *Outbound, not *oauth2.Token) (token *oauth2.Token, cached bool, err error) {
+func (s *tokenSource) get(ctx context.Context, o *Outbound, not *oauth2.Token) (token *oauth2.Token, cached bool,
+	err error) {
 	s.mu.Lock()
 	now := time.Now()
 	if t := s.token; t != nil && t != not && (s.end.IsZero() || now.Before(s.end)) {
@@ -296,7 +305,8 @@ func (s *tokenSource) requestToken(ctx context.Context) (*oauth2.Token, error) {
 		s.config.EndpointParams.Set("refresh_token", s.refresh)
 	}
 	if s.subject != "" {
-		for name, text := range map[string]string{"grant_type": grantExchange, "subject_token": s.subject, "subject_token_type": accessTokenType, "requested_token_type": accessTokenType} {
+		for name, text := range map[string]string{"grant_type": grantExchange, "subject_token": s.subject,
+			"subject_token_type": accessTokenType, "requested_token_type": accessTokenType} {
 			s.config.EndpointParams.Set(name, text)
 		}
 	}
@@ -318,7 +328,8 @@ func (s *tokenSource) requestToken(ctx context.Context) (*oauth2.Token, error) {
 func (s *tokenSource) explain(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		status := refused.Response.StatusCode
-		e := &CredentialError{Reason: fmt.Sprintf("the token endpoint answered %d", status), Retry: status == http.StatusTooManyRequests || status >= 500}
+		e := &CredentialError{Reason: fmt.Sprintf("the token endpoint answered %d", status),
+			Retry: status == http.StatusTooManyRequests || status >= 500}
 		if status >= 300 && status < 400 {
 			e.Reason += ": it redirects, which is not followed"
 		}
@@ -332,7 +343,8 @@ func (s *tokenSource) explain(err error) error {
 	if !ok {
 		return &CredentialError{Reason: "the token endpoint answered no token"}
 	}
-	e := &CredentialError{Reason: "the token endpoint cannot be reached", Retry: true, cause: failed.Err} // the url.Error quotes the URL
+	// the url.Error quotes the URL
+	e := &CredentialError{Reason: "the token endpoint cannot be reached", Retry: true, cause: failed.Err}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		e.Reason = "the token endpoint did not answer in time"

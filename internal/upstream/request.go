@@ -110,7 +110,8 @@ func (r *Request) Build(f expr.Frame, entity *Entity, authorization string) (*ht
 	if err != nil {
 		return nil, nil, err
 	}
-	req := &http.Request{Method: r.Method, URL: u, Host: u.Host, Header: make(http.Header, 8), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	req := &http.Request{Method: r.Method, URL: u, Host: u.Host, Header: make(http.Header, 8), Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1}
 	if r.Accept != "" {
 		req.Header["Accept"] = []string{r.Accept}
 	}
@@ -162,7 +163,8 @@ func (r *Request) url(f expr.Frame) (*url.URL, error) {
 			return nil, &UnavailableError{"the base URI of " + r.Target + " is " + err.Error()}
 		}
 		if guardedLiteral(base) {
-			return nil, &UnavailableError{"the base URI of " + r.Target + " is a link-local address, which only a baseUri without variables may name"}
+			return nil, &UnavailableError{"the base URI of " + r.Target +
+				" is a link-local address, which only a baseUri without variables may name"}
 		}
 	}
 	path, err := r.Path.Append(make([]byte, 0, 128), f, template.PathSegment)

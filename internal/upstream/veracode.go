@@ -42,12 +42,14 @@ func (v *veracode) authorize(req *http.Request, nonce []byte, timestamp string) 
 		return &CredentialError{Reason: "apiKey is not a Veracode API key, which is hexadecimal"}
 	}
 	host := cmp.Or(req.Host, req.URL.Host)
-	text := "id=" + strings.ToLower(id) + "&host=" + strings.ToLower(host) + "&url=" + req.URL.RequestURI() + "&method=" + req.Method
+	text := "id=" + strings.ToLower(id) + "&host=" + strings.ToLower(host) + "&url=" + req.URL.RequestURI() +
+		"&method=" + req.Method
 	signature := key
 	for _, part := range []string{string(nonce), timestamp, "vcode_request_version_1", text} {
 		signature = hmacSHA256(signature, part)
 	}
-	req.Header["Authorization"] = []string{v.scheme() + " id=" + id + ",ts=" + timestamp + ",nonce=" + hex.EncodeToString(nonce) + ",sig=" + hex.EncodeToString(signature)}
+	req.Header["Authorization"] = []string{v.scheme() + " id=" + id + ",ts=" + timestamp + ",nonce=" +
+		hex.EncodeToString(nonce) + ",sig=" + hex.EncodeToString(signature)}
 	return nil
 }
 

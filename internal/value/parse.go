@@ -25,7 +25,8 @@ func Parse(text []byte, more ...jsontext.Options) (Value, error) {
 // ParseWithin is Parse for a call: before a value is made of the text, m takes the
 // steps and the bytes for it. The error is that of m when it fails.
 func ParseWithin(m *budget.Meter, text []byte, more ...jsontext.Options) (Value, error) {
-	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), append(more, jsontext.AllowDuplicateNames(true))...)}
+	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text),
+		append(more, jsontext.AllowDuplicateNames(true))...)}
 	if p.count(text); !m.Steps(p.items+p.members+len(text)/64) || !m.Hold(p.size(len(text))) {
 		return Value{}, m.Err()
 	}

@@ -23,7 +23,10 @@ func (h *Handler) Prepare(p *plan.Plan, s *plan.Server) adapter.Generation {
 // credential, and read a challenge only where their page is allowed to (CORS
 // preflight, Fetch).
 func (g *generation) Handler(guard func(http.Handler) http.Handler) http.Handler {
-	inner := guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.handler.message(w, r, g.catalogue) }))
+	inner := guard(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		g.handler.message(w, r, g.catalogue)
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.handler.screen(w, r) {
 			inner.ServeHTTP(w, r)

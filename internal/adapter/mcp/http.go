@@ -55,7 +55,8 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c *catalogue.C
 		wire.Refuse(w, http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
 		wire.Refuse(w, http.StatusUnsupportedMediaType, "the body must not be compressed")
-	case !wire.Accepts(r.Header["Accept"], "application/json") && !wire.Accepts(r.Header["Accept"], "text/event-stream"):
+	case !wire.Accepts(r.Header["Accept"], "application/json") &&
+		!wire.Accepts(r.Header["Accept"], "text/event-stream"):
 		wire.Refuse(w, http.StatusNotAcceptable, "Accept must have application/json and text/event-stream")
 	default:
 		h.post(w, r, c)
@@ -108,7 +109,8 @@ const treeSize = 8
 
 // readBody reads a message, for whose values m takes memory.
 func (x *exchange) readBody(m *budget.Meter, body io.Reader, length int64) (err error) {
-	if x.Body, err = budget.ReadAll(m, x.Body[:0], body, length, wire.MaxMessage); err == nil && !m.Hold(treeSize*int64(len(x.Body))) {
+	if x.Body, err = budget.ReadAll(m, x.Body[:0], body, length, wire.MaxMessage); err == nil &&
+		!m.Hold(treeSize*int64(len(x.Body))) {
 		err = m.Err()
 	}
 	x.Body = wire.WithoutMark(x.Body)
@@ -121,11 +123,13 @@ func unreadable(w http.ResponseWriter, body *adapter.Body, err error) {
 	switch {
 	case errors.Is(err, budget.ErrTooLong):
 		header.Set("Connection", "close")
-		wire.Refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(wire.MaxMessage)+" bytes")
+		wire.Refuse(w, http.StatusRequestEntityTooLarge,
+			"the body is larger than "+strconv.Itoa(wire.MaxMessage)+" bytes")
 	case budget.Of(err):
 		header.Set("Connection", "close")
 		header.Set("Retry-After", "2")
-		wire.Refuse(w, http.StatusServiceUnavailable, "too much is going on here at the moment, try again in a few seconds")
+		wire.Refuse(w, http.StatusServiceUnavailable,
+			"too much is going on here at the moment, try again in a few seconds")
 	case body.Late():
 		header.Set("Connection", "close")
 		wire.Refuse(w, http.StatusRequestTimeout, "the body did not come in time")
@@ -136,7 +140,8 @@ func unreadable(w http.ResponseWriter, body *adapter.Body, err error) {
 
 // from begins a request over HTTP.
 func (h *Handler) from(r *http.Request, x *exchange) request {
-	req := request{exchange: x, ctx: r.Context(), h: h, caller: r.Header.Get("Authorization"), client: r.Header.Get("Mcp-Session-Id")}
+	req := request{exchange: x, ctx: r.Context(), h: h, caller: r.Header.Get("Authorization"),
+		client: r.Header.Get("Mcp-Session-Id")}
 	if req.client != "" {
 		req.running = &h.running
 	}
@@ -154,7 +159,8 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 		req.asks = strings.HasSuffix(req.client, askingSession)
 	}
 	var s *wire.Stream
-	if req.method.is(slow) && ((req.Meta.ProgressToken != nil || req.asks) && wire.Accepts(r.Header["Accept"], "text/event-stream") || req.method.is(stream)) {
+	if req.method.is(slow) && ((req.Meta.ProgressToken != nil || req.asks) &&
+		wire.Accepts(r.Header["Accept"], "text/event-stream") || req.method.is(stream)) {
 		s = &wire.Stream{W: w, Control: http.NewResponseController(w)}
 		req.sink = s
 	}

@@ -72,7 +72,8 @@ func (r *request) readResource(p *resourceParams) *wire.Error {
 // when the answer of the request is written.
 func (r *request) consultAbout(res *catalogue.Resource, uri string, user *answers) (done bool, problem *wire.Error) {
 	if !r.canAsk(nil) {
-		return true, r.needsElicitation("the user has to confirm that " + wire.Quote(uri) + " is read, and this client cannot ask")
+		return true, r.needsElicitation("the user has to confirm that " + wire.Quote(uri) +
+			" is read, and this client cannot ask")
 	}
 	d := ask.NewDialog("resource "+uri, nil, nil)
 	d.Confirm = func() string { return "Read " + cmp.Or(res.Title, res.Name) + " (" + wire.Shorten(uri, 500) + ")?" }
@@ -98,7 +99,9 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 	if err == nil {
 		defer f.Close()
 		m := budget.NewMeter(r.ctx, &r.call)
-		if r.Raw, err = budget.ReadAll(m, r.Raw[:0], f, -1, catalogue.MaxFile); err == nil && !m.Hold(int64(2*len(r.Raw))) { // as it is written
+		// as it is written
+		if r.Raw, err = budget.ReadAll(m, r.Raw[:0], f, -1, catalogue.MaxFile); err == nil &&
+			!m.Hold(int64(2*len(r.Raw))) {
 			err = m.Err()
 		}
 	}
@@ -108,9 +111,11 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 	case budget.Of(err):
 		return "", false, &wire.Error{Code: wire.CodeInternal, Message: answer.Failure(engine.Spent(err), nil)}
 	case errors.Is(err, budget.ErrTooLong):
-		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " + wire.Quote(uri)}
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " +
+			wire.Quote(uri)}
 	case err != nil:
-		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " + wire.Quote(uri)}
+		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " +
+			wire.Quote(uri)}
 	}
 	kind = res.TypeOf(name)
 	if kind == "" {
@@ -127,7 +132,8 @@ func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, te
 	if problem != nil {
 		return "", false, problem
 	}
-	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit, engine.Args{Values: values, Trace: r.Meta.Trace(), Budget: &r.call})
+	answer, failed := r.h.cfg.Invoker.Invoke(r.ctx, res.Unit,
+		engine.Args{Values: values, Trace: r.Meta.Trace(), Budget: &r.call})
 	if failed != nil {
 		return "", false, r.resourceError(failed, uri)
 	}

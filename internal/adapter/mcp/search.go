@@ -50,11 +50,13 @@ func (r *request) searchTools(t *catalogue.Tool, p *callParams) *wire.Error {
 		}
 		list.Append(value.Map(
 			value.Member{Name: "name", Value: value.Of(hit.Name)},
-			value.Member{Name: "description", Value: value.Of(wire.Shorten(cmp.Or(hit.Unit.Description, hit.Unit.Title), 300))},
+			value.Member{Name: "description",
+				Value: value.Of(wire.Shorten(cmp.Or(hit.Unit.Description, hit.Unit.Title), 300))},
 			value.Member{Name: "arguments", Value: arguments},
 			value.Member{Name: "readOnly", Value: value.Boolean(hit.ReadOnly)}))
 	}
-	answer := value.Map(value.Member{Name: "tools", Value: list}, value.Member{Name: "found", Value: value.Int(int64(len(hits)))})
+	answer := value.Map(value.Member{Name: "tools", Value: list},
+		value.Member{Name: "found", Value: value.Int(int64(len(hits)))})
 	if len(hits) == 0 {
 		answer.Add("hint", value.Of("No tool has any of these words. Words that tools have: "+strings.Join(r.view.Index.Common(20), ", ")+"."))
 	}

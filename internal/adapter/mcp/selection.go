@@ -23,12 +23,14 @@ func Undenied(patterns []string, servers []*plan.Server) []string {
 	return unmatched(patterns, servers, func(pattern string, s *plan.Server) bool {
 		deny := adapter.Selection{Deny: []string{pattern}}
 		return anyUnit(s, func(u *plan.Unit, name string) bool { return !deny.Serves(u, name) }) ||
-			slices.ContainsFunc(s.Resources, func(r *plan.Resource) bool { return r.Unit == nil && deny.Denies(r.Name, catalogue.Tags(r)) }) ||
+			slices.ContainsFunc(s.Resources,
+				func(r *plan.Resource) bool { return r.Unit == nil && deny.Denies(r.Name, catalogue.Tags(r)) }) ||
 			slices.ContainsFunc(s.Prompts, func(p *plan.Prompt) bool { return deny.Denies(p.Name, nil) })
 	})
 }
 
-func unmatched(patterns []string, servers []*plan.Server, matches func(pattern string, s *plan.Server) bool) (all []string) {
+func unmatched(patterns []string, servers []*plan.Server,
+	matches func(pattern string, s *plan.Server) bool) (all []string) {
 	for _, pattern := range patterns {
 		if !slices.ContainsFunc(servers, func(s *plan.Server) bool { return matches(pattern, s) }) {
 			all = append(all, pattern)

@@ -152,7 +152,8 @@ func (s *session) readLines(in io.Reader) error {
 		case len(line) == 0:
 			x.release()
 		case !s.affords(x):
-			s.Send((&wire.Error{Code: wire.CodeParse, Message: "Parse error: the line is too long for the memory that there is"}).AppendTo(nil, nil))
+			s.Send((&wire.Error{Code: wire.CodeParse,
+				Message: "Parse error: the line is too long for the memory that there is"}).AppendTo(nil, nil))
 			x.release()
 		case line[0] == '[':
 			s.batch(x)
@@ -188,7 +189,8 @@ func (s *session) spoken() string {
 }
 
 func (s *session) message(x *exchange) {
-	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All, asks: s.asks.Load(), running: &s.running}
+	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All,
+		asks: s.asks.Load(), running: &s.running}
 	problem := x.read()
 	if problem == nil {
 		req.version, problem = x.VersionOf(nil, s.spoken(), x.method.is(modern) && !x.method.is(legacy))
@@ -233,7 +235,8 @@ func (s *session) answer(req *request) {
 // crowd answers a message that comes while too many are being served. It waits
 // for the client to read, and nothing more is read from the client until it does.
 func (s *session) crowd(x *exchange) {
-	s.Send((&wire.Error{Code: wire.CodeInternal, Message: "Too many requests at once: read the answers first"}).AppendTo(x.Out[:0], x.ID))
+	s.Send((&wire.Error{Code: wire.CodeInternal,
+		Message: "Too many requests at once: read the answers first"}).AppendTo(x.Out[:0], x.ID))
 	x.release()
 }
 
@@ -278,7 +281,8 @@ func (s *session) batch(x *exchange) {
 		defer x.release()
 		view := s.h.current.Load().All
 		out, problem := wire.Batch(bytes.TrimSpace(x.Body), func(message []byte) []byte {
-			return s.h.serveBatched(request{exchange: s.h.newExchange(), ctx: s.ctx, h: s.h, view: view, version: wire.WithBatches, session: s, running: &s.running}, message)
+			return s.h.serveBatched(request{exchange: s.h.newExchange(), ctx: s.ctx, h: s.h, view: view,
+				version: wire.WithBatches, session: s, running: &s.running}, message)
 		})
 		switch {
 		case problem != nil:

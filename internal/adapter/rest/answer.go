@@ -22,7 +22,8 @@ func (x *exchange) answer(result *engine.Result) {
 	defer result.Close()
 	status := cmp.Or(result.Status, http.StatusOK)
 	switch {
-	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified, result.Raw == nil && result.Value.IsAbsent():
+	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified,
+		result.Raw == nil && result.Value.IsAbsent():
 		x.pass(result.Header, result.From)
 		x.start(status)
 	case result.Raw != nil:
@@ -225,5 +226,6 @@ func (x *exchange) brokeOff() {
 	if x.started || x.r.Context().Err() != nil {
 		panic(http.ErrAbortHandler)
 	}
-	x.fail(&engine.Error{Kind: engine.Unreachable, Title: "the answer of the API broke off", Detail: "Try again.", Retry: true})
+	x.fail(&engine.Error{Kind: engine.Unreachable, Title: "the answer of the API broke off", Detail: "Try again.",
+		Retry: true})
 }

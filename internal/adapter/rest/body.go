@@ -137,7 +137,8 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		if x.op.route.Unit.ReadMultipart {
 			also = ", " + multipartForm
 		}
-		x.unsupported("the body is of type "+shorten(kind), "Send application/json"+also+" or application/x-www-form-urlencoded.")
+		x.unsupported("the body is of type "+shorten(kind),
+			"Send application/json"+also+" or application/x-www-form-urlencoded.")
 		return false, false
 	}
 	root, err := value.ParseWithin(&x.meter, text)
@@ -145,7 +146,8 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		return false, x.unreadable(x.meter.Err())
 	}
 	if err != nil {
-		x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "is not valid JSON: " + jsonError.Replace(err.Error())})
+		x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "is not valid JSON: " +
+			jsonError.Replace(err.Error())})
 		return true, true
 	}
 	for _, s := range x.op.members {
@@ -155,7 +157,8 @@ func (x *exchange) readMembers(text []byte, contentType string) (wrong, ok bool)
 		case root.Kind() == value.Object:
 			x.values[s.input] = root.Get(s.key)
 		case !wrong:
-			x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "must be a JSON object, not " + root.Kind().String()})
+			x.errors = append(x.errors, fieldError{"body", placeNames[plan.InBody].in, "must be a JSON object, not " +
+				root.Kind().String()})
 			wrong = true
 		}
 	}
@@ -230,7 +233,8 @@ func (x *exchange) unreadable(err error) (ok bool) {
 	case x.r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
 	default:
-		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the request body broke off", detail: "Send it again."})
+		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest,
+			title: "the request body broke off", detail: "Send it again."})
 	}
 	return false
 }

@@ -97,7 +97,8 @@ func (x *exchange) rest() string {
 func (x *exchange) forwardable() bool {
 	decoded, err := url.PathUnescape(x.rest())
 	if err != nil || strings.Contains(decoded, `\`) || template.HasDotSegment(x.rest()) {
-		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the path cannot be passed on", detail: "Send it without “.” and “..” segments."})
+		x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest,
+			title: "the path cannot be passed on", detail: "Send it without “.” and “..” segments."})
 		return false
 	}
 	if x.r.ContentLength > x.config.MaxRequest {
@@ -133,7 +134,8 @@ func (x *exchange) unrouted(s *served, path string) {
 		x.start(http.StatusNoContent)
 		return
 	}
-	x.problem(problem{kind: "method-not-allowed", status: http.StatusMethodNotAllowed, title: "the path does not take this method", detail: "Use one of " + allow + "."})
+	x.problem(problem{kind: "method-not-allowed", status: http.StatusMethodNotAllowed,
+		title: "the path does not take this method", detail: "Use one of " + allow + "."})
 }
 
 // rescue turns a panic into an answer, if there is none yet.
@@ -149,11 +151,13 @@ func (x *exchange) rescue() {
 	if x.op != nil {
 		where = *x.op.route
 	}
-	x.log.Error("panic while serving", "method", where.Method, "path", where.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	x.log.Error("panic while serving", "method", where.Method, "path", where.Path, "panic", fmt.Sprint(v), "stack",
+		string(debug.Stack()))
 	if x.started {
 		panic(http.ErrAbortHandler)
 	}
-	x.problem(problem{kind: engine.Internal.String(), status: http.StatusInternalServerError, title: "something went wrong inside", detail: "The operator finds the cause in the log."})
+	x.problem(problem{kind: engine.Internal.String(), status: http.StatusInternalServerError,
+		title: "something went wrong inside", detail: "The operator finds the cause in the log."})
 }
 
 // start writes the status and whatever headers are set.

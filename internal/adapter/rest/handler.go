@@ -131,7 +131,8 @@ func (s *served) Units() (names []string) {
 
 // forwarded are the methods of a route that passes everything on, the safe ones
 // first. HEAD comes with GET.
-var forwarded = [...]string{http.MethodGet, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+var forwarded = [...]string{http.MethodGet, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete}
 
 // safe is how many of forwarded change nothing.
 const safe = 2
@@ -244,7 +245,8 @@ func (s *served) screened(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	case !screen.Host(r.Host):
 		x := &exchange{Handler: s.handler, w: w, r: r}
-		x.denied("the Host "+shorten(r.Host)+" is not served here", "The operator allows it with --allow-host "+shorten(adapter.HostName(r.Host))+".")
+		x.denied("the Host "+shorten(r.Host)+" is not served here",
+			"The operator allows it with --allow-host "+shorten(adapter.HostName(r.Host))+".")
 		return false
 	}
 	return !screen.Browser(w, r, "*", func() string { return strings.Join(s.table.Methods(r.URL.EscapedPath()), ", ") })

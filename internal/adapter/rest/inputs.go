@@ -54,7 +54,8 @@ func (x *exchange) arguments() (args engine.Args, ok bool) {
 				}
 			}
 			x.values[i] = converted
-		case in.Place == plan.AsBody && args.Entity != nil, in.Place == plan.InBody && args.Entity != nil && x.passesMultipart():
+		case in.Place == plan.AsBody && args.Entity != nil, in.Place == plan.InBody && args.Entity != nil &&
+			x.passesMultipart():
 		case !in.Schema.Default.IsAbsent():
 			x.values[i] = in.Schema.Default
 		case in.Required && !(wrong && in.Place == plan.InBody) && !x.isWrong(in):
@@ -185,7 +186,8 @@ func (x *exchange) unescape(raw string, s *source) string {
 
 // unknown notes a name that is no input, where such are refused.
 func (x *exchange) unknown(name string, sources []source, place plan.Place) {
-	if !x.config.StrictInputs || len(x.errors) >= maxUnknown || place == plan.InQuery && slices.Contains(x.credentials, name) {
+	if !x.config.StrictInputs || len(x.errors) >= maxUnknown || place == plan.InQuery &&
+		slices.Contains(x.credentials, name) {
 		return
 	}
 	names := make([]string, len(sources))

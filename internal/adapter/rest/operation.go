@@ -39,7 +39,8 @@ type source struct {
 func compile(r *plan.Route, names []string) *operation {
 	op := &operation{route: r, writes: !r.Unit.ReadOnly(), rest: -1, entity: -1}
 	for i, in := range r.Unit.Inputs {
-		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", open: in.Schema.Type == "", nests: nests(in.Schema.Type), choose: in.Select}
+		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", open: in.Schema.Type == "",
+			nests: nests(in.Schema.Type), choose: in.Select}
 		switch in.Place {
 		case plan.InPath:
 			if at := slices.Index(names, in.Key); at >= 0 {

@@ -74,7 +74,8 @@ func (x *exchange) take(part *multipart.Part, content []byte) {
 func fieldOf(part *multipart.Part, content []byte) value.Value {
 	filename, kind := part.FileName(), part.Header.Get("Content-Type")
 	media, parameters, err := mime.ParseMediaType(kind)
-	isText := kind == "" || strings.HasPrefix(media, "text/") || media == "application/json" || strings.HasSuffix(media, "+json")
+	isText := kind == "" || strings.HasPrefix(media, "text/") || media == "application/json" ||
+		strings.HasSuffix(media, "+json")
 	if filename == "" && isText {
 		return value.Of(string(content))
 	}

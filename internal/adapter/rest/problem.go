@@ -27,7 +27,8 @@ type fieldError struct{ name, in, detail string }
 // problem writes p as the answer.
 func (x *exchange) problem(p problem) {
 	if !x.ran && x.config.Events.Hears(event.Refusals) {
-		x.config.Events.Publish(x.r.Context(), event.Refusal{Door: "rest", Status: p.status, Reason: p.title + ": " + p.detail})
+		x.config.Events.Publish(x.r.Context(),
+			event.Refusal{Door: "rest", Status: p.status, Reason: p.title + ": " + p.detail})
 	}
 	body := append(x.buffer[:0], `{"type":`...)
 	body = value.AppendString(body, x.config.ProblemBase+p.kind)
@@ -69,21 +70,25 @@ func (x *exchange) badInput() {
 		}
 		detail += e.name + " " + e.detail
 	}
-	x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest, title: "the request does not fit the operation", detail: detail + ".", errors: x.errors})
+	x.problem(problem{kind: engine.BadInput.String(), status: http.StatusBadRequest,
+		title: "the request does not fit the operation", detail: detail + ".", errors: x.errors})
 }
 
 func (x *exchange) tooLarge() {
-	x.problem(problem{kind: engine.TooLarge.String(), status: http.StatusRequestEntityTooLarge, title: "the request body is too large",
+	x.problem(problem{kind: engine.TooLarge.String(), status: http.StatusRequestEntityTooLarge,
+		title:  "the request body is too large",
 		detail: "Send at most " + budget.SizeText(x.config.MaxRequest) + "."})
 }
 
 func (x *exchange) tooSlow() {
 	x.w.Header().Set("Connection", "close")
-	x.problem(problem{kind: engine.TimedOut.String(), status: http.StatusRequestTimeout, title: "the request body did not come in time", detail: "Send it again, faster."})
+	x.problem(problem{kind: engine.TimedOut.String(), status: http.StatusRequestTimeout,
+		title: "the request body did not come in time", detail: "Send it again, faster."})
 }
 
 func (x *exchange) unsupported(title, detail string) {
-	x.problem(problem{kind: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: title, detail: detail})
+	x.problem(problem{kind: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: title,
+		detail: detail})
 }
 
 // fail answers with an error of the engine: the upstream's own answer as it

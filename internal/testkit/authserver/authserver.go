@@ -46,7 +46,8 @@ func New(t testing.TB, path string, now func() time.Time) *Server {
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	s.Issuer = s.URL + path
-	s.Metadata = map[string]any{"issuer": s.Issuer, "jwks_uri": s.URL + "/keys", "introspection_endpoint": s.URL + "/introspect", "token_endpoint": s.URL + "/token"}
+	s.Metadata = map[string]any{"issuer": s.Issuer, "jwks_uri": s.URL + "/keys", "introspection_endpoint": s.URL +
+		"/introspect", "token_endpoint": s.URL + "/token"}
 	s.Rotate("rsa")
 	return s
 }
@@ -148,16 +149,19 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	form := r.PostForm
 	claims, known := s.Tokens[form.Get("subject_token")]
 	switch {
-	case form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" || form.Get("subject_token_type") != "urn:ietf:params:oauth:token-type:access_token":
+	case form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" ||
+		form.Get("subject_token_type") != "urn:ietf:params:oauth:token-type:access_token":
 		answer(w, 400, map[string]any{"error": "unsupported_grant_type"})
 	case !known:
-		answer(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown token " + form.Get("subject_token")})
+		answer(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown token " +
+			form.Get("subject_token")})
 	case form.Get("resource") != "https://crm.example" && form.Get("audience") != "crm":
 		answer(w, 400, map[string]any{"error": "invalid_target"})
 	default:
 		answer(w, 200, map[string]any{
-			"access_token": "upstream-of-" + claims["sub"].(string), "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-			"token_type": "bearer", "expires_in": 300, "scope": form.Get("scope"),
+			"access_token":      "upstream-of-" + claims["sub"].(string),
+			"issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+			"token_type":        "bearer", "expires_in": 300, "scope": form.Get("scope"),
 		})
 	}
 }

@@ -21,7 +21,8 @@ var Keys = sync.OnceValue(func() map[string]crypto.Signer {
 	for _, name := range []string{"rsa", "rsa2"} {
 		keys[name], _ = rsa.GenerateKey(rand.Reader, 2048)
 	}
-	for name, curve := range map[string]elliptic.Curve{"p256": elliptic.P256(), "p384": elliptic.P384(), "p521": elliptic.P521()} {
+	for name, curve := range map[string]elliptic.Curve{"p256": elliptic.P256(), "p384": elliptic.P384(),
+		"p521": elliptic.P521()} {
 		keys[name], _ = ecdsa.GenerateKey(curve, rand.Reader)
 	}
 	_, keys["ed"], _ = ed25519.GenerateKey(rand.Reader)

@@ -123,7 +123,8 @@ func (w *Writer) result(t *catalogue.Tool, given []value.Value, res *engine.Resu
 	switch {
 	case bad == nil:
 		return w.structured(by, value.Value{})
-	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (w.Raw[0] == '{' || w.Raw[0] == '['): // and no text under a wrong name
+	// and no text under a wrong name
+	case strings.Contains(kind, "json") && errors.Is(bad, io.ErrUnexpectedEOF) && (w.Raw[0] == '{' || w.Raw[0] == '['):
 		return engine.BrokenOff("the API", "It begins: "+wire.Shorten(string(w.Raw), 300))
 	}
 	w.text(by, strings.ToValidUTF8(string(w.Raw), "\uFFFD"), false)
