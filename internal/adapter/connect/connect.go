@@ -1,0 +1,290 @@
+// Package connect serves the pages on which people sign in at consumed APIs:
+// /connect lists them, /connect/<handle> is the sign-in that a tool asked for.
+// Server-rendered, without scripts. What is typed goes to the API and nowhere
+// else; nothing that was typed is shown again but what is no secret.
+package connect
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fairlead/fairlead/internal/session"
+)
+
+// Path is where the pages are; it and what is below it belong to no document.
+const Path = "/connect"
+
+// maxForm bounds a posted form, in bytes.
+const maxForm = 16 << 10
+
+// API is a consumed API at which people sign in.
+type API struct {
+	Key        session.Key // without a principal
+	Capability string      // the document's display name
+	Name       string      // of the API
+	Host       string      // that gets what is typed
+	Fields     []Field
+	// SignIn asks the API for a session. A *Refusal says why there is none in the
+	// API's own words; other errors say that nobody could be asked.
+	SignIn func(ctx context.Context, values map[string]string) (*session.Session, error)
+	// SignOut tells the API that a session ends; nil where nothing can be told.
+	SignOut func(ctx context.Context, s *session.Session) error
+}
+
+// Field is what a person is asked.
+type Field struct {
+	Name, Label, Hint string
+	Secret, Required  bool
+}
+
+// Refusal is an API that does not let somebody in.
+type Refusal struct{ Message string }
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Config says whose sessions the pages make, and where they keep them.
+type Config struct {
+	SignIns *session.SignIns
+	Vault   *session.Vault
+	// APIs are those at which people sign in now; it follows a reload.
+	APIs func() []*API
+	// Who is the person behind a request, or an error that may be shown. It has
+	// answered for itself, as with a redirect to a login, when handled is true.
+	Who func(w http.ResponseWriter, r *http.Request) (who session.Principal, handled bool, err error)
+	// Public is the address that people use, nil for that of the connection.
+	Public *url.URL
+	Logger *slog.Logger
+}
+
+// Handler serves the pages.
+type Handler struct {
+	c     Config
+	guard *http.CrossOriginProtection
+	mux   *http.ServeMux
+}
+
+// New makes a Handler.
+func New(c Config) *Handler {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{c: c, guard: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
+	h.mux.HandleFunc("GET "+Path, h.person(h.list))
+	h.mux.HandleFunc("GET "+Path+"/style.css", style)
+	h.mux.HandleFunc("POST "+Path+"/open", h.person(h.open))
+	h.mux.HandleFunc("POST "+Path+"/end", h.person(h.end))
+	h.mux.HandleFunc("GET "+Path+"/{handle}", h.person(h.form))
+	h.mux.HandleFunc("POST "+Path+"/{handle}", h.person(h.submit))
+	return h
+}
+
+// policy lets a page load its style sheet and post to its own address, and
+// nothing else (CSP level 3).
+const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cache-Control", "no-store")
+	// A browser says where a post comes from; one that does not is refused.
+	unknown := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+	if err := h.guard.Check(r); err != nil || r.Method == http.MethodPost && unknown {
+		h.fail(w, r, http.StatusForbidden, "This request does not come from the sign-in page itself.", "Open the page again and try there.")
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	h.mux.ServeHTTP(w, r)
+}
+
+// person lets only people through who are known.
+func (h *Handler) person(next func(http.ResponseWriter, *http.Request, session.Principal)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, handled, err := h.c.Who(w, r)
+		switch {
+		case handled:
+		case err != nil:
+			h.fail(w, r, http.StatusForbidden, err.Error(), "")
+		case who.IsNobody():
+			h.fail(w, r, http.StatusForbidden, "Nobody can sign in here.", "This server does not know who its callers are, so it keeps no session for them.")
+		default:
+			next(w, r, who)
+		}
+	}
+}
+
+// find is the sign-in of the request's handle and its API.
+func (h *Handler) find(w http.ResponseWriter, r *http.Request, who session.Principal) (session.SignIn, *API) {
+	in, err := h.c.SignIns.Find(r.PathValue("handle"), who)
+	if err == nil {
+		if api := h.api(in.Key); api != nil {
+			return in, api
+		}
+	}
+	h.gone(w, r)
+	return in, nil
+}
+
+func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
+	h.fail(w, r, http.StatusNotFound, "This page has ended, or it is for somebody else.",
+		"A sign-in page lasts ten minutes and works once, for the person whose assistant asked for it. Ask again to get a new one.")
+}
+
+// api is the API that key names, nil when it is served no longer.
+func (h *Handler) api(key session.Key) *API {
+	key.Principal = session.Principal{}
+	for _, api := range h.c.APIs() {
+		if api.Key == key {
+			return api
+		}
+	}
+	return nil
+}
+
+func (h *Handler) form(w http.ResponseWriter, r *http.Request, who session.Principal) {
+	if in, api := h.find(w, r, who); api != nil {
+		h.show(w, r, http.StatusOK, "form", formPage(in, api, nil, ""))
+	}
+}
+
+func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Principal) {
+	in, api := h.find(w, r, who)
+	if api == nil {
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		h.fail(w, r, http.StatusBadRequest, "The form could not be read.", "Open the page again and try there.")
+		return
+	}
+	values, missing := api.read(r.PostForm)
+	if missing != "" {
+		h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(in, api, values, missing+" is needed."))
+		return
+	}
+	switch err := h.c.SignIns.Attempt(in.Handle, who); {
+	case errors.Is(err, session.ErrGuessing):
+		h.fail(w, r, http.StatusTooManyRequests, "Too many attempts failed.", "Wait ten minutes, then ask for a new page.")
+		return
+	case err != nil:
+		h.gone(w, r)
+		return
+	}
+	s, err := api.SignIn(r.Context(), values)
+	var refused *Refusal
+	switch {
+	case errors.As(err, &refused):
+		h.refused(w, r, who, in, api, values, refused.Message)
+		return
+	case err != nil:
+		h.c.Logger.WarnContext(r.Context(), "sign-in failed", "document", in.Key.Document, "api", in.Key.API, "error", err)
+		h.refused(w, r, who, in, api, values, api.Host+" could not be asked. Try again later.")
+		return
+	}
+	if err := h.c.Vault.Put(r.Context(), in.Key, s); err != nil {
+		h.c.Logger.ErrorContext(r.Context(), "a session cannot be stored", "document", in.Key.Document, "api", in.Key.API, "error", err)
+		h.fail(w, r, http.StatusServiceUnavailable, "You are signed in at "+api.Host+", but the session could not be kept.", "Tell the operator; the log says why.")
+		return
+	}
+	h.c.SignIns.Done(in.Handle, in.Key)
+	h.show(w, r, http.StatusOK, "done", donePage(api, s))
+}
+
+// refused shows the form again, as long as its handle lasts.
+func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who session.Principal, in session.SignIn, api *API, values map[string]string, message string) {
+	if _, err := h.c.SignIns.Find(in.Handle, who); err != nil {
+		h.fail(w, r, http.StatusForbidden, message, "That was the last attempt on this page. Wait ten minutes, then ask for a new one.")
+		return
+	}
+	h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(in, api, values, message))
+}
+
+// read takes the fields of api from a form. missing is the label of a field
+// that is required and empty.
+func (api *API) read(form url.Values) (values map[string]string, missing string) {
+	values = map[string]string{}
+	for _, f := range api.Fields {
+		text := form.Get(f.Name)
+		if !f.Secret {
+			text = strings.TrimSpace(text)
+		}
+		if text != "" {
+			values[f.Name] = text
+		} else if f.Required && missing == "" {
+			missing = f.Label
+		}
+	}
+	return values, missing
+}
+
+func (h *Handler) list(w http.ResponseWriter, r *http.Request, who session.Principal) {
+	var rows []row
+	for i, api := range h.c.APIs() {
+		key := api.Key
+		key.Principal = who
+		s, err := h.c.Vault.Get(r.Context(), key)
+		if err != nil && !errors.Is(err, session.ErrSignIn) {
+			h.c.Logger.ErrorContext(r.Context(), "sessions cannot be read", "error", err)
+			h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.", "Tell the operator; the log says why.")
+			return
+		}
+		rows = append(rows, listRow(i, api, s))
+	}
+	h.show(w, r, http.StatusOK, "list", page{Title: "Sign-ins", Data: rows})
+}
+
+// open leads somebody who comes alone to the page of an API.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, who session.Principal) {
+	api := h.posted(r)
+	if api == nil {
+		h.gone(w, r)
+		return
+	}
+	key := api.Key
+	key.Principal = who
+	in, err := h.c.SignIns.Ask(key, session.Asked{Capability: api.Capability})
+	if err != nil {
+		h.fail(w, r, http.StatusTooManyRequests, "Too many sign-in pages are open.", "They end by themselves after ten minutes.")
+		return
+	}
+	http.Redirect(w, r, Path+"/"+in.Handle, http.StatusSeeOther)
+}
+
+// end ends a session: the API is told, and it is forgotten in any case.
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, who session.Principal) {
+	api := h.posted(r)
+	if api == nil {
+		h.gone(w, r)
+		return
+	}
+	key := api.Key
+	key.Principal = who
+	s, err := h.c.Vault.Get(r.Context(), key)
+	if err == nil && api.SignOut != nil {
+		if err := api.SignOut(r.Context(), s); err != nil {
+			h.c.Logger.WarnContext(r.Context(), "an API was not told of a sign-out", "document", key.Document, "api", key.API, "error", err)
+		}
+	}
+	if err := h.c.Vault.Delete(r.Context(), key); err != nil {
+		h.c.Logger.ErrorContext(r.Context(), "a session cannot be forgotten", "document", key.Document, "api", key.API, "error", err)
+		h.fail(w, r, http.StatusServiceUnavailable, "The session could not be ended.", "Tell the operator; the log says why.")
+		return
+	}
+	http.Redirect(w, r, Path, http.StatusSeeOther)
+}
+
+// posted is the API that a button of the list names by document and namespace.
+func (h *Handler) posted(r *http.Request) *API {
+	for _, api := range h.c.APIs() {
+		if r.PostFormValue("document") == api.Key.Document && r.PostFormValue("api") == api.Key.API {
+			return api
+		}
+	}
+	return nil
+}
