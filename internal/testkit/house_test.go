@@ -42,7 +42,7 @@ var rooms = []struct {
 	apart    bool // those of this line do not know each other
 }{
 	{packages: "capabilities internal/budget internal/diag internal/event internal/value internal/secret"},
-	{packages: "internal/element internal/schema internal/template internal/jsonpath internal/document internal/format internal/expr internal/route internal/overlay internal/sandbox internal/observe"},
+	{packages: "internal/element internal/schema internal/template internal/jsonpath internal/document internal/format internal/expr internal/route internal/overlay internal/sandbox internal/observe internal/session"},
 	{packages: "internal/model"},
 	{packages: "internal/normalize internal/shape internal/upstream internal/script"},
 	{packages: "internal/plan"},
@@ -53,7 +53,7 @@ var rooms = []struct {
 	{packages: "internal/adapter/mcp/ask"},
 	{packages: "internal/adapter/mcp/catalogue"},
 	{packages: "internal/adapter/mcp/answer"},
-	{packages: "internal/adapter/mcp internal/adapter/rest internal/guard", apart: true},
+	{packages: "internal/adapter/mcp internal/adapter/rest internal/adapter/connect internal/guard", apart: true},
 	{packages: "internal/host"},
 	{packages: "internal/cli"},
 	{packages: "cmd/fairlead"},
