@@ -48,7 +48,8 @@ func TestStream_tellsListenersOfTheContext(t *testing.T) {
 // TestStream_costsNothingWhenNobodyListens: the event is not even made.
 func TestStream_costsNothingWhenNobodyListens(t *testing.T) {
 	reload, _ := hearing(Reloads)
-	ctx := context.WithValue(t.Context(), struct{}{}, 1)
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, 1)
 	for _, s := range []*Stream{nil, To(reload)} {
 		if n := testing.AllocsPerRun(100, func() {
 			if s := s.For(ctx); s.Hears(Attempts) {
