@@ -30,10 +30,12 @@ func TestGCTrace_countsWhatWasAllocatedBetweenCollections(t *testing.T) {
 
 func TestNewResult_takesRatiosWithinRounds(t *testing.T) {
 	round := func(cpu time.Duration) sample {
-		return sample{cpu: cpu, requests: 10, allocated: 1000, latencies: []time.Duration{time.Millisecond, 2 * time.Millisecond}}
+		return sample{cpu: cpu, requests: 10, allocated: 1000,
+			latencies: []time.Duration{time.Millisecond, 2 * time.Millisecond}}
 	}
 	// The machine is twice as slow in the second round: the ratio stays.
-	r := newResult(&target{name: "a", base: "b"}, []sample{round(30), round(60), round(33)}, []sample{round(20), round(40), round(20)})
+	r := newResult(&target{name: "a", base: "b"}, []sample{round(30), round(60), round(33)},
+		[]sample{round(20), round(40), round(20)})
 	if r.Ratio.Median != 1.5 || r.Ratio.Max != 1.65 || r.CPU.Median != 0.033 || r.Allocated != 100 || r.P50 != 2 {
 		t.Errorf("result is %+v, ratio %+v", r, *r.Ratio)
 	}

@@ -59,7 +59,10 @@ func TestComparison_getsItsAnswersFromThePeers(t *testing.T) {
 }
 
 func TestExchange_refusesAnAnswerWithoutTheToken(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = w.Write([]byte("{}"))
+	}))
 	defer s.Close()
 	c := rest("empty", "empty", loginPath)
 	if err := c.aim(s.URL); err != nil {
@@ -99,7 +102,8 @@ func TestAim_writesARequestThatServersRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.URL.Path != "/mcp" || r.Header.Get("Mcp-Name") != loginTool || r.Header.Get("Mcp-Method") != "tools/call" || r.ContentLength != int64(len(c.body)) {
+	if r.URL.Path != "/mcp" || r.Header.Get("Mcp-Name") != loginTool || r.Header.Get("Mcp-Method") != "tools/call" ||
+		r.ContentLength != int64(len(c.body)) {
 		t.Errorf("request is\n%s", c.wire)
 	}
 }

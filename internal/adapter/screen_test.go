@@ -8,7 +8,8 @@ import (
 )
 
 func TestScreen(t *testing.T) {
-	strict := adapter.Screen{Hosts: []string{"mcp.example", "Proxy.example.:8443"}, Origins: []string{"https://app.example"}}
+	strict := adapter.Screen{Hosts: []string{"mcp.example", "Proxy.example.:8443"},
+		Origins: []string{"https://app.example"}}
 	open := adapter.Screen{AnyHost: true}
 	for _, tt := range []struct {
 		name         string

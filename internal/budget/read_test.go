@@ -34,10 +34,12 @@ func TestReadAll(t *testing.T) {
 	if _, err := budget.ReadAll(m, nil, bytes.NewReader([]byte(text)), -1, 1<<20); !budget.Of(err) {
 		t.Errorf("got %v with little memory", err)
 	}
-	if got, err := budget.ReadAll(nil, nil, iotest.ErrReader(errors.New("broke off")), -1, 10); err == nil || len(got) > 0 {
+	if got, err := budget.ReadAll(nil, nil, iotest.ErrReader(errors.New("broke off")), -1, 10); err == nil ||
+		len(got) > 0 {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if n := testing.AllocsPerRun(10, func() { _, _ = budget.ReadAll(nil, make([]byte, 0, 512), strings.NewReader("{}"), 2, 100) }); n > 2 {
+	if n := testing.AllocsPerRun(10,
+		func() { _, _ = budget.ReadAll(nil, make([]byte, 0, 512), strings.NewReader("{}"), 2, 100) }); n > 2 {
 		t.Errorf("%v allocations for a small body", n)
 	}
 }

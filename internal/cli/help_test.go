@@ -21,7 +21,8 @@ import (
 func help(t *testing.T, command ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if code := cli.Run(t.Context(), append(command, "--help"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
+	if code := cli.Run(t.Context(), append(command, "--help"),
+		cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
 		t.Fatalf("%v --help: exit %d\n%s", command, code, &out)
 	}
 	return out.String()
@@ -142,21 +143,23 @@ func TestHelp_examplesRun(t *testing.T) {
 func TestUsage_saysWhatIsMissing(t *testing.T) {
 	up := testkit.NewUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	for line, want := range map[string]string{
-		"call":                                     "FILE and UNIT is missing: fairlead call FILE UNIT [name=value]... [flags]",
-		"call koyeb-sessions.yaml":                 "UNIT is missing",
-		"check":                                    "FILE or DIR is missing",
-		"explain":                                  "FILE is missing",
-		"inspect a.yaml b.yaml":                    "“b.yaml” is one argument too many: fairlead inspect [FILE|-]",
-		"serve --call-timeout 10":                  "want a time such as 500ms, 30s or 2m",
-		"serve --call-timeout -5s":                 "want a time such as 500ms, 30s or 2m",
-		"serve --max-chars -1":                     "want a number above 0",
-		"serve --search-above 0":                   "want a number above 0",
-		"serve --max-memory 2GB":                   "want a size such as 2GiB",
-		"serve --allow-origin app.example.com":     "want scheme://host[:port] as browsers send it",
-		"serve --allow-origin https://a.b/":        "want scheme://host[:port] as browsers send it",
-		"serve --default koyeb":                    "--default: no document has the MCP server “koyeb”; there is koyeb-sessions-mcp",
-		"serve --upstream koyeb-session=" + up.URL: "--upstream: no document has the consumed API “koyeb-session”; did you mean “koyeb-sessions”?",
-		"explain koyeb-sessions.yaml --upstream x=" + up.URL: "--upstream: no document has the consumed API “x”; there is koyeb-sessions",
+		"call":                                 "FILE and UNIT is missing: fairlead call FILE UNIT [name=value]... [flags]",
+		"call koyeb-sessions.yaml":             "UNIT is missing",
+		"check":                                "FILE or DIR is missing",
+		"explain":                              "FILE is missing",
+		"inspect a.yaml b.yaml":                "“b.yaml” is one argument too many: fairlead inspect [FILE|-]",
+		"serve --call-timeout 10":              "want a time such as 500ms, 30s or 2m",
+		"serve --call-timeout -5s":             "want a time such as 500ms, 30s or 2m",
+		"serve --max-chars -1":                 "want a number above 0",
+		"serve --search-above 0":               "want a number above 0",
+		"serve --max-memory 2GB":               "want a size such as 2GiB",
+		"serve --allow-origin app.example.com": "want scheme://host[:port] as browsers send it",
+		"serve --allow-origin https://a.b/":    "want scheme://host[:port] as browsers send it",
+		"serve --default koyeb":                "--default: no document has the MCP server “koyeb”; there is koyeb-sessions-mcp",
+		"serve --upstream koyeb-session=" +
+			up.URL: "--upstream: no document has the consumed API “koyeb-session”; did you mean “koyeb-sessions”?",
+		"explain koyeb-sessions.yaml --upstream x=" +
+			up.URL: "--upstream: no document has the consumed API “x”; there is koyeb-sessions",
 		"mcp --namespace x": "--namespace: no document has the MCP server “x”; there is koyeb-sessions-mcp",
 	} {
 		var out bytes.Buffer

@@ -50,13 +50,15 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 		_, _ = io.WriteString(w, `{"ok":true}`)
 	}))
 	api.EnableHTTP2 = true
-	api.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // of connections that were opened and not needed
+	// of connections that were opened and not needed
+	api.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	api.StartTLS()
 	defer api.Close()
 
 	dir := t.TempDir()
 	document, authority := filepath.Join(dir, "shop.yaml"), filepath.Join(dir, "authority.pem")
-	for file, text := range map[string][]byte{document: []byte(slowShop), authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})} {
+	for file, text := range map[string][]byte{document: []byte(slowShop),
+		authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})} {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +68,8 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 		t.Fatal(err)
 	}
 	server := exec.Command(program)
-	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--http2", "--upstream", api.URL, "--connect-timeout", "1m", "--header-timeout", "10m", "--call-timeout", "10m"}
+	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--http2", "--upstream",
+		api.URL, "--connect-timeout", "1m", "--header-timeout", "10m", "--call-timeout", "10m"}
 	server.Env = append(os.Environ(), "SSL_CERT_FILE="+authority)
 	server.Stderr = os.Stderr
 	out, err := server.StdoutPipe()
@@ -83,7 +86,8 @@ func TestServe_holdsTenThousandSlowCalls(t *testing.T) { // semantics 4.10
 		}
 	}()
 	var ready struct{ Adapters []struct{ URL string } }
-	if line, err := bufio.NewReader(out).ReadBytes('\n'); err != nil || json.Unmarshal(line, &ready) != nil || len(ready.Adapters) != 1 {
+	if line, err := bufio.NewReader(out).ReadBytes('\n'); err != nil || json.Unmarshal(line, &ready) != nil ||
+		len(ready.Adapters) != 1 {
 		t.Fatalf("not ready: %v %s", err, line)
 	}
 	url := ready.Adapters[0].URL

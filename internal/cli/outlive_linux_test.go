@@ -35,7 +35,8 @@ func TestServe_outlivesThoseWhoReadIt(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	for name, reads := range map[string]string{"the reader has gone": "gone", "the reader does not read": "stuck", "the disk is full": ""} {
+	for name, reads := range map[string]string{"the reader has gone": "gone", "the reader does not read": "stuck",
+		"the disk is full": ""} {
 		t.Run(name, func(t *testing.T) {
 			gone := reads == "gone"
 			program, err := os.Executable()
@@ -62,7 +63,8 @@ func TestServe_outlivesThoseWhoReadIt(t *testing.T) {
 			}
 			lines := bufio.NewReader(out)
 			var ready struct{ Adapters []struct{ URL string } }
-			if line, err := lines.ReadBytes('\n'); err != nil || json.Unmarshal(line, &ready) != nil || len(ready.Adapters) != 1 {
+			if line, err := lines.ReadBytes('\n'); err != nil || json.Unmarshal(line, &ready) != nil ||
+				len(ready.Adapters) != 1 {
 				t.Fatalf("not ready: %v %s", err, line)
 			}
 			requests, path, status := 3, "/x", http.StatusServiceUnavailable

@@ -41,7 +41,8 @@ capability:
 		var printed shared
 		done := make(chan int, 1)
 		go func() {
-			done <- cli.Run(ctx, []string{"serve", file, "--ports", "auto"}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &printed})
+			done <- cli.Run(ctx, []string{"serve", file, "--ports", "auto"},
+				cli.Streams{In: strings.NewReader(""), Out: &out, Err: &printed})
 		}()
 		ready := printed.within(ctx, func(text string) bool { return strings.Contains(text, "Ctrl-C.") })
 		cancel()

@@ -25,7 +25,8 @@ capability:
 	}
 	var heard []event.Event
 	m := &machine{secrets: host.NewSecrets(func(string) (string, bool) { return "", false })}
-	m.events = event.To(event.Listener{Kinds: event.Reloads, Hear: func(_ context.Context, e event.Event) { heard = append(heard, e) }})
+	m.events = event.To(event.Listener{Kinds: event.Reloads,
+		Hear: func(_ context.Context, e event.Event) { heard = append(heard, e) }})
 	m.mask([]*host.Document{withToken("firstToken123")})
 	m.mask([]*host.Document{withToken("secondToken123")})
 	var known []string

@@ -70,7 +70,8 @@ func TestRun_endsWithItsContext(t *testing.T) { // semantics 6.7
 	defer out.Close()
 	done := make(chan int, 1)
 	go func() {
-		done <- cli.Run(ctx, []string{"serve", "--sandbox", "--ports", "auto", "--json"}, cli.Streams{In: os.Stdin, Out: in, Err: os.Stderr})
+		done <- cli.Run(ctx, []string{"serve", "--sandbox", "--ports", "auto", "--json"},
+			cli.Streams{In: os.Stdin, Out: in, Err: os.Stderr})
 	}()
 	line := make([]byte, 4096)
 	n, err := out.Read(line)

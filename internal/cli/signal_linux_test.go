@@ -68,7 +68,8 @@ func TestServe_endsAtOnceAtTheSecondSignal(t *testing.T) { // semantics 6.5
 	if err := server.Wait(); err == nil {
 		t.Error("it ended as if nothing had been cut off")
 	}
-	if status, ok := server.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signaled() || status.ExitStatus() != 1 {
+	if status, ok := server.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signaled() ||
+		status.ExitStatus() != 1 {
 		t.Errorf("it ended with %v", server.ProcessState)
 	}
 	if !bytes.Contains(errs.Bytes(), []byte("ended at once by a second signal")) {

@@ -26,7 +26,8 @@ func folder(t *testing.T, n int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i := range n {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("d%04d.yaml", i)), fmt.Appendf(nil, misspelt, i, i), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("d%04d.yaml", i)), fmt.Appendf(nil, misspelt, i, i),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +72,8 @@ func TestCheck_sumsUpManyDocuments(t *testing.T) {
 func TestServe_sumsUpManyDocuments(t *testing.T) {
 	dir := folder(t, 300)
 	code, _, errs := run(t, "serve", "--strict", dir)
-	if code != 1 || len(errs) > 4<<10 || !strings.Contains(errs, "call-unresolved, in 300 documents") || !strings.Contains(errs, "300 findings") {
+	if code != 1 || len(errs) > 4<<10 || !strings.Contains(errs, "call-unresolved, in 300 documents") ||
+		!strings.Contains(errs, "300 findings") {
 		t.Errorf("exit %d and %d bytes\n%.4000s", code, len(errs), errs)
 	}
 }

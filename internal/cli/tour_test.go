@@ -78,7 +78,8 @@ func TestReadme_canBeTyped(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(clone, "examples"), os.DirFS("../../examples")); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(clone, "fairlead"), "../../cmd/fairlead").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(clone, "fairlead"),
+		"../../cmd/fairlead").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, line := range tour(t) {

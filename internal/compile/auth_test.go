@@ -139,7 +139,8 @@ func described(t *testing.T, u *plan.Unit) string {
 		return all("OAuth1 "+a.Method, a.ConsumerKey, a.ConsumerSecret, a.Token, a.TokenSecret, a.SigningKey)
 	case *upstream.OAuth2:
 		scope, _ := a.Scope.Eval(f)
-		return all(all("OAuth2", a.TokenEndpoint, a.ClientID, a.ClientSecret, a.RefreshToken)+" ["+scope.Text()+"]", a.Audience, a.Resource)
+		return all(all("OAuth2", a.TokenEndpoint, a.ClientID, a.ClientSecret, a.RefreshToken)+" ["+scope.Text()+"]",
+			a.Audience, a.Resource)
 	}
 	req, credential, err := r.Build(f, nil, "")
 	if err != nil || credential != nil {
@@ -171,7 +172,10 @@ func TestAuth_withholdsWhatLacksSomething(t *testing.T) {
 			if u != nil {
 				t.Error("the unit is served")
 			}
-			if !slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Code == c.code && d.Message == c.message }) {
+			if !slices.ContainsFunc(diags, func(d diag.Diagnostic) bool {
+				return d.Code == c.code &&
+					d.Message == c.message
+			}) {
 				t.Errorf("no such diagnostic in %v", diags)
 			}
 		})
@@ -179,9 +183,11 @@ func TestAuth_withholdsWhatLacksSomething(t *testing.T) {
 }
 
 func TestAuth_warnsOfATokenEndpointWithoutTLS(t *testing.T) {
-	for host, want := range map[string]bool{"login.test": true, "127.login.test": true, "127.0.0.1": false, "localhost": false, "[::1]": false} {
+	for host, want := range map[string]bool{"login.test": true, "127.login.test": true, "127.0.0.1": false,
+		"localhost": false, "[::1]": false} {
 		u, diags := compileAuth(t, `{type: oauth2, tokenEndpoint: "http://`+host+`/t", clientId: x, clientSecret: y}`)
-		if u == nil || want != slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Code == diag.BaseURIPlaintext.ID }) {
+		if u == nil || want != slices.ContainsFunc(diags,
+			func(d diag.Diagnostic) bool { return d.Code == diag.BaseURIPlaintext.ID }) {
 			t.Errorf("%s: diagnostics %v", host, diags)
 		}
 	}

@@ -36,7 +36,8 @@ func TestPlans(t *testing.T) {
 			}
 			model, _ := normalize.Capability("capability.yaml", root, nil)
 			p, _ := compile.Capability(model, compile.Options{})
-			got := txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: []txtar.File{archive.Files[0], {Name: "plan", Data: []byte(printPlan(p))}}})
+			got := txtar.Format(&txtar.Archive{Comment: archive.Comment,
+				Files: []txtar.File{archive.Files[0], {Name: "plan", Data: []byte(printPlan(p))}}})
 			if *update {
 				if err := os.WriteFile(path, got, 0o644); err != nil {
 					t.Fatal(err)

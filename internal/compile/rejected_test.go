@@ -123,7 +123,8 @@ func TestCompile_saysWhatIsWrongWhere(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(r.path), ".txtar"), func(t *testing.T) {
 			got := lines(r.diags)
 			if *update {
-				r.archive.Files = append(r.archive.Files[:len(r.archive.Files)-1:len(r.archive.Files)-1], txtar.File{Name: "diagnostics", Data: []byte(got)})
+				r.archive.Files = append(r.archive.Files[:len(r.archive.Files)-1:len(r.archive.Files)-1],
+					txtar.File{Name: "diagnostics", Data: []byte(got)})
 				if err := os.WriteFile(r.path, txtar.Format(r.archive), 0o644); err != nil {
 					t.Fatal(err)
 				}

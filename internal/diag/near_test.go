@@ -86,7 +86,8 @@ func TestList_Cap_keepsTheFirstOfEachCode(t *testing.T) {
 	}
 	l.Add(WrongType, Range{}, "", "b")
 	l.Cap()
-	if len(l) != MostAlike+1 || l[MostAlike-1].Message != "a; more findings of this kind are not listed" || l[MostAlike].Message != "b" {
+	if len(l) != MostAlike+1 || l[MostAlike-1].Message != "a; more findings of this kind are not listed" ||
+		l[MostAlike].Message != "b" {
 		t.Errorf("%d findings, the last %v", len(l), l[len(l)-2:])
 	}
 	l.Cap()
@@ -96,7 +97,8 @@ func TestList_Cap_keepsTheFirstOfEachCode(t *testing.T) {
 }
 
 func BenchmarkNear(b *testing.B) {
-	candidates := strings.Fields(strings.Repeat("list-apps get-app create-app delete-app list-services get-service ", 30))
+	candidates := strings.Fields(strings.Repeat("list-apps get-app create-app delete-app list-services get-service ",
+		30))
 	b.ReportAllocs()
 	for b.Loop() {
 		Near("lst-apps", candidates)

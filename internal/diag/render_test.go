@@ -18,7 +18,8 @@ var testCodes = []*Code{
 	{ID: "FL903", Severity: Info, Title: "An input was inferred"},
 }
 
-var testTool = Tool{Name: "Fairlead", Version: "1.2.3", InformationURI: "https://example.org/", HelpBase: "https://example.org/diagnostics/"}
+var testTool = Tool{Name: "Fairlead", Version: "1.2.3", InformationURI: "https://example.org/",
+	HelpBase: "https://example.org/diagnostics/"}
 
 func TestRender(t *testing.T) {
 	golden(t, "*.txtar", func(t *testing.T, files map[string]string) map[string]string {
@@ -215,7 +216,8 @@ func TestSummary_countsInWords(t *testing.T) {
 }
 
 func TestAppendJSON_isValidWhateverTheText(t *testing.T) {
-	text := Diagnostic{Code: "\xff", Message: "a\x00\"\\\u2028", Related: []Related{{Message: "\xf0"}, {}}}.AppendJSON(nil)
+	text := Diagnostic{Code: "\xff", Message: "a\x00\"\\\u2028",
+		Related: []Related{{Message: "\xf0"}, {}}}.AppendJSON(nil)
 	if !jsontext.Value(text).IsValid() {
 		t.Errorf("not JSON: %s", text)
 	}
@@ -267,11 +269,13 @@ func TestWriteSARIF_hasTheStructureOfTheStandard(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := log.Runs[0]
-	if log.Version != "2.1.0" || len(log.Runs) != 1 || run.ColumnKind != "unicodeCodePoints" || run.Tool.Driver.Name != "Fairlead" {
+	if log.Version != "2.1.0" || len(log.Runs) != 1 || run.ColumnKind != "unicodeCodePoints" ||
+		run.Tool.Driver.Name != "Fairlead" {
 		t.Errorf("head: %+v", log)
 	}
 	for i, rule := range run.Tool.Driver.Rules {
-		if rule.ID != testCodes[i].ID || rule.HelpUri != testTool.HelpBase+rule.ID || rule.ShortDescription.Text != testCodes[i].Title {
+		if rule.ID != testCodes[i].ID || rule.HelpUri != testTool.HelpBase+rule.ID ||
+			rule.ShortDescription.Text != testCodes[i].Title {
 			t.Errorf("rule %d: %+v", i, rule)
 		}
 	}
@@ -280,11 +284,13 @@ func TestWriteSARIF_hasTheStructureOfTheStandard(t *testing.T) {
 		t.Errorf("result: %+v", first)
 	}
 	at := first.Locations[0].PhysicalLocation
-	if at.ArtifactLocation.URI != "a%20dir/%C3%BC:1.yaml" || fmt.Sprint(at.Region) != "map[endColumn:9 endLine:3 startColumn:5 startLine:3]" {
+	if at.ArtifactLocation.URI != "a%20dir/%C3%BC:1.yaml" ||
+		fmt.Sprint(at.Region) != "map[endColumn:9 endLine:3 startColumn:5 startLine:3]" {
 		t.Errorf("location: %+v", at)
 	}
 	related := first.RelatedLocations[0]
-	if related.PhysicalLocation.ArtifactLocation.URI != "file:///abs/b.yaml" || related.Message.Text != "there" || len(related.PhysicalLocation.Region) != 2 {
+	if related.PhysicalLocation.ArtifactLocation.URI != "file:///abs/b.yaml" || related.Message.Text != "there" ||
+		len(related.PhysicalLocation.Region) != 2 {
 		t.Errorf("related location: %+v", related)
 	}
 	if second.Level != "note" || second.Locations[0].PhysicalLocation.Region != nil {

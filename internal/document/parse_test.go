@@ -88,13 +88,15 @@ func TestParse_resolvesAliasesAndMergeKeys(t *testing.T) {
 
 func TestNode_nilBehavesAsAbsent(t *testing.T) {
 	var n *Node
-	if n.Get("a").Get("b") != nil || n.Str() != "" || !n.IsNull() || !n.Value().IsAbsent() || n.Is(value.Object) || n.Where("x") != (diag.Range{}) {
+	if n.Get("a").Get("b") != nil || n.Str() != "" || !n.IsNull() || !n.Value().IsAbsent() || n.Is(value.Object) ||
+		n.Where("x") != (diag.Range{}) {
 		t.Error("a nil node is not absent")
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a: 1", "a: &x [*x]", "{", "- - -", "? a\n: b", "<<: {a: 1}", "a: |\n  x\n", "\xff", "%YAML 1.1\n---\n"} {
+	for _, s := range []string{"a: 1", "a: &x [*x]", "{", "- - -", "? a\n: b", "<<: {a: 1}", "a: |\n  x\n", "\xff",
+		"%YAML 1.1\n---\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
@@ -111,7 +113,8 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestParse_takesYAMLDirectives(t *testing.T) {
-	for _, text := range []string{"%YAML 1.2\n---\na: 1\n", "# 100% fine\n\n%YAML 1.2\n---\na: 1\n", "%YAML 1.2\na: 1\n", "\uFEFF%YAML 1.1\n---\na: 1\n"} {
+	for _, text := range []string{"%YAML 1.2\n---\na: 1\n", "# 100% fine\n\n%YAML 1.2\n---\na: 1\n",
+		"%YAML 1.2\na: 1\n", "\uFEFF%YAML 1.1\n---\na: 1\n"} {
 		root, diags := Parse("x.yaml", []byte(text))
 		if root.Get("a").Str() != "1" || len(diags) > 0 {
 			t.Errorf("%q: %v", text, diags)

@@ -105,13 +105,15 @@ func TestInvoke_tellsWhatHappens(t *testing.T) {
 	})
 	s := testkit.Serve(t, eventful, testkit.Options{Upstream: up.URL})
 	for id, want := range map[string][]string{
-		"GET /x":    {"began", "step  api.get 1", "attempt api.get 200", "ended 200"},
-		"m.both":    {"attempt api.get 200", "attempt api.get 200", "began", "ended 204", "step a api.get 2", "step b api.get 2"},
+		"GET /x": {"began", "step  api.get 1", "attempt api.get 200", "ended 200"},
+		"m.both": {"attempt api.get 200", "attempt api.get 200", "began", "ended 204", "step a api.get 2",
+			"step b api.get 2"},
 		"GET /gone": {"began", "step  api.gone 1 failed", "attempt api.gone 410", "ended 410"},
 	} {
 		h := &ear{}
 		u := unitOf(t, s, id)
-		result, failure := s.Engine.Invoke(event.Listen(t.Context(), h.listener()), u, engine.Args{Values: make([]value.Value, len(u.Inputs)), Trace: http.Header{"Traceparent": {"00-1"}}})
+		result, failure := s.Engine.Invoke(event.Listen(t.Context(), h.listener()), u,
+			engine.Args{Values: make([]value.Value, len(u.Inputs)), Trace: http.Header{"Traceparent": {"00-1"}}})
 		if failure == nil {
 			_, _ = result.Bytes(100)
 		}
@@ -152,7 +154,10 @@ func TestInvoke_tellsWhatHappens(t *testing.T) {
 // TestProblems_haveTheirCauseInTheLog: whatever a caller is told to ask the
 // operator about stands in the log, by the names of file and key.
 func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
-	up := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	up := testkit.NewUpstream(t, func(w http.ResponseWriter,
+		r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	})
 	secrets := filepath.Join(t.TempDir(), "secrets.yaml")
 	text := strings.ReplaceAll(eventful, "/nowhere/secrets.yaml", secrets)
 	for name, c := range map[string]struct {
@@ -163,14 +168,18 @@ func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
 		own    string   // Authorization of the caller
 		logged []string // of the line that says it; nil: there is none
 	}{
-		"not set":             {path: "/keyed", told: "set KEY", logged: []string{"KEY", "environment variable KEY"}},
-		"no file":             {path: "/locked", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"no such key":         {path: "/locked", file: "OTHER: 1\n", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"not to be read":      {path: "/locked", file: "\t- {", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
-		"refused":             {path: "/no", env: map[string]string{"KEY": "canary-77"}, logged: []string{"keyed.no answered 401", "credential that is configured"}},
-		"refused a caller":    {path: "/x"}, // of an API without authentication
-		"refused theirs":      {path: "/first", own: "Bearer theirs", env: map[string]string{"KEY": "canary-77"}},
-		"refused ours beside": {path: "/first", env: map[string]string{"KEY": "canary-77"}, logged: []string{"first.get answered 401"}},
+		"not set": {path: "/keyed", told: "set KEY", logged: []string{"KEY", "environment variable KEY"}},
+		"no file": {path: "/locked", told: "operator", logged: []string{"SEALED", "secrets.yaml"}},
+		"no such key": {path: "/locked", file: "OTHER: 1\n", told: "operator",
+			logged: []string{"SEALED", "secrets.yaml"}},
+		"not to be read": {path: "/locked", file: "\t- {", told: "operator",
+			logged: []string{"SEALED", "secrets.yaml"}},
+		"refused": {path: "/no", env: map[string]string{"KEY": "canary-77"},
+			logged: []string{"keyed.no answered 401", "credential that is configured"}},
+		"refused a caller": {path: "/x"}, // of an API without authentication
+		"refused theirs":   {path: "/first", own: "Bearer theirs", env: map[string]string{"KEY": "canary-77"}},
+		"refused ours beside": {path: "/first", env: map[string]string{"KEY": "canary-77"},
+			logged: []string{"first.get answered 401"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			os.Remove(secrets)
@@ -180,7 +189,8 @@ func TestProblems_haveTheirCauseInTheLog(t *testing.T) {
 				}
 			}
 			var log bytes.Buffer
-			s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL, Env: c.env, Log: &log, Dir: filepath.Dir(secrets)})
+			s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL, Env: c.env, Log: &log,
+				Dir: filepath.Dir(secrets)})
 			status, _, body := testkit.Do(t, "GET", s.REST+c.path, "", "Authorization", c.own)
 			if status < 400 || !strings.Contains(body, c.told) {
 				t.Errorf("%d %s", status, body)

@@ -31,17 +31,22 @@ func TestBytes(t *testing.T) {
 		kind   Kind
 		fails  bool
 	}{
-		"a value":                      {Result{Value: value.Map(value.Member{Name: "a", Value: value.Int(1)})}, `{"a":1}`, 0, false},
-		"nothing":                      {Result{}, "", 0, false},
-		"a stream of known length":     {Result{Raw: &body{Reader: strings.NewReader("0123456789")}, Length: 10}, "0123456789", 0, false},
-		"a stream of unknown length":   {Result{Raw: &body{Reader: strings.NewReader("0123456789")}, Length: -1}, "0123456789", 0, false},
-		"a length above the limit":     {Result{Raw: &body{Reader: strings.NewReader("")}, Length: 11}, "", TooLarge, true},
-		"a stream that passes a limit": {Result{Raw: &body{Reader: strings.NewReader("01234567890")}, Length: -1}, "", TooLarge, true},
-		"a stream that breaks off":     {Result{Raw: &body{Reader: broken{}}, Length: -1}, "", Unreachable, true},
+		"a value": {Result{Value: value.Map(value.Member{Name: "a", Value: value.Int(1)})}, `{"a":1}`, 0, false},
+		"nothing": {Result{}, "", 0, false},
+		"a stream of known length": {Result{Raw: &body{Reader: strings.NewReader("0123456789")}, Length: 10},
+			"0123456789", 0, false},
+		"a stream of unknown length": {Result{Raw: &body{Reader: strings.NewReader("0123456789")}, Length: -1},
+			"0123456789", 0, false},
+		"a length above the limit": {Result{Raw: &body{Reader: strings.NewReader("")}, Length: 11}, "", TooLarge,
+			true},
+		"a stream that passes a limit": {Result{Raw: &body{Reader: strings.NewReader("01234567890")}, Length: -1}, "",
+			TooLarge, true},
+		"a stream that breaks off": {Result{Raw: &body{Reader: broken{}}, Length: -1}, "", Unreachable, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, failure := test.result.Bytes(10)
-			if (failure != nil) != test.fails || failure != nil && failure.Kind != test.kind || string(got) != test.want {
+			if (failure != nil) != test.fails || failure != nil && failure.Kind != test.kind ||
+				string(got) != test.want {
 				t.Errorf("got %q, %v", got, failure)
 			}
 			if b, ok := test.result.Raw.(*body); ok && !b.closed {
@@ -80,14 +85,16 @@ func TestMessage_readsWhatAPIsSay(t *testing.T) {
 }
 
 func TestError_namesStepAndFields(t *testing.T) {
-	e := &Error{Title: "inputs are missing", Step: "find", Fields: []Field{{"id", "is required"}, {"name", "is required"}}}
+	e := &Error{Title: "inputs are missing", Step: "find",
+		Fields: []Field{{"id", "is required"}, {"name", "is required"}}}
 	if got := e.Error(); got != "step find: inputs are missing: id is required; name is required" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestPass_keepsWhatMeansSomethingToACaller(t *testing.T) {
-	h := http.Header{"Location": {"/x"}, "Set-Cookie": {"a"}, "X-Ratelimit-Limit": {"1"}, "Ratelimit-Policy": {"2"}, "Server": {"s"}, "Etag": {"e"}}
+	h := http.Header{"Location": {"/x"}, "Set-Cookie": {"a"}, "X-Ratelimit-Limit": {"1"}, "Ratelimit-Policy": {"2"},
+		"Server": {"s"}, "Etag": {"e"}}
 	got := pass(h)
 	if len(got) != 4 || got.Get("Location") != "/x" || got.Get("Etag") != "e" {
 		t.Errorf("got %v", got)
@@ -99,9 +106,11 @@ func TestPass_keepsWhatMeansSomethingToACaller(t *testing.T) {
 
 func TestSample_fitsItsSchema(t *testing.T) {
 	for _, s := range []*schema.Schema{
-		{Type: "string"}, {Type: "integer"}, {Type: "boolean"}, {Type: "number"}, {Type: "array", Items: &schema.Schema{Type: "integer"}}, {},
+		{Type: "string"}, {Type: "integer"}, {Type: "boolean"}, {Type: "number"},
+		{Type: "array", Items: &schema.Schema{Type: "integer"}}, {},
 		{Type: "string", Enum: []value.Value{value.Of("x")}}, {Type: "integer", Default: value.Int(3)},
-		{Type: "object", Properties: []schema.Property{{Name: "a", Schema: &schema.Schema{Type: "boolean"}, Required: true}, {Name: "b", Schema: &schema.Schema{}}}},
+		{Type: "object", Properties: []schema.Property{{Name: "a", Schema: &schema.Schema{Type: "boolean"},
+			Required: true}, {Name: "b", Schema: &schema.Schema{}}}},
 	} {
 		if _, problem := s.Convert(Sample("name", s)); problem != nil {
 			t.Errorf("%+v: %v", s, problem)
@@ -118,7 +127,9 @@ func TestAnswered_isUTF8(t *testing.T) {
 		"text/plain":                         {"refus\xe9", "refus\xe9", "text/plain"},
 		"image/png":                          {"\x89PNG", "\x89PNG", "image/png"},
 	} {
-		e := (&invocation{args: &Args{}}).answered(t.Context(), c, &http.Response{StatusCode: 400, Request: &http.Request{}, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(tt.body))})
+		e := (&invocation{args: &Args{}}).answered(t.Context(), c,
+			&http.Response{StatusCode: 400, Request: &http.Request{},
+				Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(tt.body))})
 		if string(e.Body) != tt.want || e.ContentType != tt.kind {
 			t.Errorf("%s: %q, %s", contentType, e.Body, e.ContentType)
 		}

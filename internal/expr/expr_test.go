@@ -47,7 +47,8 @@ func TestEval(t *testing.T) {
 		"a template without variables":     {text(t, "plain"), `"plain"`},
 	} {
 		v, err := test.e.Eval(frame)
-		if got := v.Kind() != value.Absent; err != nil || got != (test.want != "") || got && string(v.AppendJSON(nil)) != test.want {
+		if got := v.Kind() != value.Absent; err != nil || got != (test.want != "") || got &&
+			string(v.AppendJSON(nil)) != test.want {
 			t.Errorf("%s: got %s, %v, want %s", name, v.AppendJSON(nil), err, test.want)
 		}
 	}

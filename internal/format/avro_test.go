@@ -48,9 +48,11 @@ func everythingValue() map[string]any {
 	return map[string]any{
 		"z": "é", "a": int64(9007199254740993), "flag": true, "f": float32(0.1), "d": math.NaN(), "raw": []byte{0, 255},
 		"fix": []byte{1, 2}, "color": "BLUE", "again": "RED", "maybe": "s", "none": nil, "list": []int{1, -2},
-		"map": map[string]int{"k": 1}, "next": nil, "day": at, "clock": time.Hour + 2*time.Minute + 3*time.Second + 4*time.Millisecond,
+		"map": map[string]int{"k": 1}, "next": nil, "day": at, "clock": time.Hour + 2*time.Minute + 3*time.Second +
+			4*time.Millisecond,
 		"at": at.Add(time.Microsecond), "local": at, "price": big.NewRat(-5, 100),
-		"id": [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, "span": avro.Duration{Months: 1, Days: 2, Milliseconds: 3000},
+		"id":   [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		"span": avro.Duration{Months: 1, Days: 2, Milliseconds: 3000},
 	}
 }
 
@@ -79,7 +81,8 @@ func TestDecodeAvro_readsContainersOfEachCodec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, codec := range map[string]ocf.Codec{"null": nil, "deflate": ocf.DeflateCodec(5), "snappy": ocf.SnappyCodec(), "zstandard": zstd} {
+	for name, codec := range map[string]ocf.Codec{"null": nil, "deflate": ocf.DeflateCodec(5),
+		"snappy": ocf.SnappyCodec(), "zstandard": zstd} {
 		t.Run(name, func(t *testing.T) {
 			var file bytes.Buffer
 			w, err := ocf.NewWriter(&file, avro.MustParse(everything), ocf.WithCodec(codec), ocf.WithBlockCount(2))
@@ -138,8 +141,10 @@ func TestDecimal(t *testing.T) {
 		scale int
 		text  string
 	}{
-		{"", 0, "0"}, {"", 2, "0.00"}, {"\x01", 0, "1"}, {"\xFF", 0, "-1"}, {"\xFF", 3, "-0.001"}, {"\x04\xD2", 2, "12.34"},
-		{"\x00\xFF", 1, "25.5"}, {"\x80", 0, "-128"}, {"\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 0, "2361183241434822606847"},
+		{"", 0, "0"}, {"", 2, "0.00"}, {"\x01", 0, "1"}, {"\xFF", 0, "-1"}, {"\xFF", 3, "-0.001"},
+		{"\x04\xD2", 2, "12.34"},
+		{"\x00\xFF", 1, "25.5"}, {"\x80", 0, "-128"},
+		{"\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 0, "2361183241434822606847"},
 	} {
 		if got := decimal([]byte(c.bytes), c.scale); got != c.text {
 			t.Errorf("decimal(%x, %d) = %s, want %s", c.bytes, c.scale, got, c.text)

@@ -44,9 +44,11 @@ func BenchmarkCSV(b *testing.B) {
 }
 
 func BenchmarkHTML(b *testing.B) {
-	benchmark(b, HTML, "text/html", "<table><tr><th>id<th>name</tr>", "<tr><td>%d</td><td><b>service-%d</b></td></tr>\n", "</table>", 1000)
+	benchmark(b, HTML, "text/html", "<table><tr><th>id<th>name</tr>",
+		"<tr><td>%d</td><td><b>service-%d</b></td></tr>\n", "</table>", 1000)
 }
 
 func BenchmarkMarkdown(b *testing.B) {
-	benchmark(b, Markdown, "text/markdown", "", "## Service %d\nThe *service* [number %d](https://example.org).\n\n", "", 1000)
+	benchmark(b, Markdown, "text/markdown", "", "## Service %d\nThe *service* [number %d](https://example.org).\n\n",
+		"", 1000)
 }

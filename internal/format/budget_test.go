@@ -74,7 +74,8 @@ func TestDecode_holdsWhatItMakes(t *testing.T) {
 			}
 			const beside = 128 << 10
 			lives := int64(after.HeapAlloc) - int64(before.HeapAlloc)
-			t.Logf("%.1f bytes live, %.1f held, %.1f allocated for each byte", float64(lives)/size, float64(call.Holds())/size, float64(made)/size)
+			t.Logf("%.1f bytes live, %.1f held, %.1f allocated for each byte", float64(lives)/size,
+				float64(call.Holds())/size, float64(made)/size)
 			if call.Holds() < lives-beside {
 				t.Errorf("the call holds %d for %d", call.Holds(), lives)
 			}
@@ -86,7 +87,8 @@ func TestDecode_holdsWhatItMakes(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			if _, err := d.Decode(budget.NewMeter(ctx, nil), body, ""); h.kind != Text && !errors.Is(err, context.Canceled) {
+			if _, err := d.Decode(budget.NewMeter(ctx, nil), body, ""); h.kind != Text &&
+				!errors.Is(err, context.Canceled) {
 				t.Errorf("after the caller left: %v", err)
 			}
 		})
@@ -95,7 +97,8 @@ func TestDecode_holdsWhatItMakes(t *testing.T) {
 
 func TestDecodeHTML_countsWhatSelectorsLookAt(t *testing.T) {
 	page := []byte(strings.Repeat("<p>", 20_000) + strings.Repeat("<div>", 400) + strings.Repeat("<p>x</p>", 2000))
-	for _, selector := range []string{"p ~ p ~ p ~ table", "p~p~p~div", ":has(:has(:has(table)))", "div:contains(x):contains(y):contains(z)"} {
+	for _, selector := range []string{"p ~ p ~ p ~ table", "p~p~p~div", ":has(:has(:has(table)))",
+		"div:contains(x):contains(y):contains(z)"} {
 		d, err := New(HTML, Schema{Text: selector})
 		if err != nil {
 			t.Fatal(err)
@@ -121,10 +124,12 @@ func TestDecodeHTML_limitsTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := heavyBody{head: "<p ", tail: ">"}
-	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), h.body(htmlToken+1), ""); err == nil || !strings.Contains(err.Error(), "4 MiB") {
+	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), h.body(htmlToken+1), ""); err == nil ||
+		!strings.Contains(err.Error(), "4 MiB") {
 		t.Errorf("a tag longer than any: %v", err)
 	}
-	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), bytes.Repeat(h.body(1<<20), 8), ""); err == nil || !strings.Contains(err.Error(), errTooMany) {
+	if _, err := d.Decode(budget.NewMeter(t.Context(), nil), bytes.Repeat(h.body(1<<20), 8), ""); err == nil ||
+		!strings.Contains(err.Error(), errTooMany) {
 		t.Errorf("attributes without end: %v", err)
 	}
 }

@@ -16,13 +16,17 @@ func TestCharset(t *testing.T) {
 		"ISO-8859-1":                      {"caf\xE9", "text/csv; charset=ISO-8859-1", "café"},
 		"quoted, after other parameters":  {"\x80", `text/csv; header=present; Charset="windows-1252"`, "€"},
 		"Shift JIS":                       {"\x93\xFA\x96\x7B", "text/plain;charset=shift_jis", "日本"},
-		"XML declaration":                 {"<?xml version='1.0' encoding='iso-8859-1'?><a>\xE9</a>", "", "<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>"},
-		"parameter beats XML declaration": {"<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>", "text/xml; charset=utf-8", "<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>"},
-		"HTML meta":                       {"<html><meta charset=iso-8859-2>\xB1", "", "<html><meta charset=iso-8859-2>ą"},
-		"HTML without meta in UTF-8":      {"<html>" + strings.Repeat(" ", 2000) + "é", "text/html", "<html>" + strings.Repeat(" ", 2000) + "é"},
-		"HTML without meta in Latin 1":    {"<html>\xE9", "text/html", "<html>é"},
-		"unknown charset, but UTF-8":      {"é", "text/plain; charset=klingon", "é"},
-		"no name":                         {"é", "text/plain; charset=", "é"},
+		"XML declaration": {"<?xml version='1.0' encoding='iso-8859-1'?><a>\xE9</a>", "",
+			"<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>"},
+		"parameter beats XML declaration": {"<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>",
+			"text/xml; charset=utf-8", "<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>"},
+		"HTML meta": {"<html><meta charset=iso-8859-2>\xB1", "",
+			"<html><meta charset=iso-8859-2>ą"},
+		"HTML without meta in UTF-8": {"<html>" + strings.Repeat(" ", 2000) + "é", "text/html", "<html>" +
+			strings.Repeat(" ", 2000) + "é"},
+		"HTML without meta in Latin 1": {"<html>\xE9", "text/html", "<html>é"},
+		"unknown charset, but UTF-8":   {"é", "text/plain; charset=klingon", "é"},
+		"no name":                      {"é", "text/plain; charset=", "é"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Charset([]byte(c.body), c.mediaType)

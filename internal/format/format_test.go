@@ -48,7 +48,8 @@ func wantError(t *testing.T, err error, kind Kind, part string) {
 
 func TestParseKind_readsNamesInAnyCaseAndAliases(t *testing.T) {
 	for name, kind := range map[string]Kind{
-		"": JSON, "json": JSON, "JSON": JSON, "Avro": Avro, "Protobuf": Protobuf, " xml ": XML, "md": Markdown, "yml": YAML,
+		"": JSON, "json": JSON, "JSON": JSON, "Avro": Avro, "Protobuf": Protobuf, " xml ": XML, "md": Markdown,
+		"yml":          YAML,
 		"octet-stream": Binary, "raw": Binary, "plain": Text, "TSV": TSV, "psv": PSV, "HTML": HTML, "binary": Binary,
 	} {
 		if got, ok := ParseKind(name); !ok || got != kind {
@@ -145,7 +146,8 @@ func TestDecodeJSON_countsNoCommasInStrings(t *testing.T) {
 func TestDecodeJSON_believesUTF8BeforeCharset(t *testing.T) {
 	d, _ := New(JSON, Schema{})
 	for body, json := range map[string]string{`["é"]`: `["é"]`, "[\"\xE9\"]": `["é"]`} {
-		if v, err := d.Decode(nil, []byte(body), "application/json; charset=ISO-8859-1"); err != nil || asJSON(v) != json {
+		if v, err := d.Decode(nil, []byte(body), "application/json; charset=ISO-8859-1"); err != nil ||
+			asJSON(v) != json {
 			t.Errorf("Decode(%q) = %s, %v", body, v.Text(), err)
 		}
 	}
@@ -163,7 +165,8 @@ func TestDecodeYAML(t *testing.T) {
 func TestDecodeYAML_refuses(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c < 'k'; c++ {
-		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 9) + "*" + string(c-1) + "]\n"
+		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 9) + "*" + string(c-1) +
+			"]\n"
 	}
 	for name, c := range map[string]struct{ body, part string }{
 		"syntax":     {"a: [1", "line "},

@@ -92,7 +92,9 @@ func FuzzAvro(f *testing.F) {
 }
 
 func FuzzProtobuf(f *testing.F) {
-	fuzz(f, newDecoder(f, Protobuf, "schemas/all.proto"), chunk(1, "x")+chunk(10, chunk(1, "a")+varint(2, 2))+chunk(17, chunk(1, chunk(1, "k"))), chunk(9, "\x01\x02")+chunk(15, varint(1, 5)))
+	fuzz(f, newDecoder(f, Protobuf, "schemas/all.proto"),
+		chunk(1, "x")+chunk(10, chunk(1, "a")+varint(2, 2))+chunk(17, chunk(1, chunk(1, "k"))),
+		chunk(9, "\x01\x02")+chunk(15, varint(1, 5)))
 }
 
 func FuzzText(f *testing.F) { fuzz(f, newDecoder(f, Text, ""), "a\xE9") }

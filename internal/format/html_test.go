@@ -50,16 +50,20 @@ func TestDecodeHTML_survivesHostilePages(t *testing.T) {
 	}
 	for name, body := range map[string]string{
 		"formatting rebuilt in each paragraph": "<p>" + open.String() + "</p>" + strings.Repeat("<p>x</p>", 100_000),
-		"the same inside a raw text element":   "<svg><title><p>" + open.String() + "</p>" + strings.Repeat("<p>x</p>", 100_000),
-		"bodies with attributes":               strings.Repeat("<body a=1 b=2>", 100_000),
-		"links and tables":                     strings.Repeat("<a><table>", 100_000),
-		"wide spans":                           "<table><tr>" + strings.Repeat("<th colspan=1000>x", 100_000),
-		"tall spans":                           "<table><tr>" + strings.Repeat("<th>x", 500) + strings.Repeat("<tr><td rowspan=65534 colspan=1000>x", 10_000),
-		"rows without cells":                   "<table><tr>" + strings.Repeat("<th>x", 100_000) + strings.Repeat("<tr>", 500_000),
-		"text shown again and again":           strings.Repeat("<table><tr><th>x<tr><td>", 120) + strings.Repeat("long text ", 1<<20),
-		"selected within selected":             strings.Repeat("<div>", 500) + strings.Repeat("<hr>", 10_000),
-		"deep nesting":                         strings.Repeat("<div>", 100_000),
-		"too many tags":                        strings.Repeat("<br>", MaxValues+1),
+		"the same inside a raw text element": "<svg><title><p>" + open.String() + "</p>" +
+			strings.Repeat("<p>x</p>", 100_000),
+		"bodies with attributes": strings.Repeat("<body a=1 b=2>", 100_000),
+		"links and tables":       strings.Repeat("<a><table>", 100_000),
+		"wide spans":             "<table><tr>" + strings.Repeat("<th colspan=1000>x", 100_000),
+		"tall spans": "<table><tr>" + strings.Repeat("<th>x", 500) +
+			strings.Repeat("<tr><td rowspan=65534 colspan=1000>x", 10_000),
+		"rows without cells": "<table><tr>" + strings.Repeat("<th>x", 100_000) +
+			strings.Repeat("<tr>", 500_000),
+		"text shown again and again": strings.Repeat("<table><tr><th>x<tr><td>", 120) +
+			strings.Repeat("long text ", 1<<20),
+		"selected within selected": strings.Repeat("<div>", 500) + strings.Repeat("<hr>", 10_000),
+		"deep nesting":             strings.Repeat("<div>", 100_000),
+		"too many tags":            strings.Repeat("<br>", MaxValues+1),
 	} {
 		t.Run(name, func(t *testing.T) { _, _ = decode(t, HTML, "div, table", body) }) // that it ends is the point
 	}

@@ -79,7 +79,8 @@ func group(number protowire.Number, content string) string {
 func TestDecodeProtobuf(t *testing.T) {
 	const all = "schemas/all.proto"
 	f32 := string(protowire.AppendFixed32(protowire.AppendTag(nil, 5, protowire.Fixed32Type), math.Float32bits(0.1)))
-	f64 := string(protowire.AppendFixed64(protowire.AppendTag(nil, 6, protowire.Fixed64Type), math.Float64bits(math.Inf(-1))))
+	f64 := string(protowire.AppendFixed64(protowire.AppendTag(nil, 6, protowire.Fixed64Type),
+		math.Float64bits(math.Inf(-1))))
 	for name, c := range map[string]struct{ schema, body, json string }{
 		"declared names and order": {all, varint(4, 1) + chunk(1, "é"), `{"z_name":"é","flag":true}`},
 		"64-bit integers":          {all, varint(2, math.MaxUint64) + varint(3, math.MaxUint64) + varint(20, 3), `{"big":-1,"bigger":18446744073709551615,"zig":-2}`},
@@ -152,7 +153,8 @@ func TestNewProtobuf_refusesWhatNestsWithoutEnd(t *testing.T) {
 			wantError(t, err, Protobuf, "nests deeper than 64 levels")
 		})
 	}
-	fine := fstest.MapFS{"fine.proto": {Data: []byte("syntax = \"proto3\";\n// " + strings.Repeat("{", 100) + "\nmessage M { string a = 1; }\n")}}
+	fine := fstest.MapFS{"fine.proto": {Data: []byte("syntax = \"proto3\";\n// " + strings.Repeat("{", 100) +
+		"\nmessage M { string a = 1; }\n")}}
 	if _, err := New(Protobuf, Schema{Text: "fine.proto", Files: fine}); err != nil {
 		t.Errorf("brackets of a comment count: %v", err)
 	}
@@ -160,8 +162,10 @@ func TestNewProtobuf_refusesWhatNestsWithoutEnd(t *testing.T) {
 
 func TestNewProtobuf_refusesBadSchemas(t *testing.T) {
 	for schema, part := range map[string]string{
-		"": "must name a .proto file", "#M": "must name a .proto file", "no.proto": "no.proto", "../x.proto": "x.proto", "bad.proto": "bad.proto:1:",
-		"missing.proto": "nowhere.proto", "none.proto": "declares no message", "two.proto#Nobody": "declares no message “Nobody”", "loop.proto": "cycle",
+		"": "must name a .proto file", "#M": "must name a .proto file", "no.proto": "no.proto",
+		"../x.proto": "x.proto", "bad.proto": "bad.proto:1:",
+		"missing.proto": "nowhere.proto", "none.proto": "declares no message",
+		"two.proto#Nobody": "declares no message “Nobody”", "loop.proto": "cycle",
 	} {
 		_, err := New(Protobuf, Schema{Text: schema, Files: protoFiles})
 		wantError(t, err, Protobuf, part)

@@ -42,12 +42,14 @@ const resource = "https://mcp.example/mcp"
 // good are the claims of a token that is let in.
 func (s *authServer) good() claims {
 	now := s.clock.Now().Unix()
-	return claims{"iss": s.Issuer, "sub": "ada", "aud": resource, "exp": now + 600, "nbf": now - 10, "scope": "tools:read tools:execute", "client_id": "agent"}
+	return claims{"iss": s.Issuer, "sub": "ada", "aud": resource, "exp": now + 600, "nbf": now - 10,
+		"scope": "tools:read tools:execute", "client_id": "agent"}
 }
 
 // fields are those of a document that trusts the server.
 func (s *authServer) fields() fields {
-	return fields{"authorizationServerUri": s.Issuer, "resource": resource, "scope": "tools:read", "clientId": authserver.ClientID, "clientSecret": authserver.ClientSecret}
+	return fields{"authorizationServerUri": s.Issuer, "resource": resource, "scope": "tools:read",
+		"clientId": authserver.ClientID, "clientSecret": authserver.ClientSecret}
 }
 
 func (s *authServer) place(f fields, mcp bool) *place {

@@ -28,11 +28,13 @@ func benchmark(b *testing.B, p *place, line string) {
 }
 
 func BenchmarkBearer(b *testing.B) {
-	benchmark(b, newPlace(b, Config{Kind: "bearer", Value: fields{"token": "9f86d081884c7d659a2feaa0c55ad015"}.value}), "Bearer 9f86d081884c7d659a2feaa0c55ad015")
+	benchmark(b, newPlace(b, Config{Kind: "bearer",
+		Value: fields{"token": "9f86d081884c7d659a2feaa0c55ad015"}.value}), "Bearer 9f86d081884c7d659a2feaa0c55ad015")
 }
 
 func BenchmarkBasic(b *testing.B) {
-	benchmark(b, newPlace(b, Config{Kind: "basic", Value: fields{"username": "a", "password": "b"}.value}), "Basic YTpi")
+	benchmark(b, newPlace(b, Config{Kind: "basic", Value: fields{"username": "a", "password": "b"}.value}),
+		"Basic YTpi")
 }
 
 func BenchmarkJWT(b *testing.B) {

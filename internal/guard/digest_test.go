@@ -32,7 +32,8 @@ func challengeOf(t testing.TB, p *place, algorithm string) *client.Challenge {
 
 // answerDigest is the credential for GET / of a client that knows the password.
 func answerDigest(t testing.TB, p *place, user, password string) string {
-	c, err := client.Digest(challengeOf(t, p, ""), client.Options{Method: "GET", URI: "/", Username: user, Password: password, Count: 1})
+	c, err := client.Digest(challengeOf(t, p, ""),
+		client.Options{Method: "GET", URI: "/", Username: user, Password: password, Count: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,8 @@ func answer(t *testing.T, c *client.Challenge, o client.Options) string {
 func TestDigest_offersSHA256AndMD5(t *testing.T) {
 	p := digestPlace(t, newClock())
 	lines := p.get("/").Header()["Www-Authenticate"]
-	if len(lines) != 2 || !strings.Contains(lines[0], "algorithm=SHA-256") || !strings.Contains(lines[1], "algorithm=MD5") || strings.Contains(lines[0], "stale") {
+	if len(lines) != 2 || !strings.Contains(lines[0], "algorithm=SHA-256") ||
+		!strings.Contains(lines[1], "algorithm=MD5") || strings.Contains(lines[0], "stale") {
 		t.Errorf("%q", lines)
 	}
 	for _, algorithm := range []string{"SHA-256", "MD5"} {
@@ -156,7 +158,8 @@ func TestDigest_takesAnAnswerOnce(t *testing.T) {
 	for _, step := range []struct {
 		count int
 		want  int
-	}{{1, 200}, {1, 401}, {2, 200}, {100, 200}, {99, 200}, {37, 200}, {36, 401}, {2, 401}, {99, 401}, {100, 401}, {101, 200}} {
+	}{{1, 200}, {1, 401}, {2, 200}, {100, 200}, {99, 200}, {37, 200}, {36, 401}, {2, 401}, {99, 401}, {100, 401},
+		{101, 200}} {
 		w := p.get(answered, "Authorization", answer(t, c, client.Options{Count: step.count, Cnonce: "c"}))
 		if w.Code != step.want {
 			t.Errorf("count %d: %d", step.count, w.Code)
@@ -202,7 +205,9 @@ func TestDigest_calledStaleWhenTheNonceIsOldOrAnotherProcess(t *testing.T) {
 		if w.Code != 401 || !strings.Contains(w.Header().Get("WWW-Authenticate"), "stale=true") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header())
 		}
-		if w := p.get(answered, "Authorization", answer(t, c, client.Options{Count: 2, Password: "x"})); strings.Contains(w.Header().Get("WWW-Authenticate"), "stale") {
+		if w := p.get(answered, "Authorization",
+			answer(t, c, client.Options{Count: 2,
+				Password: "x"})); strings.Contains(w.Header().Get("WWW-Authenticate"), "stale") {
 			t.Errorf("%s: stale although the password is wrong", name)
 		}
 	}

@@ -23,7 +23,8 @@ func FuzzParseParams(f *testing.F) {
 			if !isName(name) || name != strings.ToLower(name) {
 				t.Errorf("name %q", name)
 			}
-			if val != "" && !strings.ContainsFunc(val, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+			if val != "" && !strings.ContainsFunc(val,
+				func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
 				params = append(params, param{name, val})
 			}
 		}
@@ -46,7 +47,8 @@ func FuzzGuard(f *testing.F) {
 		f.Add(line, "", "key=")
 	}
 	s := newAuthServer(f, "")
-	values := fields{"token": "s3cret-token", "username": "ada", "password": "s3cret-password", "key": "key", "value": "s3cret-key"}
+	values := fields{"token": "s3cret-token", "username": "ada", "password": "s3cret-password", "key": "key",
+		"value": "s3cret-key"}
 	var guards []*place
 	for _, kind := range []string{"bearer", "apikey", "basic", "digest"} {
 		guards = append(guards, newPlace(f, Config{Kind: kind, Value: values.value}))
@@ -62,7 +64,8 @@ func FuzzGuard(f *testing.F) {
 		for _, g := range guards {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.URL.RawQuery = query
-			r.Header["Authorization"], r.Header["Cookie"], r.Header["Key"] = []string{authorization}, []string{cookie}, []string{cookie}
+			r.Header["Authorization"], r.Header["Cookie"], r.Header["Key"] = []string{authorization},
+				[]string{cookie}, []string{cookie}
 			w := httptest.NewRecorder()
 			g.handler.ServeHTTP(w, r)
 			if w.Code != 401 && w.Code != 400 || g.seen != nil {
@@ -83,7 +86,8 @@ func FuzzScopeList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		cfg := Config{MCP: true, Value: func(_ context.Context, field string) (secret.String, error) {
-			return secret.New(map[string]string{"scope": text, "resource": text, "authorizationServerUri": "https://as"}[field]), nil
+			return secret.New(map[string]string{"scope": text, "resource": text,
+				"authorizationServerUri": "https://as"}[field]), nil
 		}}
 		_, _ = cfg.settings(t.Context())
 		scopes, err := scopeList(text)

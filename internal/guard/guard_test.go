@@ -26,7 +26,8 @@ const unset = "\x00unset"
 
 func (f fields) value(_ context.Context, field string) (secret.String, error) {
 	if f[field] == unset {
-		return secret.String{}, &secret.MissingError{Name: "VAR_" + field, Source: "the environment variable VAR_" + field}
+		return secret.String{}, &secret.MissingError{Name: "VAR_" + field, Source: "the environment variable VAR_" +
+			field}
 	}
 	return secret.New(f[field]), nil
 }
@@ -145,16 +146,20 @@ func TestGuard_ofAnyKindLetsNobodyInWithoutItsSecrets(t *testing.T) {
 		"digest": {"username": "ada", "password": "s3cret"},
 	}
 	credentials := [][]string{
-		{}, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "}, {"Authorization", "Bearer {{TOKEN}}"},
+		{}, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "},
+		{"Authorization", "Bearer {{TOKEN}}"},
 		{"X-Key", ""}, {"X-Key", " "}, {"X-Key", "{{KEY}}"},
-		{"Authorization", "Basic Og=="}, {"Authorization", "Basic YWRhOg=="}, {"Authorization", "Basic OnMzY3JldA=="}, {"Authorization", "Basic"},
+		{"Authorization", "Basic Og=="}, {"Authorization", "Basic YWRhOg=="}, {"Authorization", "Basic OnMzY3JldA=="},
+		{"Authorization", "Basic"},
 	}
 	for kind, all := range complete {
 		for field := range all {
 			for name, text := range map[string]string{"unset": unset, "empty": ""} {
 				p := newPlace(t, Config{Kind: kind, Value: all.with(field, text).value})
-				for _, c := range append(credentials, []string{"Authorization", answerDigest(t, p, all["username"], strings.Trim(text, unset))}) {
-					if w := p.get("/", c...); w.Code != 401 && w.Code != 400 || w.Code == 401 && w.Header().Get("WWW-Authenticate") == "" {
+				for _, c := range append(credentials,
+					[]string{"Authorization", answerDigest(t, p, all["username"], strings.Trim(text, unset))}) {
+					if w := p.get("/", c...); w.Code != 401 && w.Code != 400 || w.Code == 401 &&
+						w.Header().Get("WWW-Authenticate") == "" {
 						t.Errorf("%s, %s %s, %q: status %d", kind, field, name, c, w.Code)
 					}
 				}
@@ -171,7 +176,8 @@ func TestGuard_ofAnyKindLetsNobodyInWithoutItsSecrets(t *testing.T) {
 				if text == unset {
 					want = "VAR_" + field
 				}
-				if kind != "digest" && (!strings.Contains(p.logged(), want) || !strings.Contains(p.logged(), "level=ERROR")) {
+				if kind != "digest" && (!strings.Contains(p.logged(), want) ||
+					!strings.Contains(p.logged(), "level=ERROR")) {
 					t.Errorf("%s, %s %s: logged %q", kind, field, name, p.logged())
 				}
 			}
@@ -181,9 +187,10 @@ func TestGuard_ofAnyKindLetsNobodyInWithoutItsSecrets(t *testing.T) {
 
 func TestGuard_saysThatItCannotCheckWhenASecretCannotBeRead(t *testing.T) {
 	for _, kind := range []string{"bearer", "apikey", "basic", "oauth2"} {
-		p := newPlace(t, Config{Kind: kind, Client: http.DefaultClient, Value: func(context.Context, string) (secret.String, error) {
-			return secret.String{}, errors.New("vault is sealed")
-		}})
+		p := newPlace(t, Config{Kind: kind, Client: http.DefaultClient,
+			Value: func(context.Context, string) (secret.String, error) {
+				return secret.String{}, errors.New("vault is sealed")
+			}})
 		w := p.get("/", "Authorization", map[bool]string{true: "Basic YTpi", false: "Bearer x"}[kind == "basic"])
 		if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("WWW-Authenticate") != "" {
 			t.Errorf("%s: status %d, %v", kind, w.Code, w.Header())
@@ -238,7 +245,10 @@ func TestGuard_masksNothingThatTheHandlerDoes(t *testing.T) {
 			t.Error("the panic was masked")
 		}
 	}()
-	g.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(httptest.NewRecorder(), request())
+	g.Wrap(http.HandlerFunc(func(http.ResponseWriter,
+		*http.Request) {
+		panic(http.ErrAbortHandler)
+	})).ServeHTTP(httptest.NewRecorder(), request())
 }
 
 func TestGuard_handsOnNoCredential(t *testing.T) {
@@ -250,19 +260,27 @@ func TestGuard_handsOnNoCredential(t *testing.T) {
 		want   http.Header
 		url    string
 	}{
-		"bearer":     {"bearer", fields{"token": "t"}, "/a?b=c", []string{"Authorization", "bearer t", "Accept", "x"}, http.Header{"Accept": {"x"}}, "/a?b=c"},
-		"basic":      {"basic", fields{"username": "a", "password": "b"}, "/", []string{"Authorization", "Basic YTpi"}, http.Header{}, "/"},
-		"header":     {"apikey", fields{"key": "x-key", "value": "k"}, "/", []string{"X-KEY", "k", "Authorization", "Bearer theirs"}, http.Header{"Authorization": {"Bearer theirs"}}, "/"},
-		"query":      {"apikey", fields{"key": "api key", "value": "k&", "placement": "QUERY"}, "/p?a=%2F&api+key=k%26&b", nil, http.Header{}, "/p?a=%2F&b"},
-		"cookie":     {"apikey", fields{"key": "sid", "value": "k", "placement": "cookie"}, "/", []string{"Cookie", "a=1; sid=k;b=2", "Cookie", "c=3"}, http.Header{"Cookie": {"a=1; b=2; c=3"}}, "/"},
-		"one cookie": {"apikey", fields{"key": "sid", "value": "k", "placement": "cookie"}, "/", []string{"Cookie", "sid=k"}, http.Header{}, "/"},
+		"bearer": {"bearer", fields{"token": "t"}, "/a?b=c", []string{"Authorization", "bearer t", "Accept", "x"},
+			http.Header{"Accept": {"x"}}, "/a?b=c"},
+		"basic": {"basic", fields{"username": "a", "password": "b"}, "/",
+			[]string{"Authorization", "Basic YTpi"}, http.Header{}, "/"},
+		"header": {"apikey", fields{"key": "x-key", "value": "k"}, "/",
+			[]string{"X-KEY", "k", "Authorization", "Bearer theirs"}, http.Header{"Authorization": {"Bearer theirs"}},
+			"/"},
+		"query": {"apikey", fields{"key": "api key", "value": "k&", "placement": "QUERY"},
+			"/p?a=%2F&api+key=k%26&b", nil, http.Header{}, "/p?a=%2F&b"},
+		"cookie": {"apikey", fields{"key": "sid", "value": "k", "placement": "cookie"}, "/",
+			[]string{"Cookie", "a=1; sid=k;b=2", "Cookie", "c=3"}, http.Header{"Cookie": {"a=1; b=2; c=3"}}, "/"},
+		"one cookie": {"apikey", fields{"key": "sid", "value": "k", "placement": "cookie"}, "/",
+			[]string{"Cookie", "sid=k"}, http.Header{}, "/"},
 	} {
 		p := newPlace(t, Config{Kind: c.kind, Value: c.fields.value})
 		if w := p.get(c.target, c.header...); w.Code != 200 || p.seen == nil {
 			t.Errorf("%s: status %d %s", name, w.Code, w.Body)
 			continue
 		}
-		if !maps.EqualFunc(p.seen.Header, c.want, slices.Equal) || p.seen.URL.String() != c.url || p.seen.RequestURI != c.url {
+		if !maps.EqualFunc(p.seen.Header, c.want, slices.Equal) || p.seen.URL.String() != c.url ||
+			p.seen.RequestURI != c.url {
 			t.Errorf("%s: %v %s %s", name, p.seen.Header, p.seen.URL, p.seen.RequestURI)
 		}
 		if id, ok := From(p.seen.Context()); !ok || id.Kind != c.kind {

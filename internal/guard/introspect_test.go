@@ -40,12 +40,14 @@ func TestIntrospection(t *testing.T) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header())
 		}
 		if w.Code == 200 {
-			if id, _ := From(p.seen.Context()); id.Subject != "ada" || id.Client != "agent" || id.Token.Reveal() != "opaque-1" || !id.Claims.Get("active").True() {
+			if id, _ := From(p.seen.Context()); id.Subject != "ada" || id.Client != "agent" ||
+				id.Token.Reveal() != "opaque-1" || !id.Claims.Get("active").True() {
 				t.Errorf("%s: %+v", name, id)
 			}
 		}
 	}
-	if w := s.introspecting().token("unknown"); w.Code != 401 || parameter(t, w, "error_description") != string(faultInactive) {
+	if w := s.introspecting().token("unknown"); w.Code != 401 ||
+		parameter(t, w, "error_description") != string(faultInactive) {
 		t.Errorf("unknown: %d", w.Code)
 	}
 }

@@ -22,7 +22,8 @@ func TestJWT_isTakenWithEveryAsymmetricAlgorithm(t *testing.T) {
 	s.Rotate("rsa", "p256", "p384", "p521", "ed")
 	p := s.place(s.fields(), true)
 	for key, algs := range map[string][]jose.SignatureAlgorithm{
-		"rsa": {jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}, "p256": {jose.ES256}, "p384": {jose.ES384}, "p521": {jose.ES512}, "ed": {jose.EdDSA},
+		"rsa": {jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}, "p256": {jose.ES256},
+		"p384": {jose.ES384}, "p521": {jose.ES512}, "ed": {jose.EdDSA},
 	} {
 		for _, alg := range algs {
 			for kid, h := range map[string]header{"with kid": nil, "without": {"kid": ""}} {
@@ -33,7 +34,8 @@ func TestJWT_isTakenWithEveryAsymmetricAlgorithm(t *testing.T) {
 		}
 	}
 	id, ok := From(p.seen.Context())
-	if !ok || id.Subject != "ada" || id.Issuer != s.Issuer || id.Client != "agent" || !slices.Equal(id.Scopes, []string{"tools:read", "tools:execute"}) ||
+	if !ok || id.Subject != "ada" || id.Issuer != s.Issuer || id.Client != "agent" ||
+		!slices.Equal(id.Scopes, []string{"tools:read", "tools:execute"}) ||
 		id.Claims.Get("aud").Text() != resource || id.Expires.Unix() != s.clock.Now().Unix()+600 || id.Token.IsEmpty() {
 		t.Errorf("%+v", id)
 	}
@@ -81,7 +83,8 @@ func TestJWT_claims(t *testing.T) {
 		"scope and scp":             {good.with("scope", "x").with("scp", "tools:read"), ""},
 	} {
 		w := s.place(s.fields(), false).token(sign(t, "rsa", jose.RS256, nil, c.claims))
-		if want := map[bool]int{true: 200, false: 401}[c.fault == ""]; w.Code != want || parameter(t, w, "error_description") != string(c.fault) {
+		if want := map[bool]int{true: 200, false: 401}[c.fault == ""]; w.Code != want ||
+			parameter(t, w, "error_description") != string(c.fault) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header())
 		}
 		if w.Code == 401 && parameter(t, w, "error") != "invalid_token" {
@@ -89,7 +92,8 @@ func TestJWT_claims(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]claims{
-		"no scope": good.with("scope", nil), "others": good.with("scope", "tools:readx Tools:read"), "a number": good.with("scope", 7),
+		"no scope": good.with("scope", nil), "others": good.with("scope", "tools:readx Tools:read"),
+		"a number": good.with("scope", 7),
 	} {
 		if w := s.place(s.fields(), false).token(sign(t, "rsa", jose.RS256, nil, c)); w.Code != 403 {
 			t.Errorf("scope, %s: %d", name, w.Code)
@@ -154,19 +158,23 @@ func TestJWT_forgeries(t *testing.T) {
 		"an algorithm that the key does not pin": {sign(t, "rsa", jose.PS256, header{"kid": "pinned"}, good)},
 		"a kid that is not published":            {sign(t, "rsa2", jose.RS256, nil, good)},
 		"no kid, unknown key":                    {sign(t, "rsa2", jose.RS256, header{"kid": ""}, good)},
-		"a key in the header":                    {sign(t, "rsa2", jose.RS256, header{"kid": "", "jwk": json.RawMessage(evil)}, good)},
-		"a key to fetch":                         {sign(t, "rsa2", jose.RS256, header{"kid": "rsa", "jku": s.URL + "/keys"}, good)},
-		"a critical extension":                   {sign(t, "rsa", jose.RS256, header{"crit": []string{"x"}, "x": 1}, good)},
-		"an ID of logout":                        {sign(t, "rsa", jose.RS256, header{"typ": "logout+jwt"}, good)},
-		"a proof of possession":                  {sign(t, "rsa", jose.RS256, header{"typ": "dpop+jwt"}, good)},
-		"other claims":                           {parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"eve"}`)) + "." + parts[2]},
-		"a changed signature":                    {parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2]))},
-		"a signature of nothing":                 {parts[0] + "." + parts[1] + ".AA"},
-		"opaque":                                 {"2YotnFZFEjr1zCsicMWpAA"},
-		"five parts":                             {strings.Repeat("e30.", 4) + "e30"},
-		"dots":                                   {".."},
-		"no claims":                              {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`"x"`))},
-		"claims that are no JSON":                {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`{`))},
+		"a key in the header": {sign(t, "rsa2", jose.RS256,
+			header{"kid": "", "jwk": json.RawMessage(evil)}, good)},
+		"a key to fetch": {sign(t, "rsa2", jose.RS256,
+			header{"kid": "rsa", "jku": s.URL + "/keys"}, good)},
+		"a critical extension": {sign(t, "rsa", jose.RS256, header{"crit": []string{"x"}, "x": 1},
+			good)},
+		"an ID of logout":       {sign(t, "rsa", jose.RS256, header{"typ": "logout+jwt"}, good)},
+		"a proof of possession": {sign(t, "rsa", jose.RS256, header{"typ": "dpop+jwt"}, good)},
+		"other claims":          {parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"eve"}`)) + "." + parts[2]},
+		"a changed signature": {parts[0] + "." + parts[1] + "." +
+			strings.Repeat("A", len(parts[2]))},
+		"a signature of nothing":  {parts[0] + "." + parts[1] + ".AA"},
+		"opaque":                  {"2YotnFZFEjr1zCsicMWpAA"},
+		"five parts":              {strings.Repeat("e30.", 4) + "e30"},
+		"dots":                    {".."},
+		"no claims":               {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`"x"`))},
+		"claims that are no JSON": {authserver.SignText(t, must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: authserver.Keys()["rsa"], KeyID: "rsa"}}, nil)), []byte(`{`))},
 	} {
 		if w := p.token(c.token); w.Code != 401 || parameter(t, w, "error") != "invalid_token" {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header())

@@ -53,7 +53,8 @@ func TestOAuth_takesATokenFromTheHeaderOnly(t *testing.T) {
 	if w := p.get("/?access_token=" + token); w.Code != 401 || parameter(t, w, "error") != "" {
 		t.Errorf("in the URL: %d", w.Code)
 	}
-	if w := p.get("/?access_token="+token, "Authorization", "Bearer "+token); w.Code != 400 || parameter(t, w, "error") != "invalid_request" {
+	if w := p.get("/?access_token="+token, "Authorization", "Bearer "+token); w.Code != 400 ||
+		parameter(t, w, "error") != "invalid_request" {
 		t.Errorf("in both: %d", w.Code)
 	}
 	r := httptest.NewRequest("POST", "/", strings.NewReader("access_token="+token))
@@ -86,7 +87,8 @@ func TestOAuth_findsTheMetadata(t *testing.T) {
 		s.At = c.at
 		for _, slash := range []string{"", "/"} {
 			f := s.fields()
-			if w := s.place(f.with("authorizationServerUri", f["authorizationServerUri"]+slash), false).token(sign(t, "rsa", jose.RS256, nil, s.good())); w.Code != 200 {
+			if w := s.place(f.with("authorizationServerUri", f["authorizationServerUri"]+slash),
+				false).token(sign(t, "rsa", jose.RS256, nil, s.good())); w.Code != 200 {
 				t.Errorf("%s %q: %d %s", name, slash, w.Code, w.Body)
 			}
 		}
@@ -98,23 +100,28 @@ func TestOAuth_ownFailuresAre503(t *testing.T) {
 		breakIt func(*authServer)
 		log     string
 	}{
-		"no metadata":            {func(s *authServer) { s.Metadata = nil }, "status 404"},
-		"metadata of another":    {func(s *authServer) { s.Metadata["issuer"] = "https://evil.example" }, "of another issuer"},
-		"metadata of nobody":     {func(s *authServer) { delete(s.Metadata, "issuer") }, "of another issuer"},
-		"no jwks_uri":            {func(s *authServer) { delete(s.Metadata, "jwks_uri") }, "no jwks_uri"},
-		"a jwks_uri of no web":   {func(s *authServer) { s.Metadata["jwks_uri"] = "file:///etc/passwd" }, "not an absolute http or https URL"},
+		"no metadata": {func(s *authServer) { s.Metadata = nil }, "status 404"},
+		"metadata of another": {func(s *authServer) { s.Metadata["issuer"] = "https://evil.example" },
+			"of another issuer"},
+		"metadata of nobody": {func(s *authServer) { delete(s.Metadata, "issuer") }, "of another issuer"},
+		"no jwks_uri":        {func(s *authServer) { delete(s.Metadata, "jwks_uri") }, "no jwks_uri"},
+		"a jwks_uri of no web": {func(s *authServer) { s.Metadata["jwks_uri"] = "file:///etc/passwd" },
+			"not an absolute http or https URL"},
 		"a jwks_uri that is not": {func(s *authServer) { s.Metadata["jwks_uri"] = s.URL + "/nothing" }, "status 404"},
 		"no keys":                {func(s *authServer) { s.Keys = nil }, "no key for signatures"},
 		"redirects":              {func(s *authServer) { s.Down = 302 }, "status 302"},
 		"errors":                 {func(s *authServer) { s.Down = 500 }, "status 500"},
-		"no server":              {func(s *authServer) { go s.CloseClientConnections(); s.Listener.Close() }, "connect"},
-		"an answer too large":    {func(s *authServer) { s.Metadata["x"] = strings.Repeat("x", maxAnswer) }, "larger than"},
+		"no server": {func(s *authServer) { go s.CloseClientConnections(); s.Listener.Close() },
+			"connect"},
+		"an answer too large": {func(s *authServer) { s.Metadata["x"] = strings.Repeat("x", maxAnswer) },
+			"larger than"},
 	} {
 		s := newAuthServer(t, "")
 		s.Set(func() { c.breakIt(s) })
 		p := s.place(s.fields(), true)
 		w := p.token(sign(t, "rsa", jose.RS256, nil, s.good()))
-		if w.Code != 503 || w.Header().Get("WWW-Authenticate") != "" || w.Header().Get("Retry-After") != "5" || !strings.Contains(w.Body.String(), "-31503") {
+		if w.Code != 503 || w.Header().Get("WWW-Authenticate") != "" || w.Header().Get("Retry-After") != "5" ||
+			!strings.Contains(w.Body.String(), "-31503") {
 			t.Errorf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
 		}
 		if !strings.Contains(p.logged(), c.log) {
@@ -148,12 +155,13 @@ func TestOAuth_leavesAFailingServerAloneForAWhile(t *testing.T) {
 func TestOAuth_settingsThatDoNotWorkAre503(t *testing.T) {
 	s := newAuthServer(t, "")
 	for field, texts := range map[string][]string{
-		"authorizationServerUri": {"", unset, "{{ISSUER}}", "ftp://a", "https://a#b", "https://u@a", "https://a?b", "/a"},
-		"resource":               {"", unset, "mcp", "https://a#b", "api://x"},
-		"tokenValidation":        {"opaque", unset},
-		"introspectionEndpoint":  {"/introspect", unset},
-		"audience":               {unset},
-		"scope":                  {unset, `a "b"`, `["a b"]`, `["a"`, `[7, ""]`, "é"},
+		"authorizationServerUri": {"", unset, "{{ISSUER}}", "ftp://a", "https://a#b", "https://u@a", "https://a?b",
+			"/a"},
+		"resource":              {"", unset, "mcp", "https://a#b", "api://x"},
+		"tokenValidation":       {"opaque", unset},
+		"introspectionEndpoint": {"/introspect", unset},
+		"audience":              {unset},
+		"scope":                 {unset, `a "b"`, `["a b"]`, `["a"`, `[7, ""]`, "é"},
 	} {
 		for _, text := range texts {
 			p := s.place(s.fields().with(field, text), true)
@@ -174,9 +182,10 @@ func TestOAuth_appliesNewSettings(t *testing.T) {
 	var audience atomic.Value
 	audience.Store("")
 	f := s.fields()
-	g, err := New(Config{Kind: "oauth2", Client: s.Client(), Clock: s.clock.Now, Value: func(ctx context.Context, field string) (secret.String, error) {
-		return f.with("audience", audience.Load().(string)).value(ctx, field)
-	}})
+	g, err := New(Config{Kind: "oauth2", Client: s.Client(), Clock: s.clock.Now,
+		Value: func(ctx context.Context, field string) (secret.String, error) {
+			return f.with("audience", audience.Load().(string)).value(ctx, field)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,11 +391,13 @@ func TestOAuth_warnsOfAServerWithoutTLSAndInsistsOnItOtherwise(t *testing.T) {
 	if !strings.Contains(p.logged(), "without TLS") {
 		t.Error(p.logged())
 	}
-	g, err := New(Config{Kind: "oauth2", Value: fields{"authorizationServerUri": "https://as.example", "resource": "r"}.value, Client: doer(func(r *http.Request) (*http.Response, error) {
-		w := httptest.NewRecorder()
-		_, _ = w.WriteString(`{"issuer":"https://as.example","jwks_uri":"http://as.example/keys"}`)
-		return w.Result(), nil
-	})})
+	g, err := New(Config{Kind: "oauth2",
+		Value: fields{"authorizationServerUri": "https://as.example", "resource": "r"}.value,
+		Client: doer(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			_, _ = w.WriteString(`{"issuer":"https://as.example","jwks_uri":"http://as.example/keys"}`)
+			return w.Result(), nil
+		})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,14 @@ func TestMetadata(t *testing.T) {
 		resource, published, scope, scopes, challenge string
 		paths                                         []string
 	}{
-		"path":         {"https://mcp.example/mcp", "https://mcp.example/mcp", "a b", `"scopes_supported":["a","b"],`, "https://mcp.example" + wellKnown + "/mcp", []string{wellKnown + "/mcp", wellKnown}},
-		"slash":        {"https://mcp.example/x/mcp/", "https://mcp.example/x/mcp", `["a","a","offline_access"]`, `"scopes_supported":["a"],`, "https://mcp.example" + wellKnown + "/x/mcp", []string{wellKnown + "/x/mcp", wellKnown}},
-		"no path":      {"http://localhost:9090/", "http://localhost:9090", "", "", "http://localhost:9090" + wellKnown, []string{wellKnown}},
-		"escaped":      {"https://h/a%2Fb", "https://h/a%2Fb", "", "", "https://h" + wellKnown + "/a%2Fb", []string{wellKnown + "/a/b", wellKnown}},
-		"with a query": {"https://h/m?x=1", "https://h/m?x=1", "", "", "https://h" + wellKnown + "/m?x=1", []string{wellKnown + "/m", wellKnown}},
+		"path":  {"https://mcp.example/mcp", "https://mcp.example/mcp", "a b", `"scopes_supported":["a","b"],`, "https://mcp.example" + wellKnown + "/mcp", []string{wellKnown + "/mcp", wellKnown}},
+		"slash": {"https://mcp.example/x/mcp/", "https://mcp.example/x/mcp", `["a","a","offline_access"]`, `"scopes_supported":["a"],`, "https://mcp.example" + wellKnown + "/x/mcp", []string{wellKnown + "/x/mcp", wellKnown}},
+		"no path": {"http://localhost:9090/", "http://localhost:9090", "", "", "http://localhost:9090" +
+			wellKnown, []string{wellKnown}},
+		"escaped": {"https://h/a%2Fb", "https://h/a%2Fb", "", "", "https://h" + wellKnown + "/a%2Fb",
+			[]string{wellKnown + "/a/b", wellKnown}},
+		"with a query": {"https://h/m?x=1", "https://h/m?x=1", "", "", "https://h" + wellKnown + "/m?x=1",
+			[]string{wellKnown + "/m", wellKnown}},
 	} {
 		p := s.place(s.fields().with("resource", c.resource, "scope", c.scope), true)
 		if got := p.MetadataPaths(); !slices.Equal(got, c.paths) {
@@ -27,7 +30,9 @@ func TestMetadata(t *testing.T) {
 		w := httptest.NewRecorder()
 		p.Metadata().ServeHTTP(w, httptest.NewRequest("GET", c.paths[0], nil))
 		want := `{"resource":"` + c.published + `","authorization_servers":["` + s.Issuer + `"],` + c.scopes + `"bearer_methods_supported":["header"]}`
-		if got := w.Body.String(); got != want || w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		if got := w.Body.String(); got != want || w.Code != 200 ||
+			w.Header().Get("Content-Type") != "application/json" ||
+			w.Header().Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 		if got := parameter(t, p.get("/"), "resource_metadata"); got != c.challenge {

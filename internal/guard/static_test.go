@@ -40,7 +40,8 @@ func TestBearer(t *testing.T) {
 
 func TestBearer_onMCPRefusesATokenInTheURLToo(t *testing.T) {
 	p := newPlace(t, Config{Kind: "bearer", MCP: true, Value: fields{"token": "t"}.value})
-	for target, want := range map[string]int{"/mcp?access_token=t": 400, "/mcp?tags=a": 200, "/mcp?access_tokens=t": 200} {
+	for target, want := range map[string]int{"/mcp?access_token=t": 400, "/mcp?tags=a": 200,
+		"/mcp?access_tokens=t": 200} {
 		if w := p.get(target, "Authorization", "Bearer t"); w.Code != want {
 			t.Errorf("%s: %d", target, w.Code)
 		}
@@ -78,21 +79,25 @@ func TestGuard_repeatsAComplaintOnceAMinute(t *testing.T) {
 }
 
 func TestAPIKey(t *testing.T) {
-	header, query, cookie := fields{"key": "X-Api-Key", "value": "k3y"}, fields{"key": "key", "value": "k3y", "placement": "query"}, fields{"key": "key", "value": "k3y", "placement": "cookie"}
+	header, query, cookie := fields{"key": "X-Api-Key", "value": "k3y"},
+		fields{"key": "key", "value": "k3y", "placement": "query"},
+		fields{"key": "key", "value": "k3y", "placement": "cookie"}
 	for name, c := range map[string]struct {
 		fields fields
 		target string
 		header []string
 		status int
 	}{
-		"header":                        {header, "/", []string{"x-api-KEY", "k3y"}, 200},
-		"header, wrong":                 {header, "/", []string{"X-Api-Key", "k3"}, 401},
-		"header, none":                  {header, "/", nil, 401},
-		"header, empty":                 {header, "/", []string{"X-Api-Key", ""}, 401},
-		"header, twice":                 {header, "/", []string{"X-Api-Key", "k3y", "X-Api-Key", "k3y"}, 400},
-		"header, key in the query":      {header, "/?X-Api-Key=k3y", nil, 401},
-		"header named in another case":  {header.with("key", "X-API-KEY", "placement", "Header"), "/", []string{"X-Api-Key", "k3y"}, 200},
-		"header Authorization":          {header.with("key", "authorization", "value", "Token k"), "/", []string{"Authorization", "Token k"}, 200},
+		"header":                   {header, "/", []string{"x-api-KEY", "k3y"}, 200},
+		"header, wrong":            {header, "/", []string{"X-Api-Key", "k3"}, 401},
+		"header, none":             {header, "/", nil, 401},
+		"header, empty":            {header, "/", []string{"X-Api-Key", ""}, 401},
+		"header, twice":            {header, "/", []string{"X-Api-Key", "k3y", "X-Api-Key", "k3y"}, 400},
+		"header, key in the query": {header, "/?X-Api-Key=k3y", nil, 401},
+		"header named in another case": {header.with("key", "X-API-KEY", "placement", "Header"), "/",
+			[]string{"X-Api-Key", "k3y"}, 200},
+		"header Authorization": {header.with("key", "authorization", "value", "Token k"), "/",
+			[]string{"Authorization", "Token k"}, 200},
 		"query":                         {query, "/?a=1&key=k3y", nil, 200},
 		"query, another case":           {query, "/?KEY=k3y", nil, 401},
 		"query, wrong":                  {query, "/?key=k3yy", nil, 401},

@@ -29,7 +29,9 @@ func BenchmarkInvoke(b *testing.B) {
 	loginBytes := []byte(loginBody)
 	b.ReportAllocs()
 	for b.Loop() {
-		args := engine.Args{Values: make([]value.Value, len(u.Inputs)), Entity: &engine.Entity{Body: bytes.NewReader(loginBytes), Length: int64(len(loginBody)), ContentType: "application/json"}}
+		args := engine.Args{Values: make([]value.Value, len(u.Inputs)),
+			Entity: &engine.Entity{Body: bytes.NewReader(loginBytes), Length: int64(len(loginBody)),
+				ContentType: "application/json"}}
 		result, failure := s.Engine.Invoke(b.Context(), u, args)
 		if failure != nil {
 			b.Fatal(failure)

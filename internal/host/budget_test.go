@@ -63,7 +63,8 @@ const callTool = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name"
 func TestServe_holdsNoMoreMemoryThanItsLimit(t *testing.T) {
 	const limit = 24 << 20
 	pool := budget.NewPool(limit)
-	s := testkit.Serve(t, big, testkit.Options{Upstream: listing(t, zeros(300_000)).URL, Pool: pool, Limits: upstream.Limits{Request: 4 << 20}})
+	s := testkit.Serve(t, big, testkit.Options{Upstream: listing(t, zeros(300_000)).URL, Pool: pool,
+		Limits: upstream.Limits{Request: 4 << 20}})
 	body := `{"items":` + zeros(300_000) + `}`
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -71,7 +72,8 @@ func TestServe_holdsNoMoreMemoryThanItsLimit(t *testing.T) {
 	count := func(what string, status int, header http.Header, answer string) {
 		mu.Lock()
 		defer mu.Unlock()
-		busy := status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" || strings.Contains(answer, "too much is going on here")
+		busy := status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" ||
+			strings.Contains(answer, "too much is going on here")
 		switch {
 		case busy:
 			got[what+" busy"]++
@@ -92,7 +94,8 @@ func TestServe_holdsNoMoreMemoryThanItsLimit(t *testing.T) {
 		})
 		for _, tool := range []string{"list", "shaped"} {
 			all.Go(func() {
-				status, header, answer := testkit.Do(t, "POST", s.MCP, fmt.Sprintf(callTool, tool), "Content-Type", "application/json")
+				status, header, answer := testkit.Do(t, "POST", s.MCP, fmt.Sprintf(callTool, tool), "Content-Type",
+					"application/json")
 				count("tool "+tool, status, header, answer)
 			})
 		}
@@ -148,7 +151,8 @@ func TestServe_isNotFilledByCallersWhoDoNotRead(t *testing.T) {
 		all.Go(func() {
 			fmt.Fprintf(conn, "GET %s/shaped HTTP/1.1\r\nHost: %s\r\n\r\n", host.Path, host.Host)
 			line := make([]byte, len("HTTP/1.1 200"))
-			if _, err := io.ReadFull(conn, line); err != nil || string(line) != "HTTP/1.1 200" && string(line) != "HTTP/1.1 503" {
+			if _, err := io.ReadFull(conn, line); err != nil || string(line) != "HTTP/1.1 200" &&
+				string(line) != "HTTP/1.1 503" {
 				t.Errorf("got %q %v", line, err)
 			}
 		})
@@ -163,7 +167,8 @@ func TestServe_endsMappingsThatNeverEnd(t *testing.T) {
 	deep := strings.Repeat(`{"a":[`, 60) + "1" + strings.Repeat(`,2,3,"x"]}`, 60)
 	s := testkit.Serve(t, big, testkit.Options{Upstream: listing(t, deep).URL})
 	status, _, answer := testkit.Do(t, "GET", s.REST+"/endless", "")
-	if status != http.StatusBadGateway || !strings.Contains(answer, "too much work") || !strings.Contains(answer, "Ask for less") {
+	if status != http.StatusBadGateway || !strings.Contains(answer, "too much work") ||
+		!strings.Contains(answer, "Ask for less") {
 		t.Errorf("got %d %.300s", status, answer)
 	}
 }

@@ -49,7 +49,8 @@ const (
 // leakyAPIs are the consumed APIs of leaky, with what reaches each that must not
 // come back.
 var leakyAPIs = map[string]string{
-	"bound": canary, "basic": canary, "key": canary, "written": canary, "parameter": canary, "fetched": token, "mine": canary, "word": canary,
+	"bound": canary, "basic": canary, "key": canary, "written": canary, "parameter": canary, "fetched": token,
+	"mine": canary, "word": canary,
 }
 
 func leakyDocument(tokens string) string {
@@ -65,7 +66,8 @@ func leakyDocument(tokens string) string {
 		}
 		routes = append(routes, fmt.Sprintf(`{path: "/%s/forward/{path}", forward: {targetNamespace: %s, trustedHeaders: [X-Api-Token]}}`, api, api))
 	}
-	return strings.NewReplacer("RESOURCES", resources, "ROUTES", strings.Join(routes, ", "), "TOOLS", strings.Join(tools, ", "), "TOKENS", tokens,
+	return strings.NewReplacer("RESOURCES", resources, "ROUTES", strings.Join(routes, ", "), "TOOLS",
+		strings.Join(tools, ", "), "TOKENS", tokens,
 		"CANARY", strings.ReplaceAll(canary, `"`, `\"`)).Replace(leaky)
 }
 
@@ -106,14 +108,21 @@ var sinks = map[string]func(w http.ResponseWriter, text string){
 }
 
 func init() {
-	for _, name := range []string{"Retry-After", "X-RateLimit-Limit", "RateLimit", "Allow", "Location", "Link", "WWW-Authenticate", "Content-Disposition", "ETag",
+	for _, name := range []string{"Retry-After", "X-RateLimit-Limit", "RateLimit", "Allow", "Location", "Link",
+		"WWW-Authenticate", "Content-Disposition", "ETag",
 		"Last-Modified", "Cache-Control", "Expires", "Content-Language", "Deprecation", "Sunset", "X-Total-Count"} {
-		sinks[name+" of an error"] = func(w http.ResponseWriter, text string) { say(w, 429, "text/plain", "slow", name, "a; b="+text) }
+		sinks[name+" of an error"] = func(w http.ResponseWriter,
+			text string) {
+			say(w, 429, "text/plain", "slow", name, "a; b="+text)
+		}
 		sinks[name+" of a success"] = func(w http.ResponseWriter, text string) {
 			say(w, 201, "application/json", `{"a":"x"}`, name, "a; b="+text)
 		}
 	}
-	sinks["Content-Type of a success"] = func(w http.ResponseWriter, text string) { say(w, 200, "text/plain; a="+text, "x") }
+	sinks["Content-Type of a success"] = func(w http.ResponseWriter,
+		text string) {
+		say(w, 200, "text/plain; a="+text, "x")
+	}
 }
 
 func say(w http.ResponseWriter, status int, contentType, body string, header ...string) {
@@ -139,7 +148,8 @@ func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; semantics 
 		say(w, 200, "application/json", fmt.Sprintf(`{"access_token":"%s%d","token_type":"Bearer"}`, token, fetched))
 	})
 	up := testkit.NewUpstream(t, nil)
-	s := testkit.Serve(t, leakyDocument(tokens.URL), testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": canary, "USER": "client secret"}})
+	s := testkit.Serve(t, leakyDocument(tokens.URL),
+		testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": canary, "USER": "client secret"}})
 	for sink, answer := range sinks {
 		for spelling, spell := range spelled {
 			apis := leakyAPIs
@@ -162,10 +172,14 @@ func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; semantics 
 				for api, secret := range apis {
 					for name, spell := range spelled {
 						if name == "base64" { // what does not depend on its neighbours
-							spell = func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("x:" + s))[3:15] }
+							spell = func(s string) string {
+								return base64.RawURLEncoding.EncodeToString([]byte("x:" +
+									s))[3:15]
+							}
 						}
 						if spelled := spell(secret); strings.Contains(text, spelled) {
-							t.Errorf("%s, %s: %s lets out the credential of %s in %s: %s", sink, spelling, from, api, name, text)
+							t.Errorf("%s, %s: %s lets out the credential of %s in %s: %s", sink, spelling, from, api,
+								name, text)
 							return
 						}
 					}

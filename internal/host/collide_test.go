@@ -32,7 +32,8 @@ func documentOf(t testing.TB, name string, servers ...[]string) *Document {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "  - type: %s\n    namespace: %s\n    address: %q\n    port: %s\n", head[0], head[1], host, port)
+		fmt.Fprintf(&b, "  - type: %s\n    namespace: %s\n    address: %q\n    port: %s\n", head[0], head[1], host,
+			port)
 		if head[0] == "mcp" {
 			b.WriteString("    tools: {only: {description: Only., call: api.get}}\n")
 			continue
@@ -55,7 +56,8 @@ func documentOf(t testing.TB, name string, servers ...[]string) *Document {
 }
 
 func restOf(t testing.TB, name, address string, routes ...string) *Document {
-	return documentOf(t, name, append([]string{"rest r-" + strings.TrimSuffix(name, ".yaml") + " " + address}, routes...))
+	return documentOf(t, name, append([]string{"rest r-" + strings.TrimSuffix(name, ".yaml") + " " + address},
+		routes...))
 }
 
 // naming answers with the file of the unit that runs.
@@ -65,7 +67,8 @@ func (naming) Invoke(_ context.Context, u *plan.Unit, _ engine.Args) (*engine.Re
 	return &engine.Result{Status: 200, Value: value.Of(u.Model.Node.At.File)}, nil
 }
 
-func (naming) Forward(_ context.Context, f *plan.Forward, _ *http.Request, _ string, _ secret.String) (*engine.Result, *engine.Error) {
+func (naming) Forward(_ context.Context, f *plan.Forward, _ *http.Request, _ string, _ secret.String) (*engine.Result,
+	*engine.Error) {
 	return &engine.Result{Status: 200, Value: value.Of(f.Unit.Model.Node.At.File)}, nil
 }
 
@@ -153,7 +156,8 @@ func TestCollide_byStructure(t *testing.T) { // semantics 6.3
 	} {
 		for _, routes := range [][2]string{{tt.one, tt.other}, {tt.other, tt.one}} {
 			t.Run(routes[0]+" "+routes[1], func(t *testing.T) {
-				acme, zeta := restOf(t, "acme.yaml", "127.0.0.1:8080", routes[0], "GET /acme"), restOf(t, "zeta.yaml", "127.0.0.1:8080", routes[1], "GET /zeta")
+				acme, zeta := restOf(t, "acme.yaml", "127.0.0.1:8080", routes[0], "GET /acme"),
+					restOf(t, "zeta.yaml", "127.0.0.1:8080", routes[1], "GET /zeta")
 				Collide(configOf(acme, zeta))
 				for i, d := range []*Document{acme, zeta} {
 					all, other := found(d), []*Document{acme, zeta}[1-i]
@@ -162,7 +166,8 @@ func TestCollide_byStructure(t *testing.T) { // semantics 6.3
 						t.Errorf("%s: %q, %d served", d.Name, all, d.Served())
 					case tt.collide && (len(all) != 1 || d.Served() != 1 || d.Withheld() != 1):
 						t.Errorf("%s: %q, %d served", d.Name, all, d.Served())
-					case tt.collide && (!strings.HasPrefix(all[0], "error: ") || !strings.Contains(all[0], other.Name) || !strings.Contains(all[0], "neither is served")):
+					case tt.collide && (!strings.HasPrefix(all[0], "error: ") ||
+						!strings.Contains(all[0], other.Name) || !strings.Contains(all[0], "neither is served")):
 						t.Errorf("%s: %q", d.Name, all)
 					}
 				}
@@ -206,7 +211,9 @@ func TestCollide_whereOneCallerReachesBoth(t *testing.T) {
 }
 
 func TestCollide_withinADocumentTheFirstWins(t *testing.T) { // semantics 6.3
-	d := documentOf(t, "one.yaml", []string{"rest first 127.0.0.1:8080", "GET /a/{x}"}, []string{"rest second 127.0.0.1:8080", "GET /a/{y}", "GET /a/b", "GET /mcp"}, []string{"mcp tools 127.0.0.1:8080"})
+	d := documentOf(t, "one.yaml", []string{"rest first 127.0.0.1:8080", "GET /a/{x}"},
+		[]string{"rest second 127.0.0.1:8080", "GET /a/{y}", "GET /a/b", "GET /mcp"},
+		[]string{"mcp tools 127.0.0.1:8080"})
 	Collide(configOf(d))
 	want := []string{"warning: GET /a/{y} is claimed already by the server “first”; the first wins",
 		"warning: GET /mcp is an address of the mcp server “tools” of one.yaml, which takes all requests there"}
@@ -216,9 +223,11 @@ func TestCollide_withinADocumentTheFirstWins(t *testing.T) { // semantics 6.3
 }
 
 func TestCollide_routesAtTheAddressOfAnotherDocument(t *testing.T) {
-	one, other := documentOf(t, "one.yaml", []string{"mcp tools 0.0.0.0:8080"}), restOf(t, "other.yaml", "127.0.0.1:8080", "POST /mcp", "POST /", "GET /tools/mcp", "GET /tools")
+	one, other := documentOf(t, "one.yaml", []string{"mcp tools 0.0.0.0:8080"}),
+		restOf(t, "other.yaml", "127.0.0.1:8080", "POST /mcp", "POST /", "GET /tools/mcp", "GET /tools")
 	Collide(configOf(one, other))
-	if got := found(other); len(got) != 3 || other.Served() != 1 || !strings.Contains(got[0], "error: POST /mcp is an address of the mcp server “tools” of one.yaml") {
+	if got := found(other); len(got) != 3 || other.Served() != 1 ||
+		!strings.Contains(got[0], "error: POST /mcp is an address of the mcp server “tools” of one.yaml") {
 		t.Errorf("%q", got)
 	}
 }

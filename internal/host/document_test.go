@@ -52,11 +52,13 @@ func TestDocument_isNamedAndNotQuotedWhenItIsNone(t *testing.T) {
 		"a broken capability": "ikanos: 1.0.0-beta5\ncapability: {exposes: [\n",
 		"no mapping":          "ikanos: 1.0.0-beta5\ncapability: none\n",
 	} {
-		if d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}}); d.IsOther() || len(d.Diags) == 0 || d.Text("a.yaml") == nil {
+		if d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}}); d.IsOther() || len(d.Diags) == 0 ||
+			d.Text("a.yaml") == nil {
 			t.Errorf("%s: %s", name, shown(t, d))
 		}
 	}
-	part := compiled(Source{File: File{Name: "part.yaml", Text: []byte("ikanos: 1.0.0-beta5\nconsumes: [{type: http, namespace: a, baseUri: \"https://a.example\"}]\n")}})
+	part := compiled(Source{File: File{Name: "part.yaml",
+		Text: []byte("ikanos: 1.0.0-beta5\nconsumes: [{type: http, namespace: a, baseUri: \"https://a.example\"}]\n")}})
 	if !part.IsOther() {
 		t.Errorf("a part is a document: %s", shown(t, part))
 	}
@@ -83,19 +85,23 @@ func TestRead_endsAtWhatIsNoFile(t *testing.T) {
 	if err != nil || len(found) != 7 {
 		t.Fatal(found, err)
 	}
-	want := map[string]string{"good.yaml": "", "link.yaml": "", "large.yaml": "more than", "pipe.yaml": "no regular file", "out.yaml": "outside of the folder", "zero.yaml": "outside of the folder", "dangling.yaml": "no such file"}
+	want := map[string]string{"good.yaml": "", "link.yaml": "", "large.yaml": "more than",
+		"pipe.yaml": "no regular file", "out.yaml": "outside of the folder", "zero.yaml": "outside of the folder",
+		"dangling.yaml": "no such file"}
 	for _, f := range found {
 		d, err := ReadFound(f, ReadOptions{}, compiled)
 		if err != nil {
 			t.Fatal(err)
 		}
 		says := want[filepath.Base(f.Path)]
-		if got := shown(t, d); (len(d.File.Text) > 0) != (says == "" || says == "more than") || !strings.Contains(got, says) || says != "" && d.IsOther() {
+		if got := shown(t, d); (len(d.File.Text) > 0) != (says == "" || says == "more than") ||
+			!strings.Contains(got, says) || says != "" && d.IsOther() {
 			t.Errorf("%s: %s", f.Path, got)
 		}
 	}
 	for _, name := range []string{"pipe.yaml", "zero.yaml"} {
-		if _, err := ReadFound(Found{Path: filepath.Join(dir, name)}, ReadOptions{}, compiled); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		if _, err := ReadFound(Found{Path: filepath.Join(dir, name)}, ReadOptions{}, compiled); err == nil ||
+			!strings.Contains(err.Error(), "no regular file") {
 			t.Errorf("%s, by name: %v", name, err)
 		}
 	}
@@ -160,7 +166,8 @@ func TestDocument_isNotServedWithoutAnOverlayThatFails(t *testing.T) {
 		"a removal, quoted": {`{overlay: 1.0.0, actions: [{target: "$.capability.exposes[0].tools.t", remove: "true"}]}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)}, Overlays: []File{{Name: "o.yaml", Text: []byte(tt.overlay)}}})
+			d := compiled(Source{File: File{Name: "a.yaml", Text: []byte(text)},
+				Overlays: []File{{Name: "o.yaml", Text: []byte(tt.overlay)}}})
 			served := false
 			for _, s := range d.Plan.Servers {
 				served = served || len(s.Tools) > 0

@@ -28,7 +28,8 @@ func open(t *testing.T, up string) (*host.Host, func() error) {
 	client := upstream.NewClient(upstream.Limits{})
 	t.Cleanup(client.Close)
 	e := engine.New(client, secret.NewStore(secret.Config{}), nil, nil)
-	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
+	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src,
+		compile.Options{Upstream: map[string]*url.URL{"": to}})}, Invoker: e, AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,8 @@ func TestServe_finishesWhatRuns(t *testing.T) { // semantics 6.5
 				url, contentType = a.URL, "application/json"
 				body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"new-session","arguments":{}}}`
 			}
-			status, _, text := testkit.Do(t, "POST", url, body, "Content-Type", contentType, "Accept", "application/json, text/event-stream")
+			status, _, text := testkit.Do(t, "POST", url, body, "Content-Type", contentType, "Accept",
+				"application/json, text/event-stream")
 			answers <- answer{status, text}
 		}()
 	}
@@ -95,7 +97,8 @@ func TestOpen_saysWhichAddressIsTaken(t *testing.T) {
 	}
 	d.Plan.Servers[0].Model.Port, d.Plan.Servers[1].Model.Port = 0, port
 	other, problems, err := host.Open(host.Config{Documents: []*host.Document{d}})
-	if err != nil || len(problems) != 1 || !strings.Contains(problems[0].Error(), taken+" is in use by another process") {
+	if err != nil || len(problems) != 1 ||
+		!strings.Contains(problems[0].Error(), taken+" is in use by another process") {
 		t.Fatal(err, problems)
 	}
 	if got := other.Adapters(); len(got) != 1 || got[0].Type != "rest" {
@@ -128,7 +131,8 @@ func TestOpen_sharesListeners(t *testing.T) { // semantics 6.2
 			s.Model.Port = port
 		}
 	}
-	h, problems, err := host.Open(host.Config{Documents: []*host.Document{one, two}, Invoker: engine.New(upstream.NewClient(upstream.Limits{}), secret.NewStore(secret.Config{}), nil, nil)})
+	h, problems, err := host.Open(host.Config{Documents: []*host.Document{one, two},
+		Invoker: engine.New(upstream.NewClient(upstream.Limits{}), secret.NewStore(secret.Config{}), nil, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +146,13 @@ func TestOpen_sharesListeners(t *testing.T) { // semantics 6.2
 	base := h.Adapters()[0].URL
 	ask := `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
 	for path, want := range map[string]string{"/mcp": "/second-mcp/mcp", "/": "/koyeb-sessions-mcp/mcp", "/koyeb-sessions-mcp/mcp": "login-user", "/second-mcp/mcp": `"only"`} {
-		if _, _, body := testkit.Do(t, "POST", base+path, ask, "Content-Type", "application/json", "Accept", "application/json, text/event-stream"); !strings.Contains(body, want) {
+		if _, _, body := testkit.Do(t, "POST", base+path, ask, "Content-Type", "application/json", "Accept",
+			"application/json, text/event-stream"); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
-	for request, want := range map[string]int{"PUT /v1/v1/account/login": 502, "POST /v1/v1/account/login": 405} { // only the second serves PUT, neither POST
+	// only the second serves PUT, neither POST
+	for request, want := range map[string]int{"PUT /v1/v1/account/login": 502, "POST /v1/v1/account/login": 405} {
 		method, path, _ := strings.Cut(request, " ")
 		if status, _, _ := testkit.Do(t, method, base+path, "{}"); status != want {
 			t.Errorf("%s: %d", request, status)

@@ -129,7 +129,8 @@ func (f *feature) play(t *testing.T) {
 		}
 		return
 	}
-	if diff := godiff.Diff(strings.Split(string(txtar.Format(f.archive)), "\n"), strings.Split(string(got), "\n")); diff != "" {
+	if diff := godiff.Diff(strings.Split(string(txtar.Format(f.archive)), "\n"),
+		strings.Split(string(got), "\n")); diff != "" {
 		t.Errorf("want (-), got (+), see “go test ./internal/host -run TestFeatures -update”:\n%s", diff)
 	}
 }
@@ -167,7 +168,8 @@ func (f *feature) open(t *testing.T) {
 	var lines []string
 	for _, d := range f.served.Document.Diags {
 		at := strings.TrimPrefix(filepath.ToSlash(d.Range.File), filepath.ToSlash(f.dir)+"/")
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s [%s]", at, d.Range.Start.Line, d.Range.Start.Column, d.Message, d.Code))
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s [%s]", at, d.Range.Start.Line, d.Range.Start.Column,
+			d.Message, d.Code))
 	}
 	f.diags = strings.Join(lines, "\n")
 }
@@ -261,7 +263,8 @@ func (f *feature) request(t *testing.T, text string) string {
 	head, body, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n\n")
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	method, uri, _ := strings.Cut(lines[0], " ")
-	r, err := http.NewRequestWithContext(t.Context(), method, f.served.REST+strings.TrimSuffix(uri, " HTTP/1.1"), strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, f.served.REST+strings.TrimSuffix(uri, " HTTP/1.1"),
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +331,8 @@ func (f *feature) reply(t *testing.T, body string) string {
 
 func (f *feature) tools(t *testing.T) string {
 	_, _, body := testkit.Do(t, http.MethodPost, f.served.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`,
-		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2025-06-18")
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version",
+		"2025-06-18")
 	v, err := value.Parse([]byte(body))
 	if err != nil {
 		t.Fatalf("%v: %s", err, body)
@@ -392,7 +396,8 @@ func TestFormat_examplesCompile(t *testing.T) {
 		file.write(t, txtar.File{Name: name, Data: []byte(text)})
 	}
 	for i, text := range documents {
-		src := host.Source{File: host.File{Name: fmt.Sprintf("example %d", i+1), Text: []byte(text)}, Folder: document.NewFolder(dir)}
+		src := host.Source{File: host.File{Name: fmt.Sprintf("example %d", i+1), Text: []byte(text)},
+			Folder: document.NewFolder(dir)}
 		d := host.Compile(src, compile.Options{})
 		if len(d.Diags) > 0 || d.Withheld() > 0 || d.Served() == 0 {
 			t.Errorf("%d served, %d withheld, %v of\n%s", d.Served(), d.Withheld(), d.Diags, text)

@@ -81,7 +81,8 @@ capability:
         mappings: [{target: ok, value: $.two.ok}]
 `, testkit.Options{Upstream: up.URL})
 	_, header, body := testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"both","arguments":{},"_meta":{"progressToken":"p"}}}`,
-		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2025-06-18")
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version",
+		"2025-06-18")
 	if header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%v %s", header, body)
 	}
@@ -95,7 +96,8 @@ capability:
 // TestFlow_ofSeveralAPIsKeepsTheCallersCredential: for whom would it be? It goes
 // upstream only where a unit calls one API.
 func TestFlow_ofSeveralAPIsKeepsTheCallersCredential(t *testing.T) {
-	text := strings.Replace(twoSteps, "  exposes:", "  - {type: http, namespace: other, baseUri: https://other.test, resources: [{path: /o, operations: [{name: o, method: GET}]}]}\n  exposes:", 1)
+	text := strings.Replace(twoSteps, "  exposes:",
+		"  - {type: http, namespace: other, baseUri: https://other.test, resources: [{path: /o, operations: [{name: o, method: GET}]}]}\n  exposes:", 1)
 	text = strings.Replace(text, "call: api.b}", "call: other.o}", 1) + `    - {path: /one, operations: [{method: GET, call: api.a}]}
     - path: /same
       operations:

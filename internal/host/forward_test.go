@@ -30,9 +30,12 @@ capability:
 func TestForward_passesRequestsOn(t *testing.T) {
 	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 202 Accepted\nContent-Type: text/csv\nETag: x\nSet-Cookie: a=b\n\na,b"))
 	s := testkit.Serve(t, forwarding, testkit.Options{Upstream: up.URL, Env: map[string]string{"KEY": "secret"}})
-	status, header, body := testkit.Do(t, "PATCH", s.REST+"/api/a%2Fb/c?q=1&q=2", "body", "Content-Type", "text/x", "X-Trusted", "yes", "X-Other", "no", "Te", "trailers", // which belongs to the connection
+	// which belongs to the connection
+	status, header, body := testkit.Do(t, "PATCH", s.REST+"/api/a%2Fb/c?q=1&q=2", "body", "Content-Type", "text/x",
+		"X-Trusted", "yes", "X-Other", "no", "Te", "trailers",
 		"Authorization", "Bearer mine")
-	if status != 202 || body != "a,b" || header.Get("Content-Type") != "text/csv" || header.Get("Etag") != "x" || header.Get("Set-Cookie") != "" {
+	if status != 202 || body != "a,b" || header.Get("Content-Type") != "text/csv" || header.Get("Etag") != "x" ||
+		header.Get("Set-Cookie") != "" {
 		t.Errorf("%d %v %s", status, header, body)
 	}
 	want := "PATCH /v1/a%2Fb/c?q=1&q=2\nAuthorization: Bearer mine\nContent-Type: text/x\nX-Trusted: yes\nX-Version: 7\n\nbody\n"
@@ -51,7 +54,8 @@ func TestForward_passesRequestsOn(t *testing.T) {
 	if got := up.Requests()[0]; got.URI != "/v1" {
 		t.Errorf("got\n%s", got.Text())
 	}
-	for _, path := range []string{"/api/../x", "/api/a/%2e%2e/x", "/api/a/..;x/b", "/api/a/..%5cb", "/api/a/%2e%2e;/b"} {
+	for _, path := range []string{"/api/../x", "/api/a/%2e%2e/x", "/api/a/..;x/b", "/api/a/..%5cb",
+		"/api/a/%2e%2e;/b"} {
 		if status, _, _ := testkit.Do(t, "GET", s.REST+path, ""); status != 400 && status != 404 {
 			t.Errorf("%s: %d", path, status)
 		}
@@ -63,7 +67,8 @@ func TestForward_passesRequestsOn(t *testing.T) {
 
 func TestForward_withoutATargetIsWithheld(t *testing.T) { // semantics 1.3
 	up := testkit.NewUpstream(t, nil)
-	s := testkit.Serve(t, strings.Replace(forwarding, "targetNamespace: api, trusted", "targetNamespace: ap, trusted", 1), testkit.Options{Upstream: up.URL})
+	s := testkit.Serve(t, strings.Replace(forwarding, "targetNamespace: api, trusted", "targetNamespace: ap, trusted",
+		1), testkit.Options{Upstream: up.URL})
 	if s.Document.Withheld() != 1 || s.Document.Served() != 3 {
 		t.Errorf("%d withheld, %d served: %v", s.Document.Withheld(), s.Document.Served(), s.Document.Diags)
 	}
@@ -97,7 +102,8 @@ func TestForward_callersReplaceNoHeaderOfTheDocument(t *testing.T) {
 		"/c/x": "GET /c/x\nAccept: text/csv\nCookie: session=secret\n",
 		"/b/x": "GET /b/x\nAccept: text/csv\nAuthorization: Bearer secret\n",
 	} {
-		testkit.Do(t, "GET", s.REST+path, "", "X-Api-Key", "theirs", "X-Tenant", "theirs", "Cookie", "session=theirs", "Authorization", "Bearer theirs", "Accept", "text/csv")
+		testkit.Do(t, "GET", s.REST+path, "", "X-Api-Key", "theirs", "X-Tenant", "theirs", "Cookie", "session=theirs",
+			"Authorization", "Bearer theirs", "Accept", "text/csv")
 		if got := up.Requests(); len(got) != 1 || got[0].Text() != want {
 			t.Errorf("got\n%s\nwant\n%s", got[0].Text(), want)
 		}

@@ -24,7 +24,8 @@ func FuzzCompile(f *testing.F) {
 		f.Add([]byte(text), []byte("overlay: 1.0.0\nactions: [{target: $.capability, update: {exposes: []}}]"))
 	}
 	f.Fuzz(func(t *testing.T, text, overlay []byte) {
-		d := host.Compile(host.Source{File: host.File{Name: "f.yaml", Text: text}, Overlays: []host.File{{Name: "o.yaml", Text: overlay}}}, compile.Options{})
+		d := host.Compile(host.Source{File: host.File{Name: "f.yaml", Text: text},
+			Overlays: []host.File{{Name: "o.yaml", Text: overlay}}}, compile.Options{})
 		if d.Served() == 0 && d.Diags.Count(diag.Error) == 0 {
 			t.Fatalf("nothing is served and nothing is said: %v", d.Diags)
 		}

@@ -31,7 +31,8 @@ func TestGraphQL_aFailedRequestIsAnErrorForUnmappedTools(t *testing.T) { // issu
 		`{"data":null}`:                                                                         false,
 		`{"data":{"errors":[1]}}`:                                                               false,
 	} {
-		up.Set(testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n" + strings.ReplaceAll(answer, "\n\n", "\n")))
+		up.Set(testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n" +
+			strings.ReplaceAll(answer, "\n\n", "\n")))
 		for _, tool := range []string{"ask", "flow"} {
 			got := testkit.CallTool(t, s.MCP, tool, "")
 			if strings.Contains(got, `"isError":true`) != failed || failed && !strings.Contains(got, "answered an error with a good status: no such field") {

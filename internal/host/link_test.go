@@ -86,7 +86,8 @@ func TestLinks_ofErrorsAndForwardedAnswersLeadThere(t *testing.T) {
 		t.Errorf("an error: %v", header)
 	}
 	up.Set(func(w http.ResponseWriter, _ *http.Request) { say(w, 201, "", "", "Location", "new/one?x=1") })
-	if _, header, _ := testkit.Do(t, "POST", s.REST+"/files/dir/a", ""); header.Get("Location") != "/files/dir/new/one?x=1" {
+	if _, header, _ := testkit.Do(t, "POST", s.REST+"/files/dir/a",
+		""); header.Get("Location") != "/files/dir/new/one?x=1" {
 		t.Errorf("forwarded: %v", header)
 	}
 }

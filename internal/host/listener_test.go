@@ -24,7 +24,8 @@ func urls(h *Host) (all []string) {
 func TestEndpoints_equalNamespacesHaveAddressesOfTheirOwn(t *testing.T) {
 	port := freePort(t)
 	tools := []string{"mcp tools " + at(port)}
-	one, two, three := documentOf(t, "one.yaml", tools), documentOf(t, "dir/two.yaml", tools), documentOf(t, "other/two.yaml", tools)
+	one, two, three := documentOf(t, "one.yaml", tools), documentOf(t, "dir/two.yaml", tools),
+		documentOf(t, "other/two.yaml", tools)
 	only := opened(t, configOf(one))
 	if got := urls(only); !slices.Equal(got, []string{"tools /mcp"}) {
 		t.Errorf("alone: %q", got)
@@ -35,11 +36,14 @@ func TestEndpoints_equalNamespacesHaveAddressesOfTheirOwn(t *testing.T) {
 	only.Close()
 	h := opened(t, configOf(one, two, three))
 	got := urls(h)
-	if len(got) != 3 || got[0] != "tools /one/tools/mcp" || !strings.HasPrefix(got[1], "tools /two-") || got[1] == got[2] {
+	if len(got) != 3 || got[0] != "tools /one/tools/mcp" || !strings.HasPrefix(got[1], "tools /two-") ||
+		got[1] == got[2] {
 		t.Fatalf("three: %q", got)
 	}
 	for _, path := range []string{"/mcp", "/", "/tools/mcp", "/two/tools/mcp"} {
-		if status, body := ask(t, h, port, "127.0.0.1", "POST", path); status != 404 || !strings.Contains(body, strings.TrimPrefix(got[0], "tools ")) || !strings.Contains(body, strings.TrimPrefix(got[2], "tools ")) {
+		if status, body := ask(t, h, port, "127.0.0.1", "POST", path); status != 404 ||
+			!strings.Contains(body, strings.TrimPrefix(got[0], "tools ")) ||
+			!strings.Contains(body, strings.TrimPrefix(got[2], "tools ")) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
@@ -52,10 +56,12 @@ func TestEndpoints_equalNamespacesHaveAddressesOfTheirOwn(t *testing.T) {
 
 func TestEndpoints_theDefaultIsTheOneThatIsNamed(t *testing.T) {
 	port := freePort(t)
-	c := configOf(documentOf(t, "one.yaml", []string{"mcp alpha " + at(port)}), documentOf(t, "two.yaml", []string{"mcp beta " + at(port)}))
+	c := configOf(documentOf(t, "one.yaml", []string{"mcp alpha " + at(port)}),
+		documentOf(t, "two.yaml", []string{"mcp beta " + at(port)}))
 	c.Default = "beta"
 	h := opened(t, c)
-	for path, want := range map[string]int{"/mcp": 415, "/": 415, "/beta/mcp": 415, "/alpha/mcp": 415, "/gamma/mcp": 404} {
+	for path, want := range map[string]int{"/mcp": 415, "/": 415, "/beta/mcp": 415, "/alpha/mcp": 415,
+		"/gamma/mcp": 404} {
 		if status, body := ask(t, h, port, "127.0.0.1", "POST", path); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -70,7 +76,8 @@ func TestEndpoints_aReloadTakesNoneAway(t *testing.T) {
 	port := freePort(t)
 	tools := []string{"mcp tools " + at(port)}
 	h := opened(t, configOf(documentOf(t, "one.yaml", tools)))
-	if problems := h.Update([]*Document{documentOf(t, "a.yaml", tools), documentOf(t, "one.yaml", tools)}); len(problems) > 0 {
+	if problems := h.Update([]*Document{documentOf(t, "a.yaml", tools),
+		documentOf(t, "one.yaml", tools)}); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	owners := h.listeners[0].endpoints.owners()
@@ -86,7 +93,8 @@ func TestEndpoints_aReloadTakesNoneAway(t *testing.T) {
 
 func TestListeners_overlappingAddressesShareOne(t *testing.T) { // semantics 6.2
 	port := freePort(t)
-	private := documentOf(t, "private.yaml", []string{"rest private " + at(port), "GET /private"}, []string{"mcp tools " + at(port)})
+	private := documentOf(t, "private.yaml", []string{"rest private " + at(port), "GET /private"},
+		[]string{"mcp tools " + at(port)})
 	public := documentOf(t, "public.yaml", []string{fmt.Sprintf("rest public 0.0.0.0:%d", port), "GET /public"})
 	name := documentOf(t, "name.yaml", []string{fmt.Sprintf("rest name localhost:%d", port), "GET /name"})
 	h := opened(t, configOf(private, public, name))
@@ -119,7 +127,8 @@ func TestListeners_overlappingAddressesShareOne(t *testing.T) { // semantics 6.2
 
 func TestListeners_addressesThatDoNotOverlapStayApart(t *testing.T) {
 	shared := sockets([]bind{{"127.0.0.1", 1}, {"192.0.2.1", 1}})
-	if shared[bind{"127.0.0.1", 1}] != (bind{"127.0.0.1", 1}) || shared[bind{"192.0.2.1", 1}] != (bind{"192.0.2.1", 1}) {
+	if shared[bind{"127.0.0.1", 1}] != (bind{"127.0.0.1", 1}) ||
+		shared[bind{"192.0.2.1", 1}] != (bind{"192.0.2.1", 1}) {
 		t.Error(shared)
 	}
 	for _, binds := range [][]bind{{{"0.0.0.0", 1}, {"::1", 1}}, {{"::", 1}, {"0.0.0.0", 1}, {"127.0.0.1", 1}}} {
@@ -144,7 +153,8 @@ func TestOpen_aTakenPortStopsNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), taken.Addr().String()+" is in use by another process") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(),
+		taken.Addr().String()+" is in use by another process") {
 		t.Errorf("problems %v", problems)
 	}
 	if status, _ := ask(t, h, port, "127.0.0.1", "GET", "/b"); status != 200 {
@@ -158,7 +168,8 @@ func TestOpen_aTakenPortStopsNobodyElse(t *testing.T) {
 func TestOpen_saysThatThisProcessHasThePort(t *testing.T) {
 	h := opened(t, configOf(restOf(t, "one.yaml", "127.0.0.1:0", "GET /a")))
 	own := h.listeners[0].address().Port
-	problems := h.Update([]*Document{restOf(t, "one.yaml", "127.0.0.1:0", "GET /a"), restOf(t, "two.yaml", at(own), "GET /b")})
+	problems := h.Update([]*Document{restOf(t, "one.yaml", "127.0.0.1:0", "GET /a"),
+		restOf(t, "two.yaml", at(own), "GET /b")})
 	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "in use by this process") {
 		t.Errorf("problems %v", problems)
 	}
@@ -167,7 +178,8 @@ func TestOpen_saysThatThisProcessHasThePort(t *testing.T) {
 func TestUpdate_whatIsServedStays(t *testing.T) {
 	port := freePort(t)
 	h := opened(t, configOf(restOf(t, "one.yaml", at(port), "GET /users/{one}")))
-	next := []*Document{restOf(t, "a.yaml", at(port), "GET /users/me", "GET /a"), restOf(t, "one.yaml", at(port), "GET /users/{renamed}", "GET /a")}
+	next := []*Document{restOf(t, "a.yaml", at(port), "GET /users/me", "GET /a"),
+		restOf(t, "one.yaml", at(port), "GET /users/{renamed}", "GET /a")}
 	h.Collide(next)
 	for d, want := range map[*Document][]string{
 		next[0]: {"error: GET /users/me and GET /users/{renamed} of one.yaml, which is served already, take the same requests: this one is not served",
@@ -185,7 +197,8 @@ func TestUpdate_whatIsServedStays(t *testing.T) {
 		}
 	}
 	// Who asks Update without Collide is kept from the same.
-	if problems := h.Update([]*Document{restOf(t, "one.yaml", at(port), "GET /users/{one}"), restOf(t, "b.yaml", at(port), "GET /{x}/{y}")}); len(problems) != 1 {
+	if problems := h.Update([]*Document{restOf(t, "one.yaml", at(port), "GET /users/{one}"),
+		restOf(t, "b.yaml", at(port), "GET /{x}/{y}")}); len(problems) != 1 {
 		t.Errorf("problems %v", problems)
 	}
 	if _, by := ask(t, h, port, "127.0.0.1", "GET", "/users/1"); by != "one.yaml" {
@@ -218,10 +231,13 @@ func TestUpdate_serversAndListenersComeAndGo(t *testing.T) {
 		documents  []*Document
 		one, other string // of GET /one on the first port and GET /two on the second
 	}{
-		{[]*Document{restOf(t, "one.yaml", at(first), "GET /one"), restOf(t, "two.yaml", at(second), "GET /two")}, "200 OK", "200 OK"},
+		{[]*Document{restOf(t, "one.yaml", at(first), "GET /one"), restOf(t, "two.yaml", at(second), "GET /two")},
+			"200 OK", "200 OK"},
 		{[]*Document{restOf(t, "two.yaml", at(second), "GET /two")}, "refused", "200 OK"},
-		{[]*Document{restOf(t, "one.yaml", at(first), "GET /one"), restOf(t, "two.yaml", fmt.Sprintf("0.0.0.0:%d", second), "GET /two")}, "200 OK", "200 OK"},
-		{[]*Document{restOf(t, "one.yaml", at(second), "GET /one"), restOf(t, "two.yaml", at(second), "GET /two")}, "refused", "200 OK"},
+		{[]*Document{restOf(t, "one.yaml", at(first), "GET /one"),
+			restOf(t, "two.yaml", fmt.Sprintf("0.0.0.0:%d", second), "GET /two")}, "200 OK", "200 OK"},
+		{[]*Document{restOf(t, "one.yaml", at(second), "GET /one"), restOf(t, "two.yaml", at(second), "GET /two")},
+			"refused", "200 OK"},
 	} {
 		if problems := h.Update(step.documents); len(problems) > 0 {
 			t.Fatal(problems)
@@ -261,11 +277,13 @@ capability:
 	for name, next := range map[string]*Document{
 		// A guard for OAuth needs a client, which this host has not.
 		"a guard that cannot be made": document("authentication: {type: oauth2, authorizationServerUri: \"https://as.example\", resource: \"https://me.example\"}", "/new"),
-		"a document that is broken":   Compile(Source{File: File{Name: "one.yaml", Text: []byte("a: [")}}, compile.Options{}),
-		"a server that is withheld":   document("authentication: {type: saml}", "/new"),
+		"a document that is broken": Compile(Source{File: File{Name: "one.yaml", Text: []byte("a: [")}},
+			compile.Options{}),
+		"a server that is withheld": document("authentication: {type: saml}", "/new"),
 	} {
 		problems := h.Update([]*Document{next})
-		if len(problems) != 1 || !strings.Contains(problems[0].Error(), "the old plan of “r” of one.yaml stays in force") {
+		if len(problems) != 1 || !strings.Contains(problems[0].Error(),
+			"the old plan of “r” of one.yaml stays in force") {
 			t.Errorf("%s: %v", name, errors.Join(problems...))
 		}
 		for path, want := range map[string]int{"/old": 200, "/new": 404} {
@@ -292,7 +310,8 @@ func TestRouting_isTheSameForManyDocuments(t *testing.T) {
 	port := freePort(t)
 	var documents []*Document
 	for i := range 300 {
-		documents = append(documents, restOf(t, fmt.Sprintf("d%d.yaml", i), at(port), fmt.Sprintf("GET /d%d/things/{id}", i)))
+		documents = append(documents, restOf(t, fmt.Sprintf("d%d.yaml", i), at(port),
+			fmt.Sprintf("GET /d%d/things/{id}", i)))
 	}
 	h := opened(t, configOf(documents...))
 	v := h.listeners[0].routing.Load().open
@@ -312,12 +331,14 @@ func TestUnrouted_tellsForeignHostsNothing(t *testing.T) {
 	h := opened(t, configOf(
 		documentOf(t, "one.yaml", []string{"rest r1 " + at(port), "GET /here"}, []string{"mcp t1 " + at(port)}),
 		documentOf(t, "two.yaml", []string{"rest r2 " + at(port), "GET /there"}, []string{"mcp t2 " + at(port)})))
-	for request, status := range map[string]int{"DELETE /here": 405, "OPTIONS /here": 204, "GET /nowhere": 404, "POST /mcp": 404} {
+	for request, status := range map[string]int{"DELETE /here": 405, "OPTIONS /here": 204, "GET /nowhere": 404,
+		"POST /mcp": 404} {
 		method, path, _ := strings.Cut(request, " ")
 		if got, body := ask(t, h, port, "127.0.0.1", method, path); got != status {
 			t.Errorf("%s: %d %s, want %d", request, got, body, status)
 		}
-		if got, body := ask(t, h, port, "127.0.0.1", method, path, "Host", "evil.example"); got != 403 || strings.Contains(body, "/t1") {
+		if got, body := ask(t, h, port, "127.0.0.1", method, path, "Host", "evil.example"); got != 403 ||
+			strings.Contains(body, "/t1") {
 			t.Errorf("%s of a foreign host: %d %s", request, got, body)
 		}
 	}

@@ -49,7 +49,11 @@ func relay(t *testing.T) (base string, to func(string), count *atomic.Int32) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	return s.URL, func(text string) { u, _ := url.Parse(text); target.Store(&url.URL{Scheme: u.Scheme, Host: u.Host}) }, count
+	return s.URL, func(text string) {
+		u,
+			_ := url.Parse(text)
+		target.Store(&url.URL{Scheme: u.Scheme, Host: u.Host})
+	}, count
 }
 
 // doorOf is scheme and host of a server of s.
@@ -101,7 +105,8 @@ func TestServe_endsLoops(t *testing.T) {
 func TestServe_takesHopsThatCannotBeReadForTheMost(t *testing.T) {
 	up := testkit.NewUpstream(t, nil)
 	s := testkit.Serve(t, calling, testkit.Options{Upstream: up.URL})
-	for given, want := range map[string]int{"": 508, "1": 200, "3": 200, "4": 508, "5": 508, "-1": 508, "x": 508, "1, 1": 508, "99999999999999999999": 508} {
+	for given, want := range map[string]int{"": 508, "1": 200, "3": 200, "4": 508, "5": 508, "-1": 508, "x": 508,
+		"1, 1": 508, "99999999999999999999": 508} {
 		if status, _, body := testkit.Do(t, "GET", s.REST+"/x", "", "Fairlead-Hops", given); status != want {
 			t.Errorf("%q: %d %s", given, status, body)
 		}

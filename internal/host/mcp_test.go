@@ -78,7 +78,8 @@ func protected(t *testing.T) *guarded {
 // token makes a token for subject that the exchange knows; change, if not nil,
 // spoils its claims.
 func (g *guarded) token(subject string, change func(map[string]any)) string {
-	claims := map[string]any{"iss": g.as.Issuer, "sub": subject, "aud": g.MCP, "exp": time.Now().Unix() + 600, "scope": "orders customers", "jti": len(g.as.Tokens)}
+	claims := map[string]any{"iss": g.as.Issuer, "sub": subject, "aud": g.MCP, "exp": time.Now().Unix() + 600,
+		"scope": "orders customers", "jti": len(g.as.Tokens)}
 	if change != nil {
 		change(claims)
 	}
@@ -103,7 +104,8 @@ func TestOAuth_publishesItsMetadataAtBothPlaces(t *testing.T) { // RFC 9728
 	g := protected(t)
 	root := strings.TrimSuffix(g.MCP, "/mcp")
 	want := `{"resource":"` + g.MCP + `","authorization_servers":["` + g.as.Issuer + `"],"scopes_supported":["orders","customers"],"bearer_methods_supported":["header"]}`
-	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"} {
+	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp",
+		"/.well-known/oauth-protected-resource"} {
 		status, header, body := testkit.Do(t, "GET", root+path, "")
 		if status != 200 || header.Get("Content-Type") != "application/json" || body != want {
 			t.Errorf("%s: %d %s", path, status, body)
@@ -153,15 +155,20 @@ func TestOAuth_challengesWhoeverHasNoToken(t *testing.T) {
 func TestOAuth_letsPagesFindTheirWay(t *testing.T) {
 	g := protected(t)
 	origin := strings.TrimSuffix(g.MCP, "/mcp")
-	status, header, _ := testkit.Do(t, "OPTIONS", g.MCP, "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
-	if status != 204 || header.Get("Access-Control-Allow-Origin") != origin || header.Get("Access-Control-Allow-Headers") != "authorization" {
+	status, header, _ := testkit.Do(t, "OPTIONS", g.MCP, "", "Origin", origin, "Access-Control-Request-Method",
+		"POST", "Access-Control-Request-Headers", "authorization")
+	if status != 204 || header.Get("Access-Control-Allow-Origin") != origin ||
+		header.Get("Access-Control-Allow-Headers") != "authorization" {
 		t.Errorf("preflight: %d %v", status, header)
 	}
 	status, header, _ = testkit.Do(t, "POST", g.MCP, "{}", append(mcpHeader[:4:4], "Origin", origin)...)
-	if status != 401 || header.Get("Access-Control-Allow-Origin") != origin || !strings.Contains(header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
+	if status != 401 || header.Get("Access-Control-Allow-Origin") != origin ||
+		!strings.Contains(header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
 		t.Errorf("challenge: %d %v", status, header)
 	}
-	if status, header, _ := testkit.Do(t, "POST", g.MCP, "{}", append(mcpHeader[:4:4], "Origin", "https://evil.example")...); status != 403 || header.Get("Www-Authenticate") != "" {
+	if status, header, _ := testkit.Do(t, "POST", g.MCP, "{}",
+		append(mcpHeader[:4:4], "Origin", "https://evil.example")...); status != 403 ||
+		header.Get("Www-Authenticate") != "" {
 		t.Errorf("another page: %d %v", status, header)
 	}
 }
@@ -174,11 +181,13 @@ func TestOAuth_keepsTheCallersTokenHere(t *testing.T) { // semantics 4.7
 		t.Errorf("legacy: %d %s", status, body)
 	}
 	status, _, body = testkit.Do(t, "POST", g.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get-order","arguments":{"id":"2"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`,
-		append(mcpHeader[:4:4], "Authorization", "Bearer "+token, "MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "get-order")...)
+		append(mcpHeader[:4:4], "Authorization", "Bearer "+token, "MCP-Protocol-Version", "2026-07-28", "Mcp-Method",
+			"tools/call", "Mcp-Name", "get-order")...)
 	if status != 200 || !strings.Contains(body, `"resultType":"complete"`) {
 		t.Errorf("modern: %d %s", status, body)
 	}
-	if status, _, body := testkit.Do(t, "GET", g.REST+"/orders/3", "", "Authorization", "Bearer "+token); status != 200 {
+	if status, _, body := testkit.Do(t, "GET", g.REST+"/orders/3", "", "Authorization",
+		"Bearer "+token); status != 200 {
 		t.Errorf("REST: %d %s", status, body)
 	}
 	got := g.up.Requests()
@@ -197,7 +206,8 @@ func TestTokenExchange_sendsTheAPIsOwnToken(t *testing.T) { // RFC 8693
 	ada, bob := g.token("ada", nil), g.token("bob", nil)
 	customers := func(token string) (authorization string) {
 		t.Helper()
-		if status, _, body := g.call(token, "list-customers", "{}"); status != 200 || strings.Contains(body, "isError") {
+		if status, _, body := g.call(token, "list-customers", "{}"); status != 200 ||
+			strings.Contains(body, "isError") {
 			t.Errorf("%d %s", status, body)
 		}
 		got := g.up.Requests()
@@ -206,7 +216,8 @@ func TestTokenExchange_sendsTheAPIsOwnToken(t *testing.T) { // RFC 8693
 		}
 		return got[0].Header.Get("Authorization")
 	}
-	for _, c := range []struct{ token, want string }{{ada, "Bearer upstream-of-ada"}, {ada, "Bearer upstream-of-ada"}, {bob, "Bearer upstream-of-bob"}} {
+	for _, c := range []struct{ token, want string }{{ada, "Bearer upstream-of-ada"}, {ada, "Bearer upstream-of-ada"},
+		{bob, "Bearer upstream-of-bob"}} {
 		if got := customers(c.token); got != c.want {
 			t.Errorf("sent %s, want %s", got, c.want)
 		}
@@ -214,13 +225,16 @@ func TestTokenExchange_sendsTheAPIsOwnToken(t *testing.T) { // RFC 8693
 	if n := g.as.Asked("/token"); n != 2 {
 		t.Errorf("%d exchanges for two callers", n)
 	}
-	if status, _, body := testkit.Do(t, "GET", g.REST+"/customers", "", "Authorization", "Bearer "+ada); status != 200 || g.up.Requests()[0].Header.Get("Authorization") != "Bearer upstream-of-ada" {
+	if status, _, body := testkit.Do(t, "GET", g.REST+"/customers", "", "Authorization",
+		"Bearer "+ada); status != 200 || g.up.Requests()[0].Header.Get("Authorization") != "Bearer upstream-of-ada" {
 		t.Errorf("REST: %d %s", status, body)
 	}
-	if status, _, body := testkit.Do(t, "DELETE", g.REST+"/crm/customers/7", "", "Authorization", "Bearer "+bob); status != 200 {
+	if status, _, body := testkit.Do(t, "DELETE", g.REST+"/crm/customers/7", "", "Authorization",
+		"Bearer "+bob); status != 200 {
 		t.Errorf("forward: %d %s", status, body)
 	}
-	if got := g.up.Requests(); len(got) != 1 || got[0].URI != "/customers/7" || got[0].Header.Get("Authorization") != "Bearer upstream-of-bob" {
+	if got := g.up.Requests(); len(got) != 1 || got[0].URI != "/customers/7" ||
+		got[0].Header.Get("Authorization") != "Bearer upstream-of-bob" {
 		t.Errorf("forward sent %v", got)
 	}
 	g.as.Set(func() { clear(g.as.Tokens) })
@@ -328,7 +342,8 @@ func lets(t *testing.T, s *testkit.Served, up *testkit.Upstream, kind string) {
 func TestServers_areGuarded(t *testing.T) {
 	for kind, authentication := range map[string]string{"bearer": bearer, "basic": basic, "apikey": apiKey} {
 		up := testkit.NewUpstream(t, nil)
-		s := testkit.Serve(t, with(authentication), testkit.Options{Upstream: up.URL, Env: map[string]string{"SECRET": "s3cret", "USER": "ada"}})
+		s := testkit.Serve(t, with(authentication),
+			testkit.Options{Upstream: up.URL, Env: map[string]string{"SECRET": "s3cret", "USER": "ada"}})
 		lets(t, s, up, kind)
 	}
 	up := testkit.NewUpstream(t, nil)
@@ -338,16 +353,19 @@ func TestServers_areGuarded(t *testing.T) {
 
 func TestUpdate_swapsTheGuards(t *testing.T) {
 	up := testkit.NewUpstream(t, nil)
-	s := testkit.Serve(t, with(bearer), testkit.Options{Upstream: up.URL, Env: map[string]string{"SECRET": "s3cret", "USER": "ada"}})
+	s := testkit.Serve(t, with(bearer),
+		testkit.Options{Upstream: up.URL, Env: map[string]string{"SECRET": "s3cret", "USER": "ada"}})
 	lets(t, s, up, "bearer")
 	api, err := url.Parse(up.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, next := range []struct{ kind, text string }{
-		{"apikey", with(apiKey)}, {"none", strings.ReplaceAll(orders, "authentication: AUTH", "")}, {"basic", with(basic)}, {"unusable", with("{type: saml}")}, {"bearer", with(bearer)},
+		{"apikey", with(apiKey)}, {"none", strings.ReplaceAll(orders, "authentication: AUTH", "")},
+		{"basic", with(basic)}, {"unusable", with("{type: saml}")}, {"bearer", with(bearer)},
 	} {
-		d := host.Compile(host.Source{File: host.File{Name: s.Document.Name, Text: []byte(next.text)}}, compile.Options{Upstream: map[string]*url.URL{"": api}})
+		d := host.Compile(host.Source{File: host.File{Name: s.Document.Name, Text: []byte(next.text)}},
+			compile.Options{Upstream: map[string]*url.URL{"": api}})
 		problems := s.Host.Update([]*host.Document{d})
 		if next.kind == "unusable" { // it withholds the servers; those of before stay
 			if lets(t, s, up, "basic"); len(problems) != 2 {

@@ -46,7 +46,8 @@ capability:
 func TestReadOnly_servesOnlyWhatChangesNothing(t *testing.T) {
 	up := testkit.NewUpstream(t, nil)
 	s := testkit.Serve(t, reading, testkit.Options{Upstream: up.URL, ReadOnly: true})
-	want := map[string][]string{"rest": {"GET /orders", "POST /search", "/any/{path}"}, "mcp": {"list", "find", "shop://orders"}}
+	want := map[string][]string{"rest": {"GET /orders", "POST /search", "/any/{path}"},
+		"mcp": {"list", "find", "shop://orders"}}
 	for _, a := range s.Host.Adapters() {
 		if !slices.Equal(a.Units, want[a.Type]) || a.LeftOut != map[string]int{"rest": 1, "mcp": 3}[a.Type] {
 			t.Errorf("%s serves %q and leaves out %d", a.Type, a.Units, a.LeftOut)
@@ -58,7 +59,8 @@ func TestReadOnly_servesOnlyWhatChangesNothing(t *testing.T) {
 		allow   string
 	}{
 		{"GET /orders", 200, ""}, {"POST /orders", 405, "GET, HEAD, OPTIONS"}, {"POST /search", 200, ""},
-		{"GET /any/a", 200, ""}, {"HEAD /any/a", 200, ""}, {"DELETE /any/a", 405, "GET, HEAD, OPTIONS"}, {"POST /any/a", 405, "GET, HEAD, OPTIONS"},
+		{"GET /any/a", 200, ""}, {"HEAD /any/a", 200, ""}, {"DELETE /any/a", 405, "GET, HEAD, OPTIONS"},
+		{"POST /any/a", 405, "GET, HEAD, OPTIONS"},
 	} {
 		method, path, _ := strings.Cut(tt.request, " ")
 		up.Requests()
@@ -85,7 +87,8 @@ func TestConfirmDestructive_theMethodDecides(t *testing.T) {
       plain: {description: Sets., call: shop.set, hints: {destructive: false}}
       find: {description: Finds.`, 1)
 	s := testkit.Serve(t, text, testkit.Options{Upstream: up.URL, MCP: host.MCPOptions{ConfirmDestructive: true}})
-	for tool, asked := range map[string]bool{"lie": true, "harmless": true, "sets": true, "plain": false, "list": false, "find": false} {
+	for tool, asked := range map[string]bool{"lie": true, "harmless": true, "sets": true, "plain": false,
+		"list": false, "find": false} {
 		up.Requests()
 		got := testkit.CallTool(t, s.MCP, tool, "{}")
 		if sent := len(up.Requests()) > 0; sent == asked {

@@ -53,7 +53,8 @@ func scripted(t *testing.T, document string, files map[string]string) *host.Docu
 
 func TestCheckScripts_checksEachScriptOnceApartFromThisProcess(t *testing.T) {
 	d := scripted(t, anAPI+tools+fill(20<<10, "", "", each("      t%d: {steps: {s: {type: script, file: s.star}}}\n"))+
-		"      refused: {steps: {s: {type: script, file: bad.py}}}\n", map[string]string{"s.star": "result = ((((", "bad.py": "bad"})
+		"      refused: {steps: {s: {type: script, file: bad.py}}}\n",
+		map[string]string{"s.star": "result = ((((", "bad.py": "bad"})
 	if n := d.Diags.Count(diag.Error); n > 0 {
 		t.Fatalf("the text of scripts was read by this process: %v", d.Diags)
 	}
@@ -63,13 +64,15 @@ func TestCheckScripts_checksEachScriptOnceApartFromThisProcess(t *testing.T) {
 	if len(c.asked) != 2 {
 		t.Errorf("%d checks of 2 scripts", len(c.asked))
 	}
-	if d.Served() != served-1 || len(d.Diags) != 1 || d.Diags[0].Code != "script-refused" || !strings.Contains(d.Diags[0].Hint, "Starlark") {
+	if d.Served() != served-1 || len(d.Diags) != 1 || d.Diags[0].Code != "script-refused" ||
+		!strings.Contains(d.Diags[0].Hint, "Starlark") {
 		t.Errorf("%d of %d units are served, and %v", d.Served(), served, d.Diags)
 	}
 }
 
 func TestCheckScripts_endsWithItsContext(t *testing.T) {
-	d := scripted(t, anAPI+tools+"      a: {steps: {s: {type: script, file: slow.js}}}\n      b: {call: up.o}\n", map[string]string{"slow.js": "slow"})
+	d := scripted(t, anAPI+tools+"      a: {steps: {s: {type: script, file: slow.js}}}\n      b: {call: up.o}\n",
+		map[string]string{"slow.js": "slow"})
 	left := errors.New("the operator left")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(left)

@@ -23,7 +23,8 @@ func TestSecrets_areReadForTheirOwnDocument(t *testing.T) {
 	dir := t.TempDir()
 	own, other := filepath.Join(dir, "own"), filepath.Join(dir, "other")
 	file := filepath.Join(own, "secrets.env")
-	for _, err := range []error{os.Mkdir(own, 0o755), os.Mkdir(other, 0o755), os.WriteFile(file, []byte("TOKEN=s3cret\n"), 0o600), os.Symlink(file, filepath.Join(other, "link.env"))} {
+	for _, err := range []error{os.Mkdir(own, 0o755), os.Mkdir(other, 0o755),
+		os.WriteFile(file, []byte("TOKEN=s3cret\n"), 0o600), os.Symlink(file, filepath.Join(other, "link.env"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,8 +51,10 @@ func TestSecrets_areReadForTheirOwnDocument(t *testing.T) {
 				t.Errorf("%s for its own document: %v", location, err)
 			}
 		}
-		for _, location := range []string{"file://" + filepath.ToSlash(file), "file:///./../own/secrets.env", "file:///./link.env"} {
-			if v, err := get(other, location); err == nil || v.Reveal() != "" || !strings.Contains(err.Error(), "outside the document's folder") {
+		for _, location := range []string{"file://" + filepath.ToSlash(file), "file:///./../own/secrets.env",
+			"file:///./link.env"} {
+			if v, err := get(other, location); err == nil || v.Reveal() != "" ||
+				!strings.Contains(err.Error(), "outside the document's folder") {
 				t.Errorf("%s for another document: %v", location, err)
 			}
 		}

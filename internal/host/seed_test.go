@@ -67,7 +67,8 @@ func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, semanti
 	}
 	d := host.Compile(src, compile.Options{})
 	d.Diags = slices.DeleteFunc(d.Diags, func(g diag.Diagnostic) bool { return g.Code == "body-passed" })
-	if len(d.Diags) != 1 || d.Diags[0].Code != "bind-unused" || d.Diags[0].Range.Start.Line != 14 || !strings.Contains(d.Diags[0].Hint, "{{KOYEB_API_KEY}}") {
+	if len(d.Diags) != 1 || d.Diags[0].Code != "bind-unused" || d.Diags[0].Range.Start.Line != 14 ||
+		!strings.Contains(d.Diags[0].Hint, "{{KOYEB_API_KEY}}") {
 		t.Errorf("got %v", d.Diags)
 	}
 	if d.Served() != 8 {
@@ -78,11 +79,14 @@ func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, semanti
 func TestSeed_startsWithoutTheCredential(t *testing.T) { // S2
 	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n"+tokenReply))
 	s := seed(t, up, false, nil)
-	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", loginBody, "Content-Type", "application/json"); status != 200 || body != tokenReply {
+	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", loginBody, "Content-Type",
+		"application/json"); status != 200 || body != tokenReply {
 		t.Errorf("login: %d %s", status, body)
 	}
 	status, header, body := testkit.Do(t, "DELETE", s.REST+"/v1/v1/account/logout", "")
-	if status != 503 || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, "KOYEB_API_KEY or KOYEB_API_TOKEN or KOYEB_TOKEN") || !strings.Contains(body, "Authorization") {
+	if status != 503 || header.Get("Content-Type") != "application/problem+json" ||
+		!strings.Contains(body, "KOYEB_API_KEY or KOYEB_API_TOKEN or KOYEB_TOKEN") ||
+		!strings.Contains(body, "Authorization") {
 		t.Errorf("logout without a credential: %d %s", status, body)
 	}
 	if n := len(up.Requests()); n != 1 {
@@ -94,14 +98,17 @@ func TestSeed_RESTPassesWhatTheCallerSent(t *testing.T) { // S4, S5, S6
 	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n"+tokenReply))
 	for _, bare := range []bool{false, true} {
 		s := seed(t, up, bare, map[string]string{"KOYEB_API_KEY": "key"})
-		testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", loginBody, "Content-Type", "application/json; charset=utf-8", "seon-fp", "finger", "Cookie", "a=b", "Baggage", "x=y", "X-Other", "z")
+		testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", loginBody, "Content-Type",
+			"application/json; charset=utf-8", "seon-fp", "finger", "Cookie", "a=b", "Baggage", "x=y", "X-Other", "z")
 		testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", loginBody, "Content-Type", "application/json")
 		got := up.Requests()
 		if len(got) != 2 {
 			t.Fatalf("%d requests", len(got))
 		}
 		first := got[0]
-		if first.Method != "POST" || first.URI != "/v1/account/login" || string(first.Body) != loginBody || first.Header.Get("Content-Type") != "application/json; charset=utf-8" || first.Header.Get("Seon-Fp") != "finger" {
+		if first.Method != "POST" || first.URI != "/v1/account/login" || string(first.Body) != loginBody ||
+			first.Header.Get("Content-Type") != "application/json; charset=utf-8" ||
+			first.Header.Get("Seon-Fp") != "finger" {
 			t.Errorf("sent\n%s", first.Text())
 		}
 		for _, name := range []string{"Cookie", "Baggage", "X-Other", "Authorization"} { // S20, S23
@@ -123,10 +130,13 @@ func TestSeed_authorization(t *testing.T) { // S7
 		caller, want string
 	}{
 		"the caller's own passes where nothing else is declared": {true, nil, "Bearer mine", "Bearer mine"},
-		"the caller's own goes before the bound key":             {false, map[string]string{"KOYEB_API_KEY": "key"}, "Bearer mine", "Bearer mine"},
-		"the caller's own needs no bound key":                    {false, nil, "Bearer mine", "Bearer mine"},
-		"the bound key serves callers without one":               {false, map[string]string{"KOYEB_API_KEY": "key"}, "", "Bearer key"},
-		"the key's other names are known":                        {false, map[string]string{"KOYEB_TOKEN": "tok"}, "", "Bearer tok"},
+		"the caller's own goes before the bound key": {false, map[string]string{"KOYEB_API_KEY": "key"},
+			"Bearer mine", "Bearer mine"},
+		"the caller's own needs no bound key": {false, nil, "Bearer mine", "Bearer mine"},
+		"the bound key serves callers without one": {false, map[string]string{"KOYEB_API_KEY": "key"},
+			"", "Bearer key"},
+		"the key's other names are known": {false, map[string]string{"KOYEB_TOKEN": "tok"}, "",
+			"Bearer tok"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := seed(t, up, test.bare, test.env)
@@ -137,7 +147,8 @@ func TestSeed_authorization(t *testing.T) { // S7
 				}
 				status, _, body := testkit.Do(t, call[0], s.REST+"/v1/v1/account/"+call[1], "", header...)
 				got := up.Requests()
-				if status != 200 || len(got) != 1 || got[0].Method != call[0] || got[0].URI != "/v1/account/"+call[1] || got[0].Header.Get("Authorization") != test.want {
+				if status != 200 || len(got) != 1 || got[0].Method != call[0] ||
+					got[0].URI != "/v1/account/"+call[1] || got[0].Header.Get("Authorization") != test.want {
 					t.Errorf("%s: %d %s %v", call[1], status, body, got)
 				}
 			}
@@ -149,7 +160,8 @@ func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // semantics 4.7
 	up := testkit.NewUpstream(t, nil)
 	s := seed(t, up, false, map[string]string{"KOYEB_API_KEY": "key"})
 	testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"logout-user","arguments":{}}}`,
-		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "Authorization", "Bearer callers")
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "Authorization",
+		"Bearer callers")
 	if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Authorization") != "Bearer key" {
 		t.Errorf("sent %v", got)
 	}
@@ -158,11 +170,15 @@ func TestSeed_MCPCallersCredentialStaysHere(t *testing.T) { // semantics 4.7
 func TestSeed_MCPCallersMayBringACredentialInItsOwnHeader(t *testing.T) { // semantics 4.7
 	up := testkit.NewUpstream(t, nil)
 	src, _ := host.Read("", host.ReadOptions{})
-	s := testkit.ServeSource(t, src, testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "key"}, MCP: host.MCPOptions{CredentialHeader: "X-Koyeb-Token"}})
+	s := testkit.ServeSource(t, src,
+		testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "key"},
+			MCP: host.MCPOptions{CredentialHeader: "X-Koyeb-Token"}})
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"logout-user","arguments":{}}}`
 	for header, want := range map[string]string{"X-Koyeb-Token": "Bearer own", "Authorization": "Bearer key"} {
-		testkit.Do(t, "POST", s.MCP, call, "Content-Type", "application/json", "Accept", "application/json, text/event-stream", header, "Bearer own")
-		if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Authorization") != want || got[0].Header.Get("X-Koyeb-Token") != "" {
+		testkit.Do(t, "POST", s.MCP, call, "Content-Type", "application/json", "Accept",
+			"application/json, text/event-stream", header, "Bearer own")
+		if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Authorization") != want ||
+			got[0].Header.Get("X-Koyeb-Token") != "" {
 			t.Errorf("%s: sent %v", header, got)
 		}
 	}
@@ -177,14 +193,15 @@ func TestSeed_RESTAnswers(t *testing.T) { // S8, S9, S10, S11, S14, S18, S21
 		body         string // "~x" only wants x in it
 		header, want string
 	}{
-		"success passes byte for byte":       {"HTTP/1.1 200 OK\nContent-Type: application/json\nX-Ratelimit-Remaining: 3\nSet-Cookie: a=b\n\n{\"z\":1.10, \"a\":9007199254740993}", 200, "application/json", `{"z":1.10, "a":9007199254740993}`, "X-Ratelimit-Remaining", "3"},
-		"created keeps status and location":  {"HTTP/1.1 201 Created\nContent-Type: application/json\nLocation: https://elsewhere.example/x/1\n\n{}", 201, "application/json", "{}", "Location", "https://elsewhere.example/x/1"},
-		"204 stays 204":                      {"HTTP/1.1 204 No Content\n\n", 204, "", "", "", ""},
-		"empty success stays empty":          {"HTTP/1.1 200 OK\n\n", 200, "", "", "", ""},
-		"JSON errors pass":                   {"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\nWWW-Authenticate: Bearer\n\n{\"status\":401,\"message\":\"no\"}", 401, "application/json", `{"status":401,"message":"no"}`, "Www-Authenticate", "Bearer"},
-		"errors that are no JSON pass":       {"HTTP/1.1 502 Bad Gateway\nContent-Type: text/html\nRetry-After: 7\n\n" + html, 502, "text/html", html, "Retry-After", "7"},
-		"rate limits pass":                   {"HTTP/1.1 429 Too Many Requests\nContent-Type: application/json\nX-Ratelimit-Reset: 9\n\n{}", 429, "application/json", "{}", "X-Ratelimit-Reset", "9"},
-		"a page instead of JSON is an error": {"HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\n\n" + html, 502, "application/problem+json", "~HTML", "", ""},
+		"success passes byte for byte":      {"HTTP/1.1 200 OK\nContent-Type: application/json\nX-Ratelimit-Remaining: 3\nSet-Cookie: a=b\n\n{\"z\":1.10, \"a\":9007199254740993}", 200, "application/json", `{"z":1.10, "a":9007199254740993}`, "X-Ratelimit-Remaining", "3"},
+		"created keeps status and location": {"HTTP/1.1 201 Created\nContent-Type: application/json\nLocation: https://elsewhere.example/x/1\n\n{}", 201, "application/json", "{}", "Location", "https://elsewhere.example/x/1"},
+		"204 stays 204":                     {"HTTP/1.1 204 No Content\n\n", 204, "", "", "", ""},
+		"empty success stays empty":         {"HTTP/1.1 200 OK\n\n", 200, "", "", "", ""},
+		"JSON errors pass":                  {"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\nWWW-Authenticate: Bearer\n\n{\"status\":401,\"message\":\"no\"}", 401, "application/json", `{"status":401,"message":"no"}`, "Www-Authenticate", "Bearer"},
+		"errors that are no JSON pass":      {"HTTP/1.1 502 Bad Gateway\nContent-Type: text/html\nRetry-After: 7\n\n" + html, 502, "text/html", html, "Retry-After", "7"},
+		"rate limits pass":                  {"HTTP/1.1 429 Too Many Requests\nContent-Type: application/json\nX-Ratelimit-Reset: 9\n\n{}", 429, "application/json", "{}", "X-Ratelimit-Reset", "9"},
+		"a page instead of JSON is an error": {"HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\n\n" + html,
+			502, "application/problem+json", "~HTML", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			up := testkit.NewUpstream(t, testkit.Answer(test.answer))
@@ -193,7 +210,8 @@ func TestSeed_RESTAnswers(t *testing.T) { // S8, S9, S10, S11, S14, S18, S21
 			if status != test.status || header.Get("Content-Type") != test.contentType {
 				t.Errorf("got %d %s", status, header)
 			}
-			if inside, ok := strings.CutPrefix(test.body, "~"); ok && !strings.Contains(body, inside) || !ok && body != test.body {
+			if inside, ok := strings.CutPrefix(test.body, "~"); ok && !strings.Contains(body, inside) || !ok &&
+				body != test.body {
 				t.Errorf("body %s", body)
 			}
 			if test.header != "" && header.Get(test.header) != test.want {
@@ -224,8 +242,11 @@ func TestSeed_noAnswerIsAGatewayError(t *testing.T) { // S18
 	})
 	defer close(release)
 	src, _ := host.Read("", host.ReadOptions{})
-	s := testkit.ServeSource(t, src, testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "k"}, Limits: upstream.Limits{Header: 50 * time.Millisecond}})
-	dead := testkit.ServeSource(t, src, testkit.Options{Upstream: "http://" + refused.Addr().String(), Env: map[string]string{"KOYEB_API_KEY": "k"}})
+	s := testkit.ServeSource(t, src,
+		testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": "k"},
+			Limits: upstream.Limits{Header: 50 * time.Millisecond}})
+	dead := testkit.ServeSource(t, src,
+		testkit.Options{Upstream: "http://" + refused.Addr().String(), Env: map[string]string{"KOYEB_API_KEY": "k"}})
 	for _, test := range []struct {
 		url, method string
 		status      int
@@ -236,7 +257,8 @@ func TestSeed_noAnswerIsAGatewayError(t *testing.T) { // S18
 		{dead.REST + "/v1/v1/account/session", "POST", 502, "refuses connections"},
 	} {
 		status, header, body := testkit.Do(t, test.method, test.url, "")
-		if status != test.status || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, test.says) || strings.Contains(body, "127.0.0.1") {
+		if status != test.status || header.Get("Content-Type") != "application/problem+json" ||
+			!strings.Contains(body, test.says) || strings.Contains(body, "127.0.0.1") {
 			t.Errorf("%s: %d %s", test.url, status, body)
 		}
 	}
@@ -269,14 +291,16 @@ func TestSeed_toolsSayWhatTheyTake(t *testing.T) { // S12, S15
 	}
 	for i, want := range []string{"false false false", "false true true", "false false true", "false false false"} {
 		a := tools.At(i).Get("annotations")
-		if got := a.Get("readOnlyHint").Text() + " " + a.Get("destructiveHint").Text() + " " + a.Get("idempotentHint").Text(); got != want {
+		if got := a.Get("readOnlyHint").Text() + " " + a.Get("destructiveHint").Text() + " " +
+			a.Get("idempotentHint").Text(); got != want {
 			t.Errorf("%s: hints %s, want %s", names[i], got, want)
 		}
 	}
 	if got := testkit.CallTool(t, s.MCP, "login-user", `{"seon-fp":"x"}`); !strings.Contains(got, `"isError":true`) || !strings.Contains(got, "body") {
 		t.Errorf("a missing body: %s", got)
 	}
-	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", ""); status != 400 || !strings.Contains(body, "body") {
+	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", ""); status != 400 ||
+		!strings.Contains(body, "body") {
 		t.Errorf("a missing body over REST: %d %s", status, body)
 	}
 	if n := len(up.Requests()); n != 0 {
@@ -294,7 +318,8 @@ func TestSeed_toolsPassTheirArguments(t *testing.T) { // S13
 			s := seed(t, up, bare, nil)
 			got := testkit.CallTool(t, s.MCP, "login-user", arguments)
 			v, _ := value.Parse([]byte(got))
-			if v.Path("result", "structuredContent", "token", "id").Text() != "jwt" || v.Path("result", "content").At(0).Get("text").Text() != tokenReply {
+			if v.Path("result", "structuredContent", "token", "id").Text() != "jwt" ||
+				v.Path("result", "content").At(0).Get("text").Text() != tokenReply {
 				t.Errorf("%s: %s", name, got)
 			}
 			requests := up.Requests()
@@ -322,7 +347,8 @@ func TestSeed_toolErrorsCanBeRead(t *testing.T) { // S14
 
 func TestSeed_listensOnLoopbackOnly(t *testing.T) { // S16
 	src, _ := host.Read("", host.ReadOptions{})
-	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{})}, AutoPorts: true})
+	h, _, err := host.Open(host.Config{Documents: []*host.Document{host.Compile(src, compile.Options{})},
+		AutoPorts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,10 +366,12 @@ func TestSeed_methodsArePolite(t *testing.T) { // S17
 	if status != 405 || !strings.Contains(header.Get("Allow"), "POST") {
 		t.Errorf("GET: %d, Allow %q", status, header.Get("Allow"))
 	}
-	if status, header, _ := testkit.Do(t, "OPTIONS", s.REST+"/v1/v1/account/login", ""); status != 204 || !strings.Contains(header.Get("Allow"), "POST") {
+	if status, header, _ := testkit.Do(t, "OPTIONS", s.REST+"/v1/v1/account/login", ""); status != 204 ||
+		!strings.Contains(header.Get("Allow"), "POST") {
 		t.Errorf("OPTIONS: %d, Allow %q", status, header.Get("Allow"))
 	}
-	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/account/login", "{}"); status != 404 || !strings.Contains(body, "/v1/v1/account/login") {
+	if status, _, body := testkit.Do(t, "POST", s.REST+"/v1/account/login", "{}"); status != 404 ||
+		!strings.Contains(body, "/v1/v1/account/login") {
 		t.Errorf("a near path: %d %s", status, body)
 	}
 }
@@ -372,7 +400,8 @@ func TestSeed_everyMCPEraIsServed(t *testing.T) { // S22; semantics 6.4
 	}
 	meta := `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	status, _, body := testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{`+meta+`}}`,
-		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "server/discover")
+		"Content-Type", "application/json", "Accept", "application/json, text/event-stream", "MCP-Protocol-Version",
+		"2026-07-28", "Mcp-Method", "server/discover")
 	if status != 200 || !strings.Contains(body, `"resultType":"complete"`) {
 		t.Errorf("2026-07-28: %d %s", status, body)
 	}
@@ -388,14 +417,17 @@ func TestSeed_secretsReachNoSink(t *testing.T) {
 	var log bytes.Buffer
 	up := testkit.NewUpstream(t, nil)
 	src, _ := host.Read("", host.ReadOptions{})
-	s := testkit.ServeSource(t, src, testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": key}, Log: writer(func(p []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return log.Write(p)
-	})})
+	s := testkit.ServeSource(t, src,
+		testkit.Options{Upstream: up.URL, Env: map[string]string{"KOYEB_API_KEY": key},
+			Log: writer(func(p []byte) (int, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				return log.Write(p)
+			})})
 	var seen strings.Builder
 	for _, answer := range []string{
-		"HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}", "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"message\":\"no\"}",
+		"HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}",
+		"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"message\":\"no\"}",
 		"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<html></html>", "HTTP/1.1 503 Service Unavailable\n\n",
 	} {
 		up.Set(testkit.Answer(answer))
@@ -446,8 +478,10 @@ func TestSeed_isSaidToBeWrongWhereItIs(t *testing.T) { // semantics 1.4: a missp
 func TestSeed_compressedBodiesPassAsTheyCame(t *testing.T) { // semantics 4.1, 5.2
 	up := testkit.NewUpstream(t, nil)
 	s := seed(t, up, false, nil)
-	testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", "\x1f\x8bnot really", "Content-Type", "application/json", "Content-Encoding", "gzip")
-	if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Content-Encoding") != "gzip" || string(got[0].Body) != "\x1f\x8bnot really" {
+	testkit.Do(t, "POST", s.REST+"/v1/v1/account/login", "\x1f\x8bnot really", "Content-Type", "application/json",
+		"Content-Encoding", "gzip")
+	if got := up.Requests(); len(got) != 1 || got[0].Header.Get("Content-Encoding") != "gzip" ||
+		string(got[0].Body) != "\x1f\x8bnot really" {
 		t.Errorf("sent %v", got)
 	}
 }

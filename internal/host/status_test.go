@@ -53,8 +53,10 @@ var statusCases = []struct {
 	{"200, JSON called a page", 200, `{"a":"b"}`, []string{"Content-Type", "text/html; charset=utf-8"}},
 	{"200, text called a page", 200, `OK`, []string{"Content-Type", "text/html; charset=utf-8"}},
 	{"200, a page", 200, "<p>hi", []string{"Content-Type", "text/html"}},
-	{"200, a foreign encoding", 200, "bytes", []string{"Content-Type", "application/json", "Content-Encoding", "compress"}},
-	{"404, a foreign encoding", 404, "bytes", []string{"Content-Type", "application/json", "Content-Encoding", "compress"}},
+	{"200, a foreign encoding", 200, "bytes",
+		[]string{"Content-Type", "application/json", "Content-Encoding", "compress"}},
+	{"404, a foreign encoding", 404, "bytes",
+		[]string{"Content-Type", "application/json", "Content-Encoding", "compress"}},
 	{"201", 201, `{"a":"b"}`, []string{"Content-Type", "application/json"}},
 	{"202, empty", 202, "", nil},
 	{"204", 204, "", nil},
@@ -72,7 +74,8 @@ func TestStatuses(t *testing.T) { // issue 9, C20
 	for _, c := range statusCases {
 		up.Set(func(w http.ResponseWriter, _ *http.Request) { say(w, c.status, "", c.body, c.header...) })
 		fmt.Fprintf(&got, "# %s\n", c.name)
-		for _, path := range []string{"GET /raw", "POST /raw", "GET /shaped", "GET /file", "GET /flow", "GET /forward/x"} {
+		for _, path := range []string{"GET /raw", "POST /raw", "GET /shaped", "GET /file", "GET /flow",
+			"GET /forward/x"} {
 			method, path, _ := strings.Cut(path, " ")
 			req, err := http.NewRequestWithContext(t.Context(), method, s.REST+path, nil)
 			if err != nil {
@@ -90,7 +93,8 @@ func TestStatuses(t *testing.T) { // issue 9, C20
 			if resp.Header.Get("Content-Type") != "" && resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%s: %s %s may be taken for another type", c.name, method, path)
 			}
-			line := fmt.Sprintln(method, path, "→", resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Content-Security-Policy"), resp.Header.Get("Location"), string(body))
+			line := fmt.Sprintln(method, path, "→", resp.StatusCode, resp.Header.Get("Content-Type"),
+				resp.Header.Get("Content-Security-Policy"), resp.Header.Get("Location"), string(body))
 			got.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
 		}
 		for _, tool := range []string{"raw", "post", "shaped", "file", "flow"} {

@@ -32,7 +32,8 @@ func TestUnreadFiles_namesEachOnce(t *testing.T) {
 	}
 	s := testkit.Serve(t, filed, testkit.Options{Dir: dir})
 	problems := host.UnreadFiles(t.Context(), s.Secrets, []*host.Document{s.Document})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "GONE") || !strings.Contains(problems[0].Error(), "gone.yaml") || !strings.Contains(problems[0].Error(), "no such file") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "GONE") ||
+		!strings.Contains(problems[0].Error(), "gone.yaml") || !strings.Contains(problems[0].Error(), "no such file") {
 		t.Errorf("got %v", problems)
 	}
 }

@@ -93,7 +93,8 @@ func benchSelect(b *testing.B, root value.Value, expr string, want int) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	for _, expr := range []string{"$.", "$.data.items[*].name", "$..book[?@.price < 10 && match(@.isbn, '[0-9]+')].title"} {
+	for _, expr := range []string{"$.", "$.data.items[*].name",
+		"$..book[?@.price < 10 && match(@.isbn, '[0-9]+')].title"} {
 		b.Run(expr, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

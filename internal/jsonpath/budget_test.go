@@ -73,7 +73,8 @@ func TestPath_holdsWhatItFinds(t *testing.T) {
 	if path.Eval(m, root); !errors.Is(m.Err(), budget.ErrLarge) {
 		t.Errorf("got %v", m.Err())
 	}
-	if n := mustCompile(t, "$[?count($..*) == 60000]", Strict).Select(nil, mustParse(t, "[["+strings.TrimSuffix(strings.Repeat("1,", 59_999), ",")+"]]")); len(n) != 1 {
+	if n := mustCompile(t, "$[?count($..*) == 60000]", Strict).Select(nil,
+		mustParse(t, "[["+strings.TrimSuffix(strings.Repeat("1,", 59_999), ",")+"]]")); len(n) != 1 {
 		t.Errorf("found %d", len(n))
 	}
 }

@@ -34,7 +34,8 @@ func TestIRegexp_matches(t *testing.T) {
 			continue
 		}
 		if !expression.MatchString(c.whole) || expression.MatchString(c.not) {
-			t.Errorf("%s as %s: %q %t, %q %t", c.pattern, expression, c.whole, expression.MatchString(c.whole), c.not, expression.MatchString(c.not))
+			t.Errorf("%s as %s: %q %t, %q %t", c.pattern, expression, c.whole, expression.MatchString(c.whole), c.not,
+				expression.MatchString(c.not))
 		}
 	}
 }
@@ -71,7 +72,8 @@ func FuzzIRegexp(f *testing.F) {
 
 // Go's engine must understand each category that the RFC has.
 func TestIRegexp_knowsEveryCategory(t *testing.T) {
-	for class, kinds := range map[string]string{"L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "Z": "lps", "S": "ckmo", "C": "cfno"} {
+	for class, kinds := range map[string]string{"L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "Z": "lps",
+		"S": "ckmo", "C": "cfno"} {
 		for _, kind := range append(strings.Split(kinds, ""), "") {
 			if _, err := regexp.Compile(`\p{` + class + kind + `}`); err != nil {
 				t.Error(err)

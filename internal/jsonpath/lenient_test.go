@@ -206,7 +206,8 @@ func TestNote_standsAtItsForm(t *testing.T) {
 	for _, n := range notes {
 		got = append(got, n.Offset)
 	}
-	if want := []int{1, 6, 14, 18}; len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] || got[3] != want[3] {
+	if want := []int{1, 6, 14, 18}; len(got) != len(want) || got[0] != want[0] || got[1] != want[1] ||
+		got[2] != want[2] || got[3] != want[3] {
 		t.Errorf("notes at %v, want %v: %+v", got, want, notes)
 	}
 }

@@ -106,7 +106,8 @@ func TestFilter_comparesLargeIntegersExactly(t *testing.T) {
 }
 
 func TestLocate_givesNormalizedPaths(t *testing.T) {
-	root := value.Map(value.Member{Name: "it's \\ \b\t\n\f\r\x0b\x1f é", Value: value.List(value.Nil(), value.Boolean(true))})
+	root := value.Map(value.Member{Name: "it's \\ \b\t\n\f\r\x0b\x1f é",
+		Value: value.List(value.Nil(), value.Boolean(true))})
 	got := mustCompile(t, "$.*[-1]", Strict).Locate(nil, root)
 	if want := `$['it\'s \\ \b\t\n\f\r\u000b\u001f é'][1]`; len(got) != 1 || got[0].String() != want {
 		t.Fatalf("%v, want %s", got, want)

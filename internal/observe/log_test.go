@@ -20,8 +20,10 @@ import (
 func TestNewLogger_masksWhatItKnows(t *testing.T) {
 	const canary = `s3cret "quoted"`
 	var out bytes.Buffer
-	log := NewLogger(&out, slog.LevelDebug, func() []secret.String { return []secret.String{secret.New(canary), secret.New("ab")} })
-	log.Info("calling with "+canary, "url", "http://x/?key="+canary, "error", errors.New("refused "+canary), "Authorization", "Bearer something-else", "n", 1)
+	log := NewLogger(&out, slog.LevelDebug,
+		func() []secret.String { return []secret.String{secret.New(canary), secret.New("ab")} })
+	log.Info("calling with "+canary, "url", "http://x/?key="+canary, "error", errors.New("refused "+canary),
+		"Authorization", "Bearer something-else", "n", 1)
 	log.WithGroup("request").Debug("again", "set-cookie", "session=1", slog.Group("header", "x", canary))
 	text := out.String()
 	for _, leak := range []string{canary, `s3cret \"quoted\"`, "something-else", "session=1"} {
@@ -70,7 +72,8 @@ func TestStandardLog_quotesNoAPI(t *testing.T) {
 		t.Skip("net/http says nothing of what nobody asked for any more")
 	}
 	transport.CloseIdleConnections()
-	if got := out.String(); strings.Contains(got, "s3cret") || got != "fairlead: Unsolicited response received on idle HTTP channel starting with …\n" {
+	if got := out.String(); strings.Contains(got, "s3cret") ||
+		got != "fairlead: Unsolicited response received on idle HTTP channel starting with …\n" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -102,7 +105,8 @@ func TestNewLogger_keepsWhatItMadeOfTheSameSecrets(t *testing.T) {
 	log.Info("a first/secret, b second/secret")
 	known = append(known, secret.New("second/secret"))
 	log.Info(`c first\/secret, d c2Vjb25kL3NlY3JldA`)
-	if got := out.String(); strings.Contains(got, "first") || strings.Count(got, "second") != 1 || strings.Contains(got, "c2Vjb25k") {
+	if got := out.String(); strings.Contains(got, "first") || strings.Count(got, "second") != 1 ||
+		strings.Contains(got, "c2Vjb25k") {
 		t.Errorf("got %s", got)
 	}
 }

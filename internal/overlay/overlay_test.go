@@ -26,11 +26,13 @@ func TestApply(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root, _ := document.Parse("d.yaml", []byte(doc))
-			over, _ := document.Parse("o.yaml", []byte("overlay: 1.0.0\ninfo: {title: t, version: v}\nactions: "+test.actions))
+			over, _ := document.Parse("o.yaml",
+				[]byte("overlay: 1.0.0\ninfo: {title: t, version: v}\nactions: "+test.actions))
 			before := root.Value().Text()
 			diags := Apply(root, over)
 			if test.code != "" {
-				if len(diags) != 1 || diags[0].Code != test.code || diags[0].Range.File != "o.yaml" || diags[0].Range.Start.Line != 3 {
+				if len(diags) != 1 || diags[0].Code != test.code || diags[0].Range.File != "o.yaml" ||
+					diags[0].Range.Start.Line != 3 {
 					t.Fatalf("got %v", diags)
 				}
 				if root.Value().Text() != before {

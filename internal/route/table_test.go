@@ -71,67 +71,71 @@ func TestTable_findsTheMostLiteralRoute(t *testing.T) { // semantics 6.1
 		request, route string
 		values         []string
 	}{
-		"root":                              {"GET /", "GET /", nil},
-		"empty path is no root":             {"GET ", "", nil},
-		"asterisk":                          {"OPTIONS *", "", nil},
-		"no leading slash":                  {"GET xusers/me", "", nil},
-		"literal":                           {"GET /users/me", "GET /users/me", nil},
-		"placeholder":                       {"GET /users/7", "GET /users/{id}", []string{"7"}},
-		"suffix beats placeholder":          {"GET /users/7.json", "GET /users/{id}.json", []string{"7"}},
-		"longest text first":                {"GET /users/7.min.json", "GET /users/{id}.min.json", []string{"7"}},
-		"equally long: first added":         {"GET /users/v1.x", "GET /users/{name}.{format}", []string{"v1", "x"}},
-		"prefix":                            {"GET /users/v12", "GET /users/v{n}", []string{"12"}},
-		"prefix without value":              {"GET /users/v", "GET /users/{id}", []string{"v"}},
-		"suffix without value":              {"GET /users/.json", "GET /users/{id}", []string{".json"}},
-		"case counts":                       {"GET /Users/me", "", nil},
-		"case of literal counts":            {"GET /users/Me", "GET /users/{id}", []string{"Me"}},
-		"method takes another path":         {"DELETE /users/me", "DELETE /users/{user}", []string{"me"}},
-		"method takes another, partial":     {"DELETE /users/a.json", "DELETE /users/{user}", []string{"a.json"}},
-		"head from get":                     {"HEAD /users/me", "GET /users/me", nil},
-		"no such method":                    {"PUT /users/me", "", nil},
-		"back from literal to placeholder":  {"GET /users/me/posts", "GET /users/{id}/posts", []string{"me"}},
-		"literal below literal":             {"GET /users/me/avatar", "GET /users/me/avatar", nil},
-		"overlap, literal first":            {"GET /a/b/b", "GET /a/b/{y}", []string{"b"}},
-		"overlap, only the other":           {"GET /a/c/b", "GET /a/{x}/b", []string{"c"}},
-		"back over two levels":              {"GET /a/q.z/b", "GET /a/{x}/b", []string{"q.z"}},
-		"too long":                          {"GET /users/7/posts/1", "", nil},
-		"too short":                         {"GET /users", "", nil},
-		"trailing slash":                    {"GET /users/7/", "GET /users/{id}", []string{"7"}},
-		"two trailing slashes":              {"GET /users/7//", "", nil},
-		"trailing slash of the document":    {"GET /committees", "GET /committees/", nil},
-		"empty segment is no value":         {"GET /users//posts", "", nil},
-		"empty segment of the document":     {"GET /x//y", "GET /x//y", nil},
-		"custom verb":                       {"POST /v1/doc:archive", "POST /v1/{name}:archive", []string{"doc"}},
-		"custom verb, last colon":           {"POST /v1/a:b:archive", "POST /v1/{name}:archive", []string{"a:b"}},
-		"custom verb, encoded colon":        {"POST /v1/doc%3Aarchive", "POST /v1/{name}:archive", []string{"doc"}},
-		"parentheses":                       {"GET /companies(5)", "GET /companies({id})", []string{"5"}},
-		"parentheses encoded":               {"GET /companies%285%29", "GET /companies({id})", []string{"5"}},
-		"parentheses twice":                 {"GET /companies(5)/lines(%279%27)", "GET /companies({id})/lines({no})", []string{"5", "'9'"}},
-		"underscore":                        {"GET /act_12", "GET /act_{id}", []string{"12"}},
-		"two values":                        {"GET /shows/12.json", "GET /shows/{id}.{format}", []string{"12", "json"}},
-		"two values, last dot":              {"GET /shows/1.2.json", "GET /shows/{id}.{format}", []string{"1.2", "json"}},
+		"root":                             {"GET /", "GET /", nil},
+		"empty path is no root":            {"GET ", "", nil},
+		"asterisk":                         {"OPTIONS *", "", nil},
+		"no leading slash":                 {"GET xusers/me", "", nil},
+		"literal":                          {"GET /users/me", "GET /users/me", nil},
+		"placeholder":                      {"GET /users/7", "GET /users/{id}", []string{"7"}},
+		"suffix beats placeholder":         {"GET /users/7.json", "GET /users/{id}.json", []string{"7"}},
+		"longest text first":               {"GET /users/7.min.json", "GET /users/{id}.min.json", []string{"7"}},
+		"equally long: first added":        {"GET /users/v1.x", "GET /users/{name}.{format}", []string{"v1", "x"}},
+		"prefix":                           {"GET /users/v12", "GET /users/v{n}", []string{"12"}},
+		"prefix without value":             {"GET /users/v", "GET /users/{id}", []string{"v"}},
+		"suffix without value":             {"GET /users/.json", "GET /users/{id}", []string{".json"}},
+		"case counts":                      {"GET /Users/me", "", nil},
+		"case of literal counts":           {"GET /users/Me", "GET /users/{id}", []string{"Me"}},
+		"method takes another path":        {"DELETE /users/me", "DELETE /users/{user}", []string{"me"}},
+		"method takes another, partial":    {"DELETE /users/a.json", "DELETE /users/{user}", []string{"a.json"}},
+		"head from get":                    {"HEAD /users/me", "GET /users/me", nil},
+		"no such method":                   {"PUT /users/me", "", nil},
+		"back from literal to placeholder": {"GET /users/me/posts", "GET /users/{id}/posts", []string{"me"}},
+		"literal below literal":            {"GET /users/me/avatar", "GET /users/me/avatar", nil},
+		"overlap, literal first":           {"GET /a/b/b", "GET /a/b/{y}", []string{"b"}},
+		"overlap, only the other":          {"GET /a/c/b", "GET /a/{x}/b", []string{"c"}},
+		"back over two levels":             {"GET /a/q.z/b", "GET /a/{x}/b", []string{"q.z"}},
+		"too long":                         {"GET /users/7/posts/1", "", nil},
+		"too short":                        {"GET /users", "", nil},
+		"trailing slash":                   {"GET /users/7/", "GET /users/{id}", []string{"7"}},
+		"two trailing slashes":             {"GET /users/7//", "", nil},
+		"trailing slash of the document":   {"GET /committees", "GET /committees/", nil},
+		"empty segment is no value":        {"GET /users//posts", "", nil},
+		"empty segment of the document":    {"GET /x//y", "GET /x//y", nil},
+		"custom verb":                      {"POST /v1/doc:archive", "POST /v1/{name}:archive", []string{"doc"}},
+		"custom verb, last colon":          {"POST /v1/a:b:archive", "POST /v1/{name}:archive", []string{"a:b"}},
+		"custom verb, encoded colon":       {"POST /v1/doc%3Aarchive", "POST /v1/{name}:archive", []string{"doc"}},
+		"parentheses":                      {"GET /companies(5)", "GET /companies({id})", []string{"5"}},
+		"parentheses encoded":              {"GET /companies%285%29", "GET /companies({id})", []string{"5"}},
+		"parentheses twice": {"GET /companies(5)/lines(%279%27)", "GET /companies({id})/lines({no})",
+			[]string{"5", "'9'"}},
+		"underscore": {"GET /act_12", "GET /act_{id}", []string{"12"}},
+		"two values": {"GET /shows/12.json", "GET /shows/{id}.{format}", []string{"12", "json"}},
+		"two values, last dot": {"GET /shows/1.2.json", "GET /shows/{id}.{format}",
+			[]string{"1.2", "json"}},
 		"two values, one missing":           {"GET /shows/12.", "", nil},
 		"encoded dot is no separator":       {"GET /shows/1.a%2Eb", "GET /shows/{id}.{format}", []string{"1", "a.b"}},
 		"encoded dot if there is no other":  {"GET /shows/1%2Ejson", "GET /shows/{id}.{format}", []string{"1", "json"}},
 		"digits of an encoding separate no": {"GET /pairs/x%2Fy2z", "GET /pairs/{a}2{b}", []string{"x/y", "z"}},
-		"long separator":                    {"GET /compare/v1.0...v1.1", "GET /compare/{base}...{head}", []string{"v1.0", "v1.1"}},
-		"overlapping separator":             {"GET /compare/a....b", "GET /compare/{base}...{head}", []string{"a.", "b"}},
-		"value is decoded":                  {"GET /users/J%C3%BCrgen%20X", "GET /users/{id}", []string{"Jürgen X"}},
-		"slash stays in its value":          {"GET /users/a%2Fb", "GET /users/{id}", []string{"a/b"}},
-		"plus is a plus":                    {"GET /users/a+b", "GET /users/{id}", []string{"a+b"}},
-		"invalid encoding stays":            {"GET /users/%zz", "GET /users/{id}", []string{"%zz"}},
-		"decoded once":                      {"GET /users/%252F", "GET /users/{id}", []string{"%2F"}},
-		"encoded literal":                   {"GET /%75sers/m%65", "GET /users/me", nil},
-		"space in the document":             {"GET /my%20apps/1", "GET /my apps/{id}", []string{"1"}},
-		"non-ASCII in the document":         {"GET /%C3%BC", "GET /ü", nil},
-		"braces in a request":               {"GET /users/{id}", "GET /users/{id}", []string{"{id}"}},
-		"rest":                              {"GET /files/a/b/c", "GET /files/{path}", []string{"a/b/c"}},
-		"rest of one segment":               {"GET /files/a", "GET /files/{path}", []string{"a"}},
-		"rest is not decoded":               {"GET /files/a%2Fb/%20", "GET /files/{path}", []string{"a%2Fb/%20"}},
-		"rest keeps its end":                {"GET /files/a/b/", "GET /files/{path}", []string{"a/b/"}},
-		"rest gives way":                    {"GET /files/a/meta", "GET /files/{id}/meta", []string{"a"}},
-		"rest takes what fails elsewhere":   {"GET /files/a/meta/x", "GET /files/{path}", []string{"a/meta/x"}},
-		"nothing is no rest":                {"GET /files/", "", nil},
+		"long separator": {"GET /compare/v1.0...v1.1", "GET /compare/{base}...{head}",
+			[]string{"v1.0", "v1.1"}},
+		"overlapping separator": {"GET /compare/a....b", "GET /compare/{base}...{head}",
+			[]string{"a.", "b"}},
+		"value is decoded":                {"GET /users/J%C3%BCrgen%20X", "GET /users/{id}", []string{"Jürgen X"}},
+		"slash stays in its value":        {"GET /users/a%2Fb", "GET /users/{id}", []string{"a/b"}},
+		"plus is a plus":                  {"GET /users/a+b", "GET /users/{id}", []string{"a+b"}},
+		"invalid encoding stays":          {"GET /users/%zz", "GET /users/{id}", []string{"%zz"}},
+		"decoded once":                    {"GET /users/%252F", "GET /users/{id}", []string{"%2F"}},
+		"encoded literal":                 {"GET /%75sers/m%65", "GET /users/me", nil},
+		"space in the document":           {"GET /my%20apps/1", "GET /my apps/{id}", []string{"1"}},
+		"non-ASCII in the document":       {"GET /%C3%BC", "GET /ü", nil},
+		"braces in a request":             {"GET /users/{id}", "GET /users/{id}", []string{"{id}"}},
+		"rest":                            {"GET /files/a/b/c", "GET /files/{path}", []string{"a/b/c"}},
+		"rest of one segment":             {"GET /files/a", "GET /files/{path}", []string{"a"}},
+		"rest is not decoded":             {"GET /files/a%2Fb/%20", "GET /files/{path}", []string{"a%2Fb/%20"}},
+		"rest keeps its end":              {"GET /files/a/b/", "GET /files/{path}", []string{"a/b/"}},
+		"rest gives way":                  {"GET /files/a/meta", "GET /files/{id}/meta", []string{"a"}},
+		"rest takes what fails elsewhere": {"GET /files/a/meta/x", "GET /files/{path}", []string{"a/meta/x"}},
+		"nothing is no rest":              {"GET /files/", "", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -168,14 +172,16 @@ func TestTable_Add_keepsTheFirstOfEqualShapes(t *testing.T) {
 func TestTable_Match_keepsNamesOfEachMethodApart(t *testing.T) {
 	table := tableOf(t, "GET /a/{x}/b/{y}", "PUT /a/{id}/b/{other}")
 	for _, method := range []string{"GET", "PUT"} {
-		if route, values, _ := table.Match(method, "/a/1/b/2", nil); route[:3] != method || !slices.Equal(values, []string{"1", "2"}) {
+		if route, values, _ := table.Match(method, "/a/1/b/2", nil); route[:3] != method ||
+			!slices.Equal(values, []string{"1", "2"}) {
 			t.Errorf("%s gives %s with %q", method, route, values)
 		}
 	}
 }
 
 func TestTable_Methods_areThoseOfEveryPathThatFits(t *testing.T) {
-	table := tableOf(t, "GET /users/me", "DELETE /users/{id}", "PUT /users/{id}", "POST /users", "POST /users/{name}.json", "PATCH /users/{path}")
+	table := tableOf(t, "GET /users/me", "DELETE /users/{id}", "PUT /users/{id}", "POST /users",
+		"POST /users/{name}.json", "PATCH /users/{path}")
 	tests := map[string]struct {
 		path string
 		want []string
@@ -288,15 +294,18 @@ func naiveRank(s segment) int {
 // first is the first route that begins with the segments.
 func (n *naive) first(segments []segment) int {
 	return slices.IndexFunc(n.routes, func(r naiveRoute) bool {
-		return len(r.pattern.segments) >= len(segments) && slices.EqualFunc(r.pattern.segments[:len(segments)], segments, func(a, b segment) bool {
-			return a.rest == b.rest && slices.Equal(a.texts, b.texts)
-		})
+		return len(r.pattern.segments) >= len(segments) &&
+			slices.EqualFunc(r.pattern.segments[:len(segments)], segments, func(a, b segment) bool {
+				return a.rest == b.rest && slices.Equal(a.texts, b.texts)
+			})
 	})
 }
 
 func TestTable_agreesWithNaiveMatcher(t *testing.T) {
-	segments := rapid.SampledFrom([]string{"a", "b", "aa", "a.b", "{}", "{}", "{}.a", "{}.b", "a{}", "{}.{}", "a{}b", "{}a{}", "{}:a"})
-	words := rapid.SampledFrom([]string{"a", "b", "aa", "ab", "a.b", "a.a", "b.a.b", "aab", "baab", "", "b:a", "a%62", "a%2Fb"})
+	segments := rapid.SampledFrom([]string{"a", "b", "aa", "a.b", "{}", "{}", "{}.a", "{}.b", "a{}", "{}.{}", "a{}b",
+		"{}a{}", "{}:a"})
+	words := rapid.SampledFrom([]string{"a", "b", "aa", "ab", "a.b", "a.a", "b.a.b", "aab", "baab", "", "b:a", "a%62",
+		"a%2Fb"})
 	methods := rapid.SampledFrom([]string{"GET", "PUT"})
 	rapid.Check(t, func(t *rapid.T) {
 		var table Table[int]
@@ -334,7 +343,8 @@ func TestTable_agreesWithNaiveMatcher(t *testing.T) {
 			want, wantValues := n.match(method, path)
 			got, values, ok := table.Match(method, path, nil)
 			if ok != (want >= 0) || ok && (got != want || !slices.Equal(values, wantValues)) {
-				t.Fatalf("%s %s: got %v %d %q, want %d %q of %v", method, path, ok, got, values, want, wantValues, n.routes)
+				t.Fatalf("%s %s: got %v %d %q, want %d %q of %v", method, path, ok, got, values, want, wantValues,
+					n.routes)
 			}
 		}
 	})

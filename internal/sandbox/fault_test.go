@@ -37,12 +37,14 @@ func TestLogin_goesWrongOnDemand(t *testing.T) {
 				body := `{"email":"` + row.account + `@fairlead.example","password":"` + password + `"}`
 				g := r.call("POST", "/v1/account/login", "", body)
 				if g.status != row.status || g.body != row.want || g.header.Get("Content-Type") != row.contentType {
-					t.Errorf("got  %d %s %s\nwant %d %s", g.status, g.header.Get("Content-Type"), g.body, row.status, row.want)
+					t.Errorf("got  %d %s %s\nwant %d %s", g.status, g.header.Get("Content-Type"), g.body, row.status,
+						row.want)
 				}
 				if g.header.Get("Retry-After") != "" || g.header.Get("WWW-Authenticate") != "" {
 					t.Errorf("headers that Koyeb does not send: %v", g.header)
 				}
-				if g.status == 429 && (g.header.Get("X-Ratelimit-Remaining") != "0" || g.header.Get("X-Ratelimit-Reset") != "60") {
+				if g.status == 429 && (g.header.Get("X-Ratelimit-Remaining") != "0" ||
+					g.header.Get("X-Ratelimit-Reset") != "60") {
 					t.Errorf("rate limit headers %v", g.header)
 				}
 			})

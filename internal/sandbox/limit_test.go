@@ -36,7 +36,8 @@ func TestRateLimit_refusesUntilTheWindowEnds(t *testing.T) {
 		g := r.call("GET", "/v1/account/login_method?email=demo@fairlead.example", "", "")
 		h := g.header
 		if g.status != step.status || h.Get("x-ratelimit-limit") != "3, 3;w=60" ||
-			h.Get("x-ratelimit-remaining") != step.remaining || h.Get("x-ratelimit-reset") != step.reset || h.Get("Retry-After") != "" {
+			h.Get("x-ratelimit-remaining") != step.remaining || h.Get("x-ratelimit-reset") != step.reset ||
+			h.Get("Retry-After") != "" {
 			t.Errorf("step %d: got %d %v, want %+v", i, g.status, h, step)
 		}
 		if g.status == 429 && g.body != `{"status":429,"code":"rate_limit_error","message":"too many requests, wait for the seconds in x-ratelimit-reset"}` {

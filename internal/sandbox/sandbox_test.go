@@ -151,14 +151,16 @@ func TestSandbox_answersAsPublished(t *testing.T) {
 		{"login without a body", "POST", login, "", "", 400, fields("body", "must be valid JSON")},
 		{"login with broken JSON", "POST", login, "", `{"email":`, 400, fields("body", "must be valid JSON")},
 		{"login with text after the body", "POST", login, "", demo + "} x", 400, fields("body", "must be valid JSON")},
-		{"login with invalid UTF-8", "POST", login, "", "{\"email\":\"\xff\"}", 400, fields("body", "must be valid JSON")},
+		{"login with invalid UTF-8", "POST", login, "", "{\"email\":\"\xff\"}", 400,
+			fields("body", "must be valid JSON")},
 		{"login with a string", "POST", login, "", `"demo"`, 400, fields("body", "must be an object, not a string")},
 		{"login with an array", "POST", login, "", `[]`, 400, fields("body", "must be an object, not an array")},
 		{"login with null", "POST", login, "", `null`, 400, fields("body", "must be an object, not null")},
 		{"login with nothing in it", "POST", login, "", `{}`, 400, fields("email", "is required", "password", "is required")},
 		{"login with empty members", "POST", login, "", `{"email":"","password":null}`, 400, fields("email", "is required", "password", "is required")},
 		{"login with ill-typed members", "POST", login, "", `{"email":7,"password":true,"organization_id":{}}`, 400,
-			fields("email", "must be a string, not a number", "password", "must be a string, not a boolean", "organization_id", "must be a string, not an object")},
+			fields("email", "must be a string, not a number", "password", "must be a string, not a boolean",
+				"organization_id", "must be a string, not an object")},
 		{"login with a misspelt member", "POST", login, "", `{"emial":"a@b.example","password":"x"}`, 400, fields("emial", unknown, "email", "is required")},
 		{"login with one member too many", "POST", login, "", demo + `,"remember":true}`, 400, fields("remember", unknown)},
 		{"login of nobody", "POST", login, "", `{"email":"nobody@fairlead.example","password":"not-a-real-password"}`, 401, unauth + `the e-mail address or the password is wrong"}`},
@@ -213,10 +215,12 @@ func TestSandbox_answersAsPublished(t *testing.T) {
 
 func TestSandbox_answersUnknownPathsWithPage(t *testing.T) {
 	r := start(t, Config{})
-	for _, path := range []string{"/", "/v1/account", "/v1/account/login/", "/v1/v1/account/login", "/v1/account/profile"} {
+	for _, path := range []string{"/", "/v1/account", "/v1/account/login/", "/v1/v1/account/login",
+		"/v1/account/profile"} {
 		for _, method := range []string{"GET", "POST"} {
 			g := r.call(method, path, "", "")
-			if g.status != 200 || g.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.HasPrefix(g.body, "<!doctype html>") {
+			if g.status != 200 || g.header.Get("Content-Type") != "text/html; charset=utf-8" ||
+				!strings.HasPrefix(g.body, "<!doctype html>") {
 				t.Errorf("%s %s: %d %s %q", method, path, g.status, g.header.Get("Content-Type"), g.body)
 			}
 		}
@@ -230,7 +234,8 @@ func TestAccounts_startWithDemo(t *testing.T) {
 		if i == 0 && a.Email != "demo@fairlead.example" {
 			t.Errorf("first account %s", a.Email)
 		}
-		if !uuid.MatchString(a.OrganizationID) || a.Password == "" || a.Note == "" || seen[a.Email] || seen[a.OrganizationID] {
+		if !uuid.MatchString(a.OrganizationID) || a.Password == "" || a.Note == "" || seen[a.Email] ||
+			seen[a.OrganizationID] {
 			t.Errorf("account %+v", a)
 		}
 		seen[a.Email], seen[a.OrganizationID] = true, true

@@ -15,7 +15,8 @@ func TestLogin_givesJWT(t *testing.T) {
 	r := start(t, Config{})
 	demo := r.accounts[0]
 	got := r.login("demo")
-	if got.UserID != demo.userID || got.OrganizationID != demo.OrganizationID || got.ExpiresAt != "2026-11-23T21:00:00Z" {
+	if got.UserID != demo.userID || got.OrganizationID != demo.OrganizationID ||
+		got.ExpiresAt != "2026-11-23T21:00:00Z" {
 		t.Errorf("token %+v", got)
 	}
 
@@ -74,7 +75,8 @@ func TestRefresh_revokesTheOldToken(t *testing.T) {
 	old := r.login("demo")
 	r.clock.pass(30 * time.Minute)
 	fresh := r.token(r.call("PUT", "/v1/account/refresh", bearer(old), ""))
-	if fresh.ID == old.ID || fresh.UserID != old.UserID || fresh.OrganizationID != old.OrganizationID || fresh.ExpiresAt != "2026-11-23T21:30:00Z" {
+	if fresh.ID == old.ID || fresh.UserID != old.UserID || fresh.OrganizationID != old.OrganizationID ||
+		fresh.ExpiresAt != "2026-11-23T21:30:00Z" {
 		t.Errorf("refreshed %+v", fresh)
 	}
 	r.refused(r.call("PUT", "/v1/account/refresh", bearer(old), ""), 401, "the token was revoked")
@@ -129,7 +131,8 @@ func TestToken_expiresByTheClock(t *testing.T) {
 	r.clock.pass(10*time.Minute - 1)
 	r.token(r.call("POST", "/v1/account/session", bearer(token), ""))
 	r.clock.pass(1)
-	for method, path := range map[string]string{"POST": "/v1/account/session", "PUT": "/v1/account/refresh", "DELETE": "/v1/account/logout"} {
+	for method, path := range map[string]string{"POST": "/v1/account/session", "PUT": "/v1/account/refresh",
+		"DELETE": "/v1/account/logout"} {
 		g := r.call(method, path, bearer(token), "")
 		r.refused(g, 401, `{"status":401,"code":"authentication_error","message":"the token has expired, log in again"}`)
 	}
@@ -144,17 +147,20 @@ func TestToken_livesNoShorterThanConfigured(t *testing.T) {
 
 func TestToken_isGoodInItsProcessOnly(t *testing.T) {
 	here, there := start(t, Config{}), start(t, Config{})
-	here.refused(there.call("POST", "/v1/account/session", bearer(here.login("demo")), ""), 401, "the token is not valid")
+	here.refused(there.call("POST", "/v1/account/session", bearer(here.login("demo")), ""), 401,
+		"the token is not valid")
 }
 
 func TestAPIToken_outlivesRefreshAndLogout(t *testing.T) {
 	r := start(t, Config{})
 	credential, demo := "bearer "+r.APIToken(), r.accounts[0]
 	for range 2 {
-		if got := r.token(r.call("POST", "/v1/account/session", credential, "")); got.UserID != demo.userID || got.OrganizationID != "" {
+		if got := r.token(r.call("POST", "/v1/account/session", credential, "")); got.UserID != demo.userID ||
+			got.OrganizationID != "" {
 			t.Errorf("session %+v", got)
 		}
-		if got := r.token(r.call("PUT", "/v1/account/refresh", credential, "")); got.UserID != demo.userID || got.OrganizationID != demo.OrganizationID {
+		if got := r.token(r.call("PUT", "/v1/account/refresh", credential, "")); got.UserID != demo.userID ||
+			got.OrganizationID != demo.OrganizationID {
 			t.Errorf("refresh %+v", got)
 		}
 		if g := r.call("DELETE", "/v1/account/logout", credential, ""); g.body != "{}" {
@@ -206,7 +212,8 @@ func FuzzVerify(f *testing.F) {
 	s := New(Config{})
 	token := s.issue("user", "organization", s.expiry()).ID
 	dot := strings.LastIndexByte(token, '.')
-	for _, seed := range []string{token, token + "\n", token + "=", token[:dot], token[:dot+1], token[1:], "..", "", token[:len(token)-1] + "_"} {
+	for _, seed := range []string{token, token + "\n", token + "=", token[:dot], token[:dot+1], token[1:], "..", "",
+		token[:len(token)-1] + "_"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -10,7 +10,8 @@ import (
 
 func address() *Schema {
 	return &Schema{Type: "object", Properties: []Property{
-		{"city", &Schema{Type: "string", MaxLength: 5}, true}, {"tags", &Schema{Type: "array", Items: &Schema{Type: "integer"}}, false},
+		{"city", &Schema{Type: "string", MaxLength: 5}, true},
+		{"tags", &Schema{Type: "array", Items: &Schema{Type: "integer"}}, false},
 	}, Closed: true}
 }
 
@@ -85,7 +86,8 @@ func FuzzConvert(f *testing.F) {
 			s := &Schema{Type: kind}
 			if got, problem := s.Convert(v); problem == nil {
 				if again, problem := s.Convert(got); problem != nil || !value.Equal(got, again) {
-					t.Fatalf("%s: %s converts to %s, and that to %s (%v)", kind, text, got.Text(), again.Text(), problem)
+					t.Fatalf("%s: %s converts to %s, and that to %s (%v)", kind, text, got.Text(), again.Text(),
+						problem)
 				}
 			}
 		}

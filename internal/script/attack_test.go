@@ -55,7 +55,8 @@ func TestAttacks_endInTime(t *testing.T) {
 		{"array fill", "js", "result = new Array(2**32-1).fill(0)", timeout | memory},
 		{"array from", "js", "result = Array.from({length: 1e9})", timeout | memory},
 		{"array join", "js", "result = new Array(2**31).join('x')", timeout | memory | failure},
-		{"array sort", "js", "result = []; result.length = 2**32 - 1; result.sort()", timeout | memory | failure | answer},
+		{"array sort", "js", "result = []; result.length = 2**32 - 1; result.sort()",
+			timeout | memory | failure | answer},
 		{"pad", "js", "result = 'x'.padStart(1 << 29)", memory | failure},
 		{"repeat", "js", "result = 'x'.repeat(2**30)", memory | failure},
 		{"doubling", "js", "let s = 'xy'; while (true) s += s", memory | failure | timeout},
@@ -69,7 +70,8 @@ func TestAttacks_endInTime(t *testing.T) {
 		{"deep JSON", "js", "JSON.parse('['.repeat(5e6) + ']'.repeat(5e6))", memory | timeout | failure},
 		{"huge output", "js", "result = Array(13e5).fill('xxxx')", failure | memory | timeout},
 		{"huge string", "js", "result = 'é'.repeat(5e6)", failure},
-		{"many names", "js", "result = {}; for (let i = 0; i < 3e5; i++) result['n' + i] = 1", answer | timeout | memory},
+		{"many names", "js", "result = {}; for (let i = 0; i < 3e5; i++) result['n' + i] = 1",
+			answer | timeout | memory},
 		{"getter never ends", "js", "result = {get a() { while (true); }}", timeout},
 		{"proxy never ends", "js", "result = new Proxy([], {get: () => 2**53})", failure | timeout},
 		{"error text never ends", "js", "throw {toString() { while (true); }}", timeout},
@@ -148,8 +150,10 @@ func TestRun_leavesNothingBehind(t *testing.T) {
 
 func TestRun_hasNoHost(t *testing.T) {
 	pool := newPool(t, Config{Workers: 1})
-	for _, name := range []string{"process", "require", "module", "exports", "global", "window", "fetch", "XMLHttpRequest", "WebSocket",
-		"setTimeout", "setInterval", "setImmediate", "queueMicrotask", "Deno", "Bun", "Go", "load", "read", "print", "importScripts", "Worker", "WebAssembly"} {
+	for _, name := range []string{"process", "require", "module", "exports", "global", "window", "fetch",
+		"XMLHttpRequest", "WebSocket",
+		"setTimeout", "setInterval", "setImmediate", "queueMicrotask", "Deno", "Bun", "Go", "load", "read", "print",
+		"importScripts", "Worker", "WebAssembly"} {
 		v, err := pool.Run(t.Context(), check(t, "js", "result = typeof "+name), parse(t, "{}"))
 		if err != nil || v.Text() != "undefined" {
 			t.Errorf("%s is %s, %v", name, v.Text(), err)
@@ -204,7 +208,8 @@ func TestCheck_endsInTime(t *testing.T) {
 		{"starlark brackets", "starlark", strings.Repeat("[", MaxSource), failure | memory},
 		{"starlark calls", "starlark", "x = len" + strings.Repeat("()", MaxSource/2-5), answer | memory},
 		{"starlark sums", "starlark", "x = 1" + strings.Repeat("+1", MaxSource/2-5), answer | memory},
-		{"starlark branches", "starlark", "if 1:\n pass\n" + strings.Repeat("elif 1:\n pass\n", 10_000), answer | memory},
+		{"starlark branches", "starlark", "if 1:\n pass\n" + strings.Repeat("elif 1:\n pass\n", 10_000),
+			answer | memory},
 	}
 	pool := newPool(t, Config{Workers: 1, Timeout: deadline, MemoryBytes: 96 << 20})
 	for _, test := range tests {

@@ -10,7 +10,8 @@ import (
 )
 
 func FuzzCheck(f *testing.F) {
-	for _, seed := range []string{"", "x = 1", "def f(x):\n    return x\n", "if 1:\n  pass\nelif 2:\n\tpass", "x = [1 for y in z]", "load('a', 'b')", "f'{x}'", "\xff", "\xef", "\ufeff", "\ufffd"} {
+	for _, seed := range []string{"", "x = 1", "def f(x):\n    return x\n", "if 1:\n  pass\nelif 2:\n\tpass",
+		"x = [1 for y in z]", "load('a', 'b')", "f'{x}'", "\xff", "\xef", "\ufeff", "\ufffd"} {
 		f.Add(seed, "")
 		f.Add("y = 2", seed)
 	}

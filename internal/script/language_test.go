@@ -71,42 +71,67 @@ func TestRun_fails(t *testing.T) {
 	tests := []struct{ name, language, source, want string }{
 		{"js: throw", "js", "\n  throw new Error('no')", "run script: Error: no (line 2, column 9)"},
 		{"js: throw text", "js", "throw 'no'", "run script: no (line 1, column 1)"},
-		{"js: type error", "js", "var f = () => context.a.b.c;\nresult = f()", "run script: TypeError: Cannot read property 'b' of undefined (line 1, column 25)"},
-		{"js: inside a native", "js", "result = [1].map(x =>\n x.y.z)", "run script: TypeError: Cannot read property 'z' of undefined (line 2, column 6)"},
-		{"js: in a getter of the result", "js", "result = {get a() {\n return nope }}", "run script: ReferenceError: nope is not defined (line 2, column 9)"},
-		{"js: unprintable", "js", "throw {toString() { throw 1 }}", "run script: an object that cannot be printed (line 1, column 1)"},
-		{"js: long message", "js", "throw 'é'.repeat(1e6)", "run script: " + strings.Repeat("é", 500) + "… (line 1, column 1)"},
-		{"js: endless recursion", "js", "function f() { f() }\nf()", "run script: more than 4000 calls are open (endless recursion?) (line 1, column 17)"},
-		{"js: endless recursion in the result", "js", "result = {get a() { return this.a }}", "run script: more than 4000 calls are open (endless recursion?) (line 1, column 33)"},
-		{"js: rejected promise", "js", "(async () => { throw new Error('late') })()", "run script: a promise was rejected: Error: late"},
-		{"js: result is a rejected promise", "js", "result = Promise.reject('no'); result.catch(() => {})", "run script: a promise was rejected: no"},
-		{"js: result is a waiting promise", "js", "result = new Promise(() => {})", "run script: result is a Promise: await it"},
+		{"js: type error", "js", "var f = () => context.a.b.c;\nresult = f()",
+			"run script: TypeError: Cannot read property 'b' of undefined (line 1, column 25)"},
+		{"js: inside a native", "js", "result = [1].map(x =>\n x.y.z)",
+			"run script: TypeError: Cannot read property 'z' of undefined (line 2, column 6)"},
+		{"js: in a getter of the result", "js", "result = {get a() {\n return nope }}",
+			"run script: ReferenceError: nope is not defined (line 2, column 9)"},
+		{"js: unprintable", "js", "throw {toString() { throw 1 }}",
+			"run script: an object that cannot be printed (line 1, column 1)"},
+		{"js: long message", "js", "throw 'é'.repeat(1e6)", "run script: " + strings.Repeat("é", 500) +
+			"… (line 1, column 1)"},
+		{"js: endless recursion", "js", "function f() { f() }\nf()",
+			"run script: more than 4000 calls are open (endless recursion?) (line 1, column 17)"},
+		{"js: endless recursion in the result", "js", "result = {get a() { return this.a }}",
+			"run script: more than 4000 calls are open (endless recursion?) (line 1, column 33)"},
+		{"js: rejected promise", "js", "(async () => { throw new Error('late') })()",
+			"run script: a promise was rejected: Error: late"},
+		{"js: result is a rejected promise", "js", "result = Promise.reject('no'); result.catch(() => {})",
+			"run script: a promise was rejected: no"},
+		{"js: result is a waiting promise", "js", "result = new Promise(() => {})",
+			"run script: result is a Promise: await it"},
 		{"js: NaN", "js", "result = {a: [1, 0 / 0]}", "run script: result.a[1] is NaN, which JSON cannot hold"},
-		{"js: Map", "js", "result = [new Map()]", "run script: result[0] is a Map, a Set or another iterable: use Object.fromEntries or Array.from"},
-		{"js: iterator", "js", "result = {a: [1].values()}", "run script: result.a is a Map, a Set or another iterable: use Object.fromEntries or Array.from"},
+		{"js: Map", "js", "result = [new Map()]",
+			"run script: result[0] is a Map, a Set or another iterable: use Object.fromEntries or Array.from"},
+		{"js: iterator", "js", "result = {a: [1].values()}",
+			"run script: result.a is a Map, a Set or another iterable: use Object.fromEntries or Array.from"},
 		{"js: RegExp", "js", "result = /a/", "run script: result is a RegExp: use its source"},
-		{"js: Error", "js", "try { nope() } catch (e) { result = e }", "run script: result is an Error: use its message"},
+		{"js: Error", "js", "try { nope() } catch (e) { result = e }",
+			"run script: result is an Error: use its message"},
 		{"js: cycle", "js", "result = {}; result.a = result", "nests deeper than 512 levels, or contains itself"},
 		{"js: deep", "js", "let x = 1;" + deep + "result = x", "nests deeper than 512 levels, or contains itself"},
 		{"js: long", "js", "result = 'x'.repeat(20000)", "run script: result is longer than 10000 bytes of JSON"},
-		{"js: just too long", "js", "result = ['x'.repeat(9996), 1]", "run script: result is longer than 10000 bytes of JSON"},
-		{"js: endless array", "js", "result = []; result.length = 4294967295", "run script: result is longer than 10000 bytes of JSON"},
-		{"js: long name", "js", "result = {['x'.repeat(20000)]: 1}", "run script: result is longer than 10000 bytes of JSON"},
+		{"js: just too long", "js", "result = ['x'.repeat(9996), 1]",
+			"run script: result is longer than 10000 bytes of JSON"},
+		{"js: endless array", "js", "result = []; result.length = 4294967295",
+			"run script: result is longer than 10000 bytes of JSON"},
+		{"js: long name", "js", "result = {['x'.repeat(20000)]: 1}",
+			"run script: result is longer than 10000 bytes of JSON"},
 		{"js: name", "js", "result = {a: {'\\ud800': 1}}", "run script: result.a has a name that is not Unicode"},
 		{"js: redeclared", "js", "let a; eval('let b'); new Function('(')", "SyntaxError"},
 
 		{"starlark: fail", "starlark", "\nfail('no')", "run script: fail: no (line 2, column 5)"},
 		{"starlark: in a function", "starlark", "def f(x):\n    return x['k']\nresult = f({})", `run script: key "k" not in dict (line 2, column 13)`},
 		{"starlark: endless loop", "starlark", "while True:\n    pass", "more than 1000 statements"},
-		{"starlark: NaN", "starlark", "result = [float('nan')]", "run script: result[0] is nan, which JSON cannot hold"},
-		{"starlark: function", "starlark", "result = {'f': len}", "run script: result.f is a builtin_function_or_method, which JSON cannot hold"},
-		{"starlark: key", "starlark", "result = {(1, 2): 3}", "run script: result has a key of type tuple, which JSON cannot hold"},
-		{"starlark: equal keys", "starlark", "result = {'1': 1, 1: 1}", "run script: result has the key 1 as a number and as text"},
-		{"starlark: cycle", "starlark", "result = []\nresult.append(result)", "nests deeper than 512 levels, or contains itself"},
-		{"starlark: long", "starlark", "result = range(1 << 30)", "run script: result is longer than 10000 bytes of JSON"},
-		{"starlark: half a letter in an error", "starlark", "fail('é'[:1])", "run script: fail: \ufffd (line 1, column 5)"},
-		{"starlark: negative places", "starlark", "round(1.5, -1)", "run script: round: ndigits must be an integer from 0 to 300 (line 1, column 6)"},
-		{"starlark: sum of text", "starlark", "sum(['a'])", "run script: sum: unknown binary op: int + string (line 1, column 4)"},
+		{"starlark: NaN", "starlark", "result = [float('nan')]",
+			"run script: result[0] is nan, which JSON cannot hold"},
+		{"starlark: function", "starlark", "result = {'f': len}",
+			"run script: result.f is a builtin_function_or_method, which JSON cannot hold"},
+		{"starlark: key", "starlark", "result = {(1, 2): 3}",
+			"run script: result has a key of type tuple, which JSON cannot hold"},
+		{"starlark: equal keys", "starlark", "result = {'1': 1, 1: 1}",
+			"run script: result has the key 1 as a number and as text"},
+		{"starlark: cycle", "starlark", "result = []\nresult.append(result)",
+			"nests deeper than 512 levels, or contains itself"},
+		{"starlark: long", "starlark", "result = range(1 << 30)",
+			"run script: result is longer than 10000 bytes of JSON"},
+		{"starlark: half a letter in an error", "starlark", "fail('é'[:1])",
+			"run script: fail: \ufffd (line 1, column 5)"},
+		{"starlark: negative places", "starlark", "round(1.5, -1)",
+			"run script: round: ndigits must be an integer from 0 to 300 (line 1, column 6)"},
+		{"starlark: sum of text", "starlark", "sum(['a'])",
+			"run script: sum: unknown binary op: int + string (line 1, column 4)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,8 +167,10 @@ func TestCheck_refuses(t *testing.T) {
 		{"class", "python", "class A:\n    pass", "there are no classes (line 1, column 1)"},
 		{"try", "python", "try:\n    pass\nexcept:\n    pass", "there are no exceptions (line 1, column 1)"},
 		{"f-string", "python", "result = f'{1}'", "(line 1, column"},
-		{"unknown name", "python", "x = 1\nresult = open('/etc/passwd')", "compile script: undefined: open (line 2, column 10)"},
-		{"load", "python", "load('x.star', 'x')", "there is nothing to load: name the file among the dependencies (line 1, column 6)"},
+		{"unknown name", "python", "x = 1\nresult = open('/etc/passwd')",
+			"compile script: undefined: open (line 2, column 10)"},
+		{"load", "python", "load('x.star', 'x')",
+			"there is nothing to load: name the file among the dependencies (line 1, column 6)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,14 +192,16 @@ func TestCheck_refuses(t *testing.T) {
 func TestCheck_refusesOtherLanguages(t *testing.T) {
 	for _, language := range []string{"groovy", "", "lua"} {
 		var refused *LanguageError
-		if _, err := Check(language, "1"); !errors.As(err, &refused) || !strings.Contains(err.Error(), "use javascript or starlark") {
+		if _, err := Check(language, "1"); !errors.As(err, &refused) ||
+			!strings.Contains(err.Error(), "use javascript or starlark") {
 			t.Errorf("%s: got %v", language, err)
 		}
 	}
 }
 
 func TestCheck_namesTheLanguage(t *testing.T) {
-	for spelling, want := range map[string]string{"JavaScript": JavaScript, "js": JavaScript, "python": Starlark, "starlark": Starlark} {
+	for spelling, want := range map[string]string{"JavaScript": JavaScript, "js": JavaScript, "python": Starlark,
+		"starlark": Starlark} {
 		if p := check(t, spelling, "\ufeffresult = 1"); p.Language != want || p.Source != "result = 1" {
 			t.Errorf("%s: got %+v", spelling, p)
 		}

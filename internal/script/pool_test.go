@@ -117,7 +117,8 @@ func TestPool_keepsThePlacesOfCallersWhoHaveLeft(t *testing.T) {
 func TestWork_isNotEndedBySignalsThatEndItsParent(t *testing.T) {
 	pool := newPool(t, Config{})
 	p := check(t, "js", "const end = Date.now() + 300; while (Date.now() < end); result = 1")
-	if _, err := pool.Run(t.Context(), check(t, "js", "1"), value.Nil()); err != nil { // so that it runs and heeds no signals
+	// so that it runs and heeds no signals
+	if _, err := pool.Run(t.Context(), check(t, "js", "1"), value.Nil()); err != nil {
 		t.Fatal(err)
 	}
 	worker := processes(pool)[0]
@@ -281,7 +282,8 @@ func TestRun_reportsBadWorkers(t *testing.T) {
 	}
 	for _, argv := range [][]string{nil, {"/does/not/exist"}} {
 		pool := NewPool(Config{Command: argv})
-		if _, err := pool.Run(t.Context(), check(t, "js", "1"), value.Nil()); err == nil || !strings.HasPrefix(err.Error(), "start script worker: ") {
+		if _, err := pool.Run(t.Context(), check(t, "js", "1"), value.Nil()); err == nil ||
+			!strings.HasPrefix(err.Error(), "start script worker: ") {
 			t.Errorf("%v: got %v", argv, err)
 		}
 		pool.Close()

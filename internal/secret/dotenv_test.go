@@ -12,11 +12,12 @@ func TestParseDotenv(t *testing.T) {
 		text string
 		want map[string]string
 	}{
-		"nothing":           {"", map[string]string{}},
-		"plain":             {"A=1\nB = two words \n", map[string]string{"A": "1", "B": "two words"}},
-		"Windows lines":     {"A=1\r\nB=\"2\"\r\n", map[string]string{"A": "1", "B": "2"}},
-		"export":            {"export A=1", map[string]string{"A": "1"}},
-		"comments":          {"# A=1\n\n  # B=2\nC=3 # note\nD=x#y\nE=#z\nF= # note", map[string]string{"C": "3", "D": "x#y", "E": "#z", "F": ""}},
+		"nothing":       {"", map[string]string{}},
+		"plain":         {"A=1\nB = two words \n", map[string]string{"A": "1", "B": "two words"}},
+		"Windows lines": {"A=1\r\nB=\"2\"\r\n", map[string]string{"A": "1", "B": "2"}},
+		"export":        {"export A=1", map[string]string{"A": "1"}},
+		"comments": {"# A=1\n\n  # B=2\nC=3 # note\nD=x#y\nE=#z\nF= # note",
+			map[string]string{"C": "3", "D": "x#y", "E": "#z", "F": ""}},
 		"colon":             {"A: 1\nURL=https://x/y", map[string]string{"A": "1", "URL": "https://x/y"}},
 		"more equals signs": {"A=b64==", map[string]string{"A": "b64=="}},
 		"double quotes":     {`A="x # \"y\" \n\\n $Z" # note`, map[string]string{"A": "x # \"y\" \n\\n $Z"}},
@@ -40,7 +41,8 @@ func TestParseProperties(t *testing.T) {
 		text string
 		want map[string]string
 	}{
-		"separators":    {"a=1\nb: 2\nc 3\nd = 4=4\ne", map[string]string{"a": "1", "b": "2", "c": "3", "d": "4=4", "e": ""}},
+		"separators": {"a=1\nb: 2\nc 3\nd = 4=4\ne",
+			map[string]string{"a": "1", "b": "2", "c": "3", "d": "4=4", "e": ""}},
 		"comments":      {"# a=1\n! b=2\nc=3 # stays", map[string]string{"c": "3 # stays"}},
 		"continuation":  {"a=one,\\\r\n   two\nb=\\\\\nc=3\\", map[string]string{"a": "one,two", "b": `\`}},
 		"escapes":       {`a\=b=x\ty\u00e9\q` + "\n" + `u=\u12`, map[string]string{"a=b": "x\tyéq", "u": "u12"}},

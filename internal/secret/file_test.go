@@ -106,14 +106,17 @@ func TestFile_saysWhatIsWrong(t *testing.T) {
 		"a folder":               {"./sub", "k", failed + `"k" of ./sub: read file: invalid argument`},
 		"control characters":     {"./\x1b[2J.json", "k", missing + `"k" of "./\x1b[2J.json" (there is no such file)`},
 	} {
-		if err := getError(t, s, Ref{Name: "T", Key: c.key, Location: c.location}); err.Error() != c.want && name != "a folder" {
+		if err := getError(t, s, Ref{Name: "T", Key: c.key, Location: c.location}); err.Error() != c.want &&
+			name != "a folder" {
 			t.Errorf("%s: got\n%s, want\n%s", name, err, c.want)
 		}
 	}
-	if err := getError(t, NewStore(Config{Providers: map[string]Provider{"file": NewFile(nil, FileOptions{})}}), Ref{Name: "T", Key: "k", Location: "./x"}); !strings.Contains(err.Error(), "the document has no folder") {
+	if err := getError(t, NewStore(Config{Providers: map[string]Provider{"file": NewFile(nil, FileOptions{})}}),
+		Ref{Name: "T", Key: "k", Location: "./x"}); !strings.Contains(err.Error(), "the document has no folder") {
 		t.Errorf("without a folder: %v", err)
 	}
-	if err := getError(t, NewStore(Config{Providers: map[string]Provider{"file": NewFile(testFiles, FileOptions{})}}), Ref{Name: "T", Key: "k", Location: "./secrets.yaml"}); !strings.Contains(err.Error(), "no YAML is read here") {
+	if err := getError(t, NewStore(Config{Providers: map[string]Provider{"file": NewFile(testFiles, FileOptions{})}}),
+		Ref{Name: "T", Key: "k", Location: "./secrets.yaml"}); !strings.Contains(err.Error(), "no YAML is read here") {
 		t.Errorf("without a decoder: %v", err)
 	}
 }
@@ -125,13 +128,17 @@ func (f *readerFunc) ReadFile(path string) ([]byte, error) { return (*f)(path) }
 func TestFile_readsForEachDocumentWhatItMayRead(t *testing.T) {
 	s := fileStore(FileOptions{})
 	reads := readerFunc(func(string) ([]byte, error) { return []byte("token=own"), nil })
-	refuses := readerFunc(func(string) ([]byte, error) { return nil, errors.New("it lies outside the document's folder") })
+	refuses := readerFunc(func(string) ([]byte, error) {
+		return nil,
+			errors.New("it lies outside the document's folder")
+	})
 	for range 2 { // what one has read is not there for the other
 		if got := mustGet(t, s, Ref{Key: "token", Location: "file:///a/x.env", Files: &reads}); got != "own" {
 			t.Error(got)
 		}
 		for _, files := range []Files{&refuses, nil} {
-			if err := getError(t, s, Ref{Key: "token", Location: "file:///a/x.env", Files: files}); !strings.Contains(err.Error(), "outside the document's folder") {
+			if err := getError(t, s, Ref{Key: "token", Location: "file:///a/x.env",
+				Files: files}); !strings.Contains(err.Error(), "outside the document's folder") {
 				t.Error(err)
 			}
 		}
@@ -153,7 +160,8 @@ func TestFile_asksBeforeItLeavesTheFolder(t *testing.T) {
 			t.Errorf("%s: got %q", location, got)
 		}
 	}
-	if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "/etc/none.env", Files: &files}); !strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "/machine") {
+	if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "/etc/none.env",
+		Files: &files}); !strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "/machine") {
 		t.Errorf("got %v", err)
 	}
 	if got := strings.Join(asked, " "); got != "/etc/app.env ../up.env /etc/none.env" {
@@ -164,7 +172,8 @@ func TestFile_asksBeforeItLeavesTheFolder(t *testing.T) {
 func TestFile_staysInAConfinedFolder(t *testing.T) {
 	folder := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "x.env")
-	if err := errors.Join(os.WriteFile(outside, []byte("token=leaked"), 0o600), os.Symlink(outside, filepath.Join(folder, "link.env"))); err != nil {
+	if err := errors.Join(os.WriteFile(outside, []byte("token=leaked"), 0o600),
+		os.Symlink(outside, filepath.Join(folder, "link.env"))); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(folder)
@@ -173,7 +182,8 @@ func TestFile_staysInAConfinedFolder(t *testing.T) {
 	}
 	defer root.Close()
 	s := NewStore(Config{Providers: map[string]Provider{"file": NewFile(root.FS(), FileOptions{})}})
-	if err := getError(t, s, Ref{Name: "T", Key: "token", Location: "./link.env"}); strings.Contains(err.Error(), "leaked") || strings.Contains(err.Error(), folder) {
+	if err := getError(t, s, Ref{Name: "T", Key: "token", Location: "./link.env"}); strings.Contains(err.Error(),
+		"leaked") || strings.Contains(err.Error(), folder) {
 		t.Error(err)
 	}
 }

@@ -78,8 +78,10 @@ func TestKubernetes_saysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	err := getError(t, kubernetesStore(t, stub, "old-"+canary), Ref{Name: "T", Key: "token", Location: "k8s://prod/app"})
-	if !strings.Contains(err.Error(), "does not accept the service account's token") || strings.Contains(err.Error(), canary) {
+	err := getError(t, kubernetesStore(t, stub, "old-"+canary),
+		Ref{Name: "T", Key: "token", Location: "k8s://prod/app"})
+	if !strings.Contains(err.Error(), "does not accept the service account's token") ||
+		strings.Contains(err.Error(), canary) {
 		t.Error(err)
 	}
 }

@@ -99,11 +99,13 @@ func escapeRunes(s, format string) (out string) {
 func TestMasker_knowsAllSpellings(t *testing.T) {
 	for _, s := range []string{"sk_live/4+9=ab&c", `pa"ss\w<ord>'`, "tok en/ä€+%41", "0123456789abcdef", "secret", "hunter2!"} {
 		for name, spell := range spellings {
-			for outer, escape := range map[string]func(string) string{"": spellings["as it is"], "in JSON": quoteJSON, "in a query": url.QueryEscape, "in XML": quoteXML} {
+			for outer, escape := range map[string]func(string) string{"": spellings["as it is"], "in JSON": quoteJSON,
+				"in a query": url.QueryEscape, "in XML": quoteXML} {
 				for prefix := range 3 {
 					text := "<<" + strings.Repeat("~", prefix) + escape(spell(s)) + ">>"
 					got := scrub(text, []secret.String{secret.New(s)})
-					if !strings.Contains(got, secret.Mask) || len(got) > len("<<~~>>")+len(secret.Mask)+40 || strings.Contains(got, escape(spell(s))) {
+					if !strings.Contains(got, secret.Mask) || len(got) > len("<<~~>>")+len(secret.Mask)+40 ||
+						strings.Contains(got, escape(spell(s))) {
 						t.Errorf("%s of %q %s: %s stays %s", name, s, outer, text, got)
 					}
 					if strings.HasPrefix(name, "basic") || name == "base64 amid" {
@@ -199,7 +201,8 @@ func FuzzMasker(f *testing.F) {
 		var m secret.Masker
 		m.Add(s)
 		masked := m.Mask(text)
-		if s = strings.TrimSpace(s); len(s) >= 4 && !strings.Contains(secret.Mask+secret.Mask, s) && strings.Contains(strings.ReplaceAll(masked, secret.Mask, "\x00"), s) {
+		if s = strings.TrimSpace(s); len(s) >= 4 && !strings.Contains(secret.Mask+secret.Mask, s) &&
+			strings.Contains(strings.ReplaceAll(masked, secret.Mask, "\x00"), s) {
 			t.Errorf("%q stays in %q", s, masked)
 		}
 	})

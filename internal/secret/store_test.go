@@ -193,7 +193,8 @@ func TestStore_keepsPlacesAndKeysApart(t *testing.T) {
 	s := storeOf(func(_ context.Context, location *url.URL, key string) (String, error) {
 		return New(location.Host + "/" + key), nil
 	})
-	for _, r := range []Ref{{Key: "a", Location: "stub://one"}, {Key: "b", Location: "stub://one"}, {Key: "a", Location: "stub://two"}} {
+	for _, r := range []Ref{{Key: "a", Location: "stub://one"}, {Key: "b", Location: "stub://one"},
+		{Key: "a", Location: "stub://two"}} {
 		if got, want := mustGet(t, s, r), strings.TrimPrefix(r.Location, "stub://")+"/"+r.Key; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -238,11 +239,16 @@ func TestStore_errorsSayWhatToDo(t *testing.T) {
 		ref  Ref
 		want string
 	}{
-		"environment":      {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: ""}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
-		"env scheme":       {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "env://"}, "secret TOKEN has no value: set the environment variable API_TOKEN"},
-		"github":           {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "github-secrets://acme/app"}, "secret TOKEN has no value: set the environment variable API_TOKEN, from the GitHub secret in the workflow's env"},
-		"empty":            {Ref{Name: "TOKEN", Key: "EMPTY", Location: ""}, "secret TOKEN has no value: set the environment variable EMPTY (it is empty)"},
-		"without a name":   {Ref{Name: "", Key: "API_TOKEN", Location: ""}, "secret API_TOKEN has no value: set the environment variable API_TOKEN"},
+		"environment": {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: ""},
+			"secret TOKEN has no value: set the environment variable API_TOKEN"},
+		"env scheme": {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "env://"},
+			"secret TOKEN has no value: set the environment variable API_TOKEN"},
+		"github": {Ref{Name: "TOKEN", Key: "API_TOKEN", Location: "github-secrets://acme/app"},
+			"secret TOKEN has no value: set the environment variable API_TOKEN, from the GitHub secret in the workflow's env"},
+		"empty": {Ref{Name: "TOKEN", Key: "EMPTY", Location: ""},
+			"secret TOKEN has no value: set the environment variable EMPTY (it is empty)"},
+		"without a name": {Ref{Name: "", Key: "API_TOKEN", Location: ""},
+			"secret API_TOKEN has no value: set the environment variable API_TOKEN"},
 		"unknown scheme":   {Ref{Name: "T", Key: "k", Location: "aws-sm://eu/app"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},
 		"not a URL":        {Ref{Name: "T", Key: "k", Location: "vault://u:hunter2@[/app"}, `fetch secret T from the key "k" of its location: the location is not a URL`},
 		"credentials":      {Ref{Name: "T", Key: "k", Location: "aws-sm://u:hunter2@eu/app?token=hunter2#hunter2"}, `fetch secret T from the key "k" of aws-sm://eu/app: no provider for aws-sm:// (there are env, github-secrets, k8s, k8s-secret, vault)`},

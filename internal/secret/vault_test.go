@@ -139,8 +139,10 @@ func vaultStore(t *testing.T, s *stubVault, pairs ...string) *Store {
 	for i := 0; i < len(pairs); i += 2 {
 		environment[pairs[i]] = pairs[i+1]
 	}
-	files := map[string]string{"/ca.pem": certificate(s.Server), "/empty.pem": "", serviceAccount + "token": "jwt-" + canary + "\n"}
-	return NewStore(Config{TTL: 1, Providers: Defaults(system(t, environment, files), nil)}) // a TTL that is always over
+	files := map[string]string{"/ca.pem": certificate(s.Server), "/empty.pem": "", serviceAccount + "token": "jwt-" +
+		canary + "\n"}
+	// a TTL that is always over
+	return NewStore(Config{TTL: 1, Providers: Defaults(system(t, environment, files), nil)})
 }
 
 func TestVault_readsBothVersions(t *testing.T) {
@@ -172,7 +174,8 @@ func TestVault_readsBothVersions(t *testing.T) {
 
 func TestVault_asksOncePerFetchWhenItIsVersion2(t *testing.T) {
 	stub := newStubVault(t)
-	mustGet(t, vaultStore(t, stub, "VAULT_TOKEN", "root-"+canary, "VAULT_NAMESPACE", "acme"), Ref{Key: "token", Location: "vault://secret/app"})
+	mustGet(t, vaultStore(t, stub, "VAULT_TOKEN", "root-"+canary, "VAULT_NAMESPACE", "acme"),
+		Ref{Key: "token", Location: "vault://secret/app"})
 	if got := strings.Join(stub.requests, ", "); got != "GET secret/data/app acme" {
 		t.Errorf("requests: %s", got)
 	}
@@ -180,10 +183,12 @@ func TestVault_asksOncePerFetchWhenItIsVersion2(t *testing.T) {
 
 func TestVault_logsIn(t *testing.T) {
 	for name, environment := range map[string][]string{
-		"AppRole":                   {"VAULT_ROLE_ID", "role", "VAULT_SECRET_ID", "secret-" + canary},
-		"AppRole, elsewhere":        {"VAULT_ROLE_ID", "role", "VAULT_SECRET_ID", "secret-" + canary, "VAULT_AUTH_MOUNT", "team/"},
-		"Kubernetes":                {"VAULT_KUBERNETES_ROLE", "app"},
-		"Kubernetes, token by file": {"VAULT_KUBERNETES_ROLE", "app", "VAULT_KUBERNETES_TOKEN_FILE", serviceAccount + "token"},
+		"AppRole": {"VAULT_ROLE_ID", "role", "VAULT_SECRET_ID", "secret-" + canary},
+		"AppRole, elsewhere": {"VAULT_ROLE_ID", "role", "VAULT_SECRET_ID", "secret-" + canary,
+			"VAULT_AUTH_MOUNT", "team/"},
+		"Kubernetes": {"VAULT_KUBERNETES_ROLE", "app"},
+		"Kubernetes, token by file": {"VAULT_KUBERNETES_ROLE", "app", "VAULT_KUBERNETES_TOKEN_FILE", serviceAccount +
+			"token"},
 	} {
 		stub := newStubVault(t)
 		s := vaultStore(t, stub, environment...)
@@ -201,7 +206,8 @@ func TestVault_logsIn(t *testing.T) {
 			t.Errorf("%s, after the token was revoked: %d logins", name, stub.logins)
 		}
 		before := stub.logins
-		if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://forbidden/app"}); !errors.Is(err, errForbidden) {
+		if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://forbidden/app"}); !errors.Is(err,
+			errForbidden) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if stub.logins != before+1 {
@@ -214,7 +220,8 @@ func TestVault_sharesALoginAmongConcurrentFetches(t *testing.T) {
 	stub := newStubVault(t)
 	s := vaultStore(t, stub, "VAULT_ROLE_ID", "role", "VAULT_SECRET_ID", "secret-"+canary)
 	var group sync.WaitGroup
-	for _, r := range []Ref{{Key: "token", Location: "vault://secret/app"}, {Key: "port", Location: "vault://secret/app"}, {Key: "token", Location: "vault://kv1/app"}} {
+	for _, r := range []Ref{{Key: "token", Location: "vault://secret/app"},
+		{Key: "port", Location: "vault://secret/app"}, {Key: "token", Location: "vault://kv1/app"}} {
 		group.Go(func() {
 			if _, err := s.Get(t.Context(), r); err != nil {
 				t.Error(err)
@@ -235,22 +242,29 @@ func TestVault_saysWhatIsWrong(t *testing.T) {
 		environment    []string
 		location, want string
 	}{
-		"no such secret":      {root, "vault://secret/none", "(there is no such secret)"},
-		"deleted":             {root, "vault://secret/deleted", "(there is no such secret)"},
-		"no such key":         {root, "vault://secret/app", `set the key "k" of vault://secret/app`},
-		"refused":             {[]string{"VAULT_TOKEN", "bad-" + canary}, "vault://secret/app", "status 403: the secret does not exist, or the login may not read it"},
-		"no path":             {root, "vault://secret", "not of the form vault://mount/path"},
-		"path that climbs":    {root, "vault://secret/../sys/seal", "not of the form vault://mount/path"},
-		"empty segment":       {root, "vault://secret//app", "not of the form vault://mount/path"},
-		"wrong secret id":     {approle, "vault://secret/app", "log in at auth/approle: status 400: Vault knows no such role or credentials"},
-		"no login method":     {append(approle, "VAULT_AUTH_MOUNT", "none"), "vault://secret/app", "log in at auth/none: status 403: Vault refused the credentials"},
-		"wrong role":          {[]string{"VAULT_KUBERNETES_ROLE", "x"}, "vault://secret/app", "log in at auth/kubernetes: status 403: Vault refused the credentials"},
-		"no account token":    {[]string{"VAULT_KUBERNETES_ROLE", "x", "VAULT_KUBERNETES_TOKEN_FILE", "/none"}, "vault://secret/app", "read the service account's token: file does not exist"},
-		"no address":          {append(root, "VAULT_ADDR", ""), "vault://secret/app", "set VAULT_ADDR"},
-		"address of no host":  {append(root, "VAULT_ADDR", "vault:8200"), "vault://secret/app", "set VAULT_ADDR"},
-		"no certificate file": {append(root, "VAULT_CACERT", "/none"), "vault://secret/app", "read CA certificates: file does not exist"},
-		"no certificate":      {append(root, "VAULT_CACERT", "/empty.pem"), "vault://secret/app", "no PEM certificate in /empty.pem"},
-		"untrusted":           {append(root, "VAULT_CACERT", ""), "vault://secret/app", "certificate"},
+		"no such secret": {root, "vault://secret/none", "(there is no such secret)"},
+		"deleted":        {root, "vault://secret/deleted", "(there is no such secret)"},
+		"no such key":    {root, "vault://secret/app", `set the key "k" of vault://secret/app`},
+		"refused": {[]string{"VAULT_TOKEN", "bad-" + canary}, "vault://secret/app",
+			"status 403: the secret does not exist, or the login may not read it"},
+		"no path":          {root, "vault://secret", "not of the form vault://mount/path"},
+		"path that climbs": {root, "vault://secret/../sys/seal", "not of the form vault://mount/path"},
+		"empty segment":    {root, "vault://secret//app", "not of the form vault://mount/path"},
+		"wrong secret id": {approle, "vault://secret/app",
+			"log in at auth/approle: status 400: Vault knows no such role or credentials"},
+		"no login method": {append(approle, "VAULT_AUTH_MOUNT", "none"), "vault://secret/app",
+			"log in at auth/none: status 403: Vault refused the credentials"},
+		"wrong role": {[]string{"VAULT_KUBERNETES_ROLE", "x"}, "vault://secret/app",
+			"log in at auth/kubernetes: status 403: Vault refused the credentials"},
+		"no account token": {[]string{"VAULT_KUBERNETES_ROLE", "x", "VAULT_KUBERNETES_TOKEN_FILE", "/none"},
+			"vault://secret/app", "read the service account's token: file does not exist"},
+		"no address":         {append(root, "VAULT_ADDR", ""), "vault://secret/app", "set VAULT_ADDR"},
+		"address of no host": {append(root, "VAULT_ADDR", "vault:8200"), "vault://secret/app", "set VAULT_ADDR"},
+		"no certificate file": {append(root, "VAULT_CACERT", "/none"), "vault://secret/app",
+			"read CA certificates: file does not exist"},
+		"no certificate": {append(root, "VAULT_CACERT", "/empty.pem"), "vault://secret/app",
+			"no PEM certificate in /empty.pem"},
+		"untrusted": {append(root, "VAULT_CACERT", ""), "vault://secret/app", "certificate"},
 	} {
 		err := getError(t, vaultStore(t, stub, c.environment...), Ref{Name: "T", Key: "k", Location: c.location})
 		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
@@ -287,7 +301,8 @@ func TestVault_needsAClient(t *testing.T) {
 	sys := system(t, map[string]string{"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t"}, nil)
 	sys.Connect = nil
 	s := NewStore(Config{Providers: Defaults(sys, nil)})
-	if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://secret/app"}); !strings.Contains(err.Error(), "no HTTP client was given") {
+	if err := getError(t, s, Ref{Name: "T", Key: "k", Location: "vault://secret/app"}); !strings.Contains(err.Error(),
+		"no HTTP client was given") {
 		t.Error(err)
 	}
 }

@@ -114,7 +114,8 @@ func TestSealer_readsNothingThatWasMovedOrChanged(t *testing.T) {
 	if bytes.Contains(sealed, []byte("token-of-alice")) || strings.Contains(alice, "alice") {
 		t.Error("the entry can be read as it stands")
 	}
-	entries := map[string][]byte{"moved": sealed, "empty": nil, "short": sealed[:headerLength-1], "foreign": append([]byte{sealVersion, 1, 2, 3, 4}, sealed[5:]...)}
+	entries := map[string][]byte{"moved": sealed, "empty": nil, "short": sealed[:headerLength-1],
+		"foreign": append([]byte{sealVersion, 1, 2, 3, 4}, sealed[5:]...)}
 	for i := range sealed {
 		changed := bytes.Clone(sealed)
 		changed[i] ^= 1
@@ -143,7 +144,8 @@ func TestSealer_readsNothingThatWasMovedOrChanged(t *testing.T) {
 func TestSealer_changesKeys(t *testing.T) {
 	for name, store := range stores(t) {
 		t.Run(name, func(t *testing.T) {
-			if err := NewVault(store, sealer(t, older), nil).Put(t.Context(), key("alice"), session("token", time.Hour)); err != nil {
+			if err := NewVault(store, sealer(t, older), nil).Put(t.Context(), key("alice"),
+				session("token", time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := NewVault(store, sealer(t, master, older), nil).Get(t.Context(), key("alice")); err != nil {
@@ -152,7 +154,8 @@ func TestSealer_changesKeys(t *testing.T) {
 			if _, err := NewVault(store, sealer(t, master), nil).Get(t.Context(), key("alice")); err != nil {
 				t.Errorf("the entry did not move under the new key: %v", err)
 			}
-			if _, err := NewVault(store, sealer(t, older), nil).Get(t.Context(), key("alice")); !errors.Is(err, ErrSignIn) {
+			if _, err := NewVault(store, sealer(t, older), nil).Get(t.Context(), key("alice")); !errors.Is(err,
+				ErrSignIn) {
 				t.Errorf("the entry still stands under the old key: %v", err)
 			}
 		})
@@ -230,11 +233,15 @@ func TestVault_renewals(t *testing.T) {
 		left  string // the token that is stored afterwards
 	}{
 		{"fresh", session("old", time.Hour), 0, renewing("new", nil), "old", nil, "old"},
-		{"in its last minute", session("old", time.Hour), 59*time.Minute + 30*time.Second, renewing("new", nil), "new", nil, "new"},
+		{"in its last minute", session("old", time.Hour), 59*time.Minute + 30*time.Second, renewing("new", nil),
+			"new", nil, "new"},
 		{"in its last tenth", session("old", time.Minute), 55 * time.Second, renewing("new", nil), "new", nil, "new"},
-		{"due, and the API is away", session("old", time.Hour), 59*time.Minute + 30*time.Second, renewing("", passes), "old", nil, "old"},
-		{"due, and the API refuses", session("old", time.Hour), 59*time.Minute + 30*time.Second, renewing("", fmt.Errorf("renew: %w", ErrRefused)), "", ErrSignIn, ""},
-		{"due, and nothing renews it", session("old", time.Hour), 59*time.Minute + 30*time.Second, nil, "old", nil, "old"},
+		{"due, and the API is away", session("old", time.Hour), 59*time.Minute + 30*time.Second, renewing("", passes),
+			"old", nil, "old"},
+		{"due, and the API refuses", session("old", time.Hour), 59*time.Minute + 30*time.Second,
+			renewing("", fmt.Errorf("renew: %w", ErrRefused)), "", ErrSignIn, ""},
+		{"due, and nothing renews it", session("old", time.Hour), 59*time.Minute + 30*time.Second, nil, "old", nil,
+			"old"},
 		{"over, and nothing renews it", session("old", time.Hour), time.Hour, nil, "", ErrSignIn, ""},
 	}
 	for _, c := range cases {
@@ -251,7 +258,8 @@ func TestVault_renewals(t *testing.T) {
 				t.Errorf("got %v, %v", got, err)
 			}
 			left, err := v.Get(t.Context(), key("alice"))
-			if c.left == "" && !errors.Is(err, ErrSignIn) || c.left != "" && (err != nil || left.Token.Reveal() != c.left) {
+			if c.left == "" && !errors.Is(err, ErrSignIn) || c.left != "" &&
+				(err != nil || left.Token.Reveal() != c.left) {
 				t.Errorf("left %v, %v", left, err)
 			}
 		})
@@ -373,7 +381,8 @@ func TestFiles_sweep(t *testing.T) {
 	}
 	defer files.Close()
 	now := time.Now()
-	for id, end := range map[string]time.Time{"ended": now.Add(-time.Second), "lasting": now.Add(time.Hour), "endless": {}} {
+	for id, end := range map[string]time.Time{"ended": now.Add(-time.Second), "lasting": now.Add(time.Hour),
+		"endless": {}} {
 		if err := files.Put(t.Context(), id, []byte("sealed"), end); err != nil {
 			t.Fatal(err)
 		}
@@ -403,7 +412,8 @@ func TestSignIns_belongToTheirPrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Ask(key("alice"), Asked{Unit: "new-session"}); err != nil || again.Handle != mine.Handle || again.Asked.Unit != "new-session" {
+	if again, err := s.Ask(key("alice"), Asked{Unit: "new-session"}); err != nil || again.Handle != mine.Handle ||
+		again.Asked.Unit != "new-session" {
 		t.Errorf("asking again makes %+v, %v", again, err)
 	}
 	for _, other := range []Principal{{"https://issuer.example", "bob"}, {"https://evil.example", "alice"}, {}} {
@@ -464,7 +474,8 @@ func TestSignIns_endAndAreLimited(t *testing.T) {
 			t.Errorf("another person suffers from it: %v", err)
 		}
 		time.Sleep(SignInLife)
-		if _, err := s.Ask(key("alice"), Asked{}); err != nil || len(s.waiting) != 1 || len(s.own) != 1 || len(s.asked) != 1 {
+		if _, err := s.Ask(key("alice"), Asked{}); err != nil || len(s.waiting) != 1 || len(s.own) != 1 ||
+			len(s.asked) != 1 {
 			t.Errorf("what has ended is kept: %d handles, %v", len(s.waiting), err)
 		}
 	})

@@ -247,7 +247,8 @@ func TestCompile_reportsPaths(t *testing.T) {
 	if len(diags) != 3 || !strings.HasPrefix(diags[0].Error(), want) || diags[0].Code != diag.BadPath.ID {
 		t.Errorf("got %v", diags)
 	}
-	if d := diags[1]; d.Code != diag.LenientPath.ID || d.Range.Start.Column != 119 || d.Hint != "In RFC 9535: $['b-c']" {
+	if d := diags[1]; d.Code != diag.LenientPath.ID || d.Range.Start.Column != 119 ||
+		d.Hint != "In RFC 9535: $['b-c']" {
 		t.Errorf("got %v", d)
 	}
 	if d := diags[2]; d.Code != diag.BadTemplate.ID {

@@ -40,8 +40,9 @@ func checkStream(t rapid.TB, p *Program, src []byte) {
 }
 
 var (
-	names   = rapid.SampledFrom([]string{"a", "b", "c", "ä", ""})
-	paths   = rapid.SampledFrom([]string{"", "$.", "$.a", "$.b", "$.c", "$.a.b", "$.b.a", "$[0]", "$.a[1].b", "$[*]", "$.a[*]", "$.b[*].a", "$[*].a[*]", "$.a[*][0].b", "$['ä']", "$['']", "$.c[*]"})
+	names = rapid.SampledFrom([]string{"a", "b", "c", "ä", ""})
+	paths = rapid.SampledFrom([]string{"", "$.", "$.a", "$.b", "$.c", "$.a.b", "$.b.a", "$[0]", "$.a[1].b", "$[*]",
+		"$.a[*]", "$.b[*].a", "$[*].a[*]", "$.a[*][0].b", "$['ä']", "$['']", "$.c[*]"})
 	types   = rapid.SampledFrom([]string{"string", "number", "integer", "boolean", "object", "array", ""})
 	scalars = rapid.SampledFrom([]string{"null", "true", "false", "0", "-1.50", "12345678901234567890", "1e400", `""`, `"x"`, `"5"`, `"5.0"`, `"true"`, `"\u00e4\n"`, `"😀é"`, `"\ud83d\ude00\""`})
 	spaces  = rapid.SampledFrom([]string{"", "", "", " ", "\n\t"})
@@ -50,7 +51,8 @@ var (
 
 func genOutput(depth int) *rapid.Generator[*model.Output] {
 	return rapid.Custom(func(t *rapid.T) *model.Output {
-		o := &model.Output{Name: names.Draw(t, "name"), Type: types.Draw(t, "type"), Mapping: paths.Draw(t, "path"), MaxLength: rapid.IntRange(0, 2).Draw(t, "length")}
+		o := &model.Output{Name: names.Draw(t, "name"), Type: types.Draw(t, "type"), Mapping: paths.Draw(t, "path"),
+			MaxLength: rapid.IntRange(0, 2).Draw(t, "length")}
 		if rapid.IntRange(0, 9).Draw(t, "static") == 0 {
 			o.Value = &document.Node{Kind: value.String, Text: "5"}
 		}
@@ -81,7 +83,8 @@ func genText(depth int) *rapid.Generator[string] {
 				parts[i] = name + spaces.Draw(t, "space") + ":" + spaces.Draw(t, "space") + parts[i]
 			}
 		}
-		return brackets[:1] + spaces.Draw(t, "space") + strings.Join(parts, spaces.Draw(t, "space")+","+spaces.Draw(t, "space")) + brackets[1:]
+		return brackets[:1] + spaces.Draw(t, "space") +
+			strings.Join(parts, spaces.Draw(t, "space")+","+spaces.Draw(t, "space")) + brackets[1:]
 	})
 }
 

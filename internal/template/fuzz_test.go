@@ -35,7 +35,8 @@ func FuzzCompile(f *testing.F) {
 		if _, ok := tmpl.Single(); ok && len(tmpl.Vars()) != 1 {
 			t.Fatalf("%q is one of %d variables", text, len(tmpl.Vars()))
 		}
-		values := []value.Value{value.Of("{{x}}\r\n\"<"), value.Nil(), value.Int(1), value.List(value.Of("a"), value.Map(value.Member{Name: "a", Value: value.Boolean(true)})), {}}
+		values := []value.Value{value.Of("{{x}}\r\n\"<"), value.Nil(), value.Int(1),
+			value.List(value.Of("a"), value.Map(value.Member{Name: "a", Value: value.Boolean(true)})), {}}
 		for esc := Raw; esc <= SPARQL; esc++ {
 			out, err := tmpl.Append([]byte("<"), func(i int) value.Value { return values[i%len(values)] }, esc)
 			if err != nil && string(out) != "<" {

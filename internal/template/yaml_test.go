@@ -11,7 +11,8 @@ import (
 
 // Wherever a value stands in a YAML text, it is refused or adds nothing but itself.
 func FuzzAppendYAML_keepsTheStructure(f *testing.F) {
-	for _, s := range []string{"", "a", "it's", "\"", "\\", "\nz: 1", ", z: 1", "]", "}", ": z", " #", "- z", "|", "&a", "*a", "!t", "%", "\u0085z", "\u2028z: 1", "\ufeff"} {
+	for _, s := range []string{"", "a", "it's", "\"", "\\", "\nz: 1", ", z: 1", "]", "}", ": z", " #", "- z", "|",
+		"&a", "*a", "!t", "%", "\u0085z", "\u2028z: 1", "\ufeff"} {
 		f.Add(s)
 	}
 	texts := []struct {
@@ -19,7 +20,8 @@ func FuzzAppendYAML_keepsTheStructure(f *testing.F) {
 		exact bool
 	}{
 		{`a: "{{x}}"`, true}, {"a: '{{x}}'", true}, {"a: {{x}}", true}, {"a: word {{x}}", false}, {"a: |\n  {{x}}\n  rest", false},
-		{"a: [{{x}}]", false}, {"a: {n: {{x}}}", false}, {"a: {n: w{{x}}}", false}, {"# it's {{x}}\na: 1", false}, {"a:\n- b: {{x}}", false},
+		{"a: [{{x}}]", false}, {"a: {n: {{x}}}", false}, {"a: {n: w{{x}}}", false}, {"# it's {{x}}\na: 1", false},
+		{"a:\n- b: {{x}}", false},
 		{"a:\n- b: >-\n    {{x}}", false}, {"a:\n- b: |\n    c\n  d: {{x}}", false}, {"a: # {{x}}\n- {{x}}", false},
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -36,7 +38,8 @@ func FuzzAppendYAML_keepsTheStructure(f *testing.F) {
 			if root == nil {
 				t.Fatalf("%q makes no YAML: %v\n%s", s, diags, out)
 			}
-			if len(root.Pairs) != 2 || root.Get("last").Str() != "1" || len(root.Get("a").Items) > 1 || len(root.Get("a").Pairs) > 1 {
+			if len(root.Pairs) != 2 || root.Get("last").Str() != "1" || len(root.Get("a").Items) > 1 ||
+				len(root.Get("a").Pairs) > 1 {
 				t.Fatalf("%q changes the structure:\n%s", s, out)
 			}
 			if got := root.Get("a").Str(); c.exact && got != strings.ToValidUTF8(s, "\uFFFD") {

@@ -27,7 +27,8 @@ func cited(t *testing.T, tests bool) map[string][]string {
 			return filepath.SkipDir
 		}
 		ofTests := strings.HasSuffix(path, "_test.go") || filepath.Ext(path) == ".txtar"
-		if filepath.Ext(path) != ".go" && !ofTests || ofTests != tests || strings.HasSuffix(path, "testkit/docs_test.go") {
+		if filepath.Ext(path) != ".go" && !ofTests || ofTests != tests ||
+			strings.HasSuffix(path, "testkit/docs_test.go") {
 			return nil
 		}
 		text, err := os.ReadFile(path)

@@ -57,7 +57,8 @@ var rooms = []struct {
 	{packages: "internal/host"},
 	{packages: "internal/cli"},
 	{packages: "cmd/fairlead"},
-	{packages: "internal/testkit internal/testkit/authserver internal/testkit/corpus internal/testkit/leak"}, // for tests, which import from here what they like
+	// for tests, which import from here what they like
+	{packages: "internal/testkit internal/testkit/authserver internal/testkit/corpus internal/testkit/leak"},
 }
 
 // strangers are the packages that one package alone may know, by prefix.
@@ -172,11 +173,13 @@ func forbidden(name string, at int, imported string, place map[string]int) strin
 }
 
 func TestPackages_makeNoHTTPClientsButUpstream(t *testing.T) {
-	makes := map[string]bool{"Client": true, "Transport": true, "DefaultClient": true, "DefaultTransport": true, "Get": true, "Head": true, "Post": true, "PostForm": true}
+	makes := map[string]bool{"Client": true, "Transport": true, "DefaultClient": true, "DefaultTransport": true,
+		"Get": true, "Head": true, "Post": true, "PostForm": true}
 	for _, folder := range []string{"cmd", "capabilities", "internal"} {
 		walk(t, filepath.Join(root, folder), ".go", func(path string, text []byte) {
 			dir := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, root+string(filepath.Separator))))
-			if strings.HasSuffix(path, "_test.go") || makers[dir] != "" || makers[filepath.ToSlash(filepath.Dir(dir))] != "" {
+			if strings.HasSuffix(path, "_test.go") || makers[dir] != "" ||
+				makers[filepath.ToSlash(filepath.Dir(dir))] != "" {
 				return
 			}
 			files := token.NewFileSet()
@@ -202,7 +205,8 @@ func TestPackages_makeNoHTTPClientsButUpstream(t *testing.T) {
 }
 
 func TestCodes_areListed(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/diag/codes.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/diag/codes.go"), nil,
+		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +282,8 @@ func TestPages_showWhatCheckPrints(t *testing.T) {
 			page := read(t, path)
 			yaml, text := blocks(page, "yaml"), blocks(page, "text")
 			if len(yaml) != 2 || len(text) != 1 {
-				t.Fatalf("got %d yaml and %d text blocks, want the example, the output and the correction", len(yaml), len(text))
+				t.Fatalf("got %d yaml and %d text blocks, want the example, the output and the correction", len(yaml),
+					len(text))
 			}
 			archive, err := txtar.ParseFile(filepath.Join(root, "internal/compile/testdata/rejected", code.ID+".txtar"))
 			if os.IsNotExist(err) {
@@ -382,7 +387,8 @@ func replaceLines(text, example, replacement string) (string, bool) {
 
 func TestExamples_checkWithoutErrors(t *testing.T) {
 	check := func(where string, text []byte) {
-		d := host.Compile(host.Source{File: host.File{Name: where, Text: text}, Folder: document.NewFolder(filepath.Dir(where))}, compile.Options{})
+		d := host.Compile(host.Source{File: host.File{Name: where, Text: text},
+			Folder: document.NewFolder(filepath.Dir(where))}, compile.Options{})
 		for _, g := range d.Diags {
 			if g.Severity == diag.Error {
 				t.Errorf("%s", g.Error())
@@ -406,7 +412,8 @@ func TestExamples_checkWithoutErrors(t *testing.T) {
 	}
 	for _, folder := range []string{"capabilities", "examples"} {
 		walk(t, filepath.Join(root, folder), ".yaml", func(path string, text []byte) {
-			if !strings.HasSuffix(path, ".overlay.yaml") && filepath.Base(path) != "misspelt.yaml" { // which the README checks
+			// which the README checks
+			if !strings.HasSuffix(path, ".overlay.yaml") && filepath.Base(path) != "misspelt.yaml" {
 				check(path, text)
 			}
 		})

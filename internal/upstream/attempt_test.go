@@ -19,7 +19,8 @@ func TestAttempt_isHeardWhenItsAnswerWasRead(t *testing.T) {
 		_, _ = io.WriteString(w, "0123456789")
 	})
 	var heard []event.Attempt
-	listener := event.Listener{Kinds: event.Attempts, Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Attempt)) }}
+	listener := event.Listener{Kinds: event.Attempts,
+		Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Attempt)) }}
 	r := to(t, s.URL, "GET", "/start", nil)
 	r.Query = lit("key=secret")
 	out, err := r.Outbound(nil, nil, "")
@@ -41,16 +42,19 @@ func TestAttempt_isHeardWhenItsAnswerWasRead(t *testing.T) {
 	if len(heard) != 2 {
 		t.Fatalf("%d attempts", len(heard))
 	}
-	for i, want := range []event.Attempt{{Number: 1, Status: 302, URL: s.URL + "/start"}, {Number: 2, Status: 200, URL: s.URL + "/end", Received: 10}} {
+	for i, want := range []event.Attempt{{Number: 1, Status: 302, URL: s.URL + "/start"},
+		{Number: 2, Status: 200, URL: s.URL + "/end", Received: 10}} {
 		e := heard[i]
-		if e.Number != want.Number || e.Status != want.Status || e.URL != want.URL || e.Received != want.Received || e.Call != call || e.Target != "api.op" || e.Header > e.Took || e.Err != nil {
+		if e.Number != want.Number || e.Status != want.Status || e.URL != want.URL || e.Received != want.Received ||
+			e.Call != call || e.Target != "api.op" || e.Header > e.Took || e.Err != nil {
 			t.Errorf("heard %+v", e)
 		}
 	}
 	r.Base.Fixed.Host = "127.0.0.1:1"
 	out, _ = r.Outbound(nil, nil, "")
 	out.Events = event.To(listener)
-	if _, err := newClient(t).Send(t.Context(), out); err == nil || len(heard) != 3 || heard[2].Err == nil || heard[2].Status != 0 {
+	if _, err := newClient(t).Send(t.Context(), out); err == nil || len(heard) != 3 || heard[2].Err == nil ||
+		heard[2].Status != 0 {
 		t.Errorf("an attempt without an answer: %v, %+v", err, heard)
 	}
 }
@@ -59,7 +63,8 @@ func TestCredential_isHeard(t *testing.T) {
 	i := &issuer{style: "header"}
 	base, c := i.start(t)
 	var heard []event.Credential
-	listener := event.Listener{Kinds: event.Credentials, Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Credential)) }}
+	listener := event.Listener{Kinds: event.Credentials,
+		Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Credential)) }}
 	for range 3 {
 		out, err := to(t, base, "GET", "/", clientAt(base)).Outbound(nil, nil, "")
 		if err != nil {

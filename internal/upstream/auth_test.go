@@ -21,13 +21,17 @@ var plainAuth = []struct {
 	{"basic", &Basic{Username: lit("me"), Password: lit(canary)}, "Authorization: Basic bWU6Y2FuYXJ5LTdmM2E="},
 	{"basic without a password", &Basic{Username: lit(canary)}, "Authorization: Basic Y2FuYXJ5LTdmM2E6"},
 	{"bearer", &Bearer{Scheme: "Bearer", Token: lit(canary)}, "Authorization: Bearer " + canary},
-	{"bearer with its scheme", &Bearer{Scheme: "Bearer", Token: lit("bearer " + canary)}, "Authorization: bearer " + canary},
+	{"bearer with its scheme", &Bearer{Scheme: "Bearer", Token: lit("bearer " + canary)}, "Authorization: bearer " +
+		canary},
 	{"a token with a scheme of its own", &Bearer{Token: lit("Token " + canary)}, "Authorization: Token " + canary},
 	{"a key in a header", apiKey(Param{Name: "X-Key", Place: InHeader, Value: lit(canary)}), "X-Key: " + canary},
 	{"a key in a cookie", apiKey(Param{Name: "key", Place: InCookie, Value: lit(canary)}), "Cookie: key=" + canary},
-	{"a key in the query", apiKey(Param{Name: "k&", Place: InQuery, Value: lit(canary + "&x=1")}), "?a=1&k%26=" + canary + "%26x%3D1"},
-	{"headers", Keys{{Name: "X-A", Place: InHeader, Value: lit("1")}, {Name: "X-B", Place: InHeader, Value: lit(canary)}}, "X-B: " + canary},
-	{"query parameters", Keys{{Name: "b", Place: InQuery, Value: lit("1")}, {Name: "c", Place: InQuery, Value: lit(canary)}}, "?a=1&b=1&c=" + canary},
+	{"a key in the query", apiKey(Param{Name: "k&", Place: InQuery, Value: lit(canary + "&x=1")}), "?a=1&k%26=" +
+		canary + "%26x%3D1"},
+	{"headers", Keys{{Name: "X-A", Place: InHeader, Value: lit("1")},
+		{Name: "X-B", Place: InHeader, Value: lit(canary)}}, "X-B: " + canary},
+	{"query parameters", Keys{{Name: "b", Place: InQuery, Value: lit("1")},
+		{Name: "c", Place: InQuery, Value: lit(canary)}}, "?a=1&b=1&c=" + canary},
 }
 
 // wire is a request as text.
@@ -57,7 +61,8 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 func TestAuth_givesWayToTheCallersOwn(t *testing.T) {
 	for _, auth := range []Auth{plainAuth[0].auth, digestAs(canary), clientAt("https://login.test")} {
 		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "Bearer theirs")
-		if err != nil || credential != nil || req.Header.Get("Authorization") != "Bearer theirs" || strings.Contains(wire(req), canary) {
+		if err != nil || credential != nil || req.Header.Get("Authorization") != "Bearer theirs" ||
+			strings.Contains(wire(req), canary) {
 			t.Errorf("%s, credential %v, error %v", wire(req), credential, err)
 		}
 	}
@@ -77,7 +82,8 @@ func TestAuth_sendsNothingEmpty(t *testing.T) {
 		"veracode": &Veracode{ID: lit("id"), Key: none},
 		"aws":      &AWS{AccessKeyID: lit("id"), SecretAccessKey: none, Region: lit("r"), Service: lit("s")},
 	} {
-		if _, _, err := to(t, "https://api.test", "GET", "/", auth).Build(expr.Frame{value.Value{}}, nil, ""); err == nil {
+		if _, _, err := to(t, "https://api.test", "GET", "/", auth).Build(expr.Frame{value.Value{}}, nil,
+			""); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -92,7 +98,8 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 		"digest":   &Digest{Username: evil, Password: evil},
 		"veracode": &Veracode{ID: evil, Key: lit("00")},
 		"aws":      &AWS{AccessKeyID: evil, SecretAccessKey: evil, Region: lit("r"), Service: lit("s")},
-		"session":  &AWS{AccessKeyID: lit("a"), SecretAccessKey: evil, SessionToken: evil, Region: lit("r"), Service: lit("s")},
+		"session": &AWS{AccessKeyID: lit("a"), SecretAccessKey: evil, SessionToken: evil, Region: lit("r"),
+			Service: lit("s")},
 	} {
 		_, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
 		if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Injected") {
@@ -113,11 +120,13 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 
 func TestCredential_showsItsKindAndNoSecret(t *testing.T) {
 	for want, auth := range map[string]Auth{
-		"Digest ***":                digestAs(canary),
-		"Bearer ***":                &OAuth2{TokenEndpoint: lit("https://" + canary), ClientID: lit(canary), ClientSecret: lit(canary)},
+		"Digest ***": digestAs(canary),
+		"Bearer ***": &OAuth2{TokenEndpoint: lit("https://" + canary), ClientID: lit(canary),
+			ClientSecret: lit(canary)},
 		"OAuth ***":                 &OAuth1{Method: "RSA-SHA256", ConsumerKey: lit(canary), SigningKey: lit(canary)},
 		"VERACODE-HMAC-SHA-256 ***": &Veracode{ID: lit("id"), Key: lit(canary)},
-		"AWS4-HMAC-SHA256 ***":      &AWS{AccessKeyID: lit(canary), SecretAccessKey: lit(canary), Region: lit("r"), Service: lit("s")},
+		"AWS4-HMAC-SHA256 ***": &AWS{AccessKeyID: lit(canary), SecretAccessKey: lit(canary), Region: lit("r"),
+			Service: lit("s")},
 	} {
 		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
 		if err != nil {
@@ -128,7 +137,9 @@ func TestCredential_showsItsKindAndNoSecret(t *testing.T) {
 			t.Errorf("shows %q, want %q", got, want)
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			if printed := fmt.Sprintf(verb, credential) + fmt.Sprintf(verb, []any{credential}); strings.Contains(printed, canary) || strings.Contains(printed, fmt.Sprintf("%x", canary)) {
+			if printed := fmt.Sprintf(verb, credential) +
+				fmt.Sprintf(verb, []any{credential}); strings.Contains(printed, canary) ||
+				strings.Contains(printed, fmt.Sprintf("%x", canary)) {
 				t.Errorf("%s prints %s", verb, printed)
 			}
 		}

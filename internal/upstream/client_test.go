@@ -48,7 +48,8 @@ func TestClient_followsRedirectsOnTheSameHostOnly(t *testing.T) { // semantics 4
 			}
 			for _, auth := range []Auth{plainAuth[2].auth, digestAs(canary)} {
 				got, body, err := send(t, newClient(t), to(t, s.URL, c.method, "/start", auth), nil)
-				if err != nil || got != c.status || got == 200 && auth == plainAuth[2].auth && body != "Bearer "+canary {
+				if err != nil || got != c.status || got == 200 && auth == plainAuth[2].auth &&
+					body != "Bearer "+canary {
 					t.Errorf("status %d, %q, error %v, want %d", got, body, err, c.status)
 				}
 			}
@@ -75,9 +76,10 @@ func TestClient_repeatsABodyAfterARedirect(t *testing.T) {
 		status int
 		body   string
 	}{
-		"small":               {&Entity{Body: strings.NewReader("once more"), Length: 9}, 200, "PUT once more"},
-		"of no length":        {&Entity{Body: strings.NewReader("once"), Length: -1}, 308, ""},
-		"larger than is held": {&Entity{Body: strings.NewReader(strings.Repeat("x", maxHeld+1)), Length: maxHeld + 1}, 308, ""},
+		"small":        {&Entity{Body: strings.NewReader("once more"), Length: 9}, 200, "PUT once more"},
+		"of no length": {&Entity{Body: strings.NewReader("once"), Length: -1}, 308, ""},
+		"larger than is held": {&Entity{Body: strings.NewReader(strings.Repeat("x", maxHeld+1)), Length: maxHeld + 1},
+			308, ""},
 	} {
 		r := to(t, s.URL, "PUT", "/start", nil)
 		r.Body = &Body{Kind: WholeBody}
@@ -104,7 +106,8 @@ func TestClient_endsACallWhoseTimeIsOver(t *testing.T) { // semantics 4.9
 	defer close(release)
 	c := NewClient(Limits{Call: 20 * time.Millisecond})
 	defer c.Close()
-	if _, _, err := send(t, c, to(t, s.URL, "GET", "/", nil), nil); err == nil || !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
+	if _, _, err := send(t, c, to(t, s.URL, "GET", "/", nil), nil); err == nil ||
+		!strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
 		t.Errorf("error %v", err)
 	}
 }

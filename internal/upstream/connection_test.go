@@ -64,7 +64,8 @@ func TestClient_sendsAgainOnAStaleConnection(t *testing.T) {
 	for _, c := range []struct {
 		method string
 		again  bool
-	}{{"GET", true}, {"HEAD", true}, {"OPTIONS", true}, {"PUT", true}, {"DELETE", true}, {"POST", false}, {"PATCH", false}} {
+	}{{"GET", true}, {"HEAD", true}, {"OPTIONS", true}, {"PUT", true}, {"DELETE", true}, {"POST", false},
+		{"PATCH", false}} {
 		t.Run(c.method, func(t *testing.T) {
 			base, answered := closing(t)
 			client := newClient(t)
@@ -149,9 +150,13 @@ func h2(t *testing.T, c *Client, h http.HandlerFunc) (base string, deaf func()) 
 
 func TestClient_replacesAnHTTP2ConnectionThatWentDeaf(t *testing.T) {
 	c := newClient(t)
-	c.http2.(*http.Transport).HTTP2 = &http.HTTP2Config{SendPingTimeout: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond}
+	c.http2.(*http.Transport).HTTP2 = &http.HTTP2Config{SendPingTimeout: 20 * time.Millisecond,
+		PingTimeout: 20 * time.Millisecond}
 	var versions []string
-	base, deaf := h2(t, c, func(w http.ResponseWriter, r *http.Request) { versions = append(versions, r.Proto+" "+r.Method) })
+	base, deaf := h2(t, c, func(w http.ResponseWriter,
+		r *http.Request) {
+		versions = append(versions, r.Proto+" "+r.Method)
+	})
 	get, post := to(t, base, "GET", "/", nil), to(t, base, "POST", "/", nil)
 	get.Policy.HTTP2, post.Policy.HTTP2 = true, true
 	mustSend(t, c, get, nil)
@@ -209,7 +214,8 @@ func TestClient_sendsAgainWhatHTTP2DidNotProcess(t *testing.T) {
 
 // refusing is an HTTP/2 server, frame by frame, that does not process the second
 // request on its first connection.
-func refusing(t *testing.T, c *Client, refuse func(*http2.Framer, uint32) error) (base string, refused func() int32, bodies func() []string) {
+func refusing(t *testing.T, c *Client, refuse func(*http2.Framer, uint32) error) (base string, refused func() int32,
+	bodies func() []string) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS() // for its certificate
@@ -269,7 +275,8 @@ func refusing(t *testing.T, c *Client, refuse func(*http2.Framer, uint32) error)
 						mu.Unlock()
 						var head strings.Builder
 						_ = hpack.NewEncoder(&head).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-						_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: frame.StreamID, BlockFragment: []byte(head.String()), EndHeaders: true, EndStream: true})
+						_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: frame.StreamID,
+							BlockFragment: []byte(head.String()), EndHeaders: true, EndStream: true})
 					}
 				}
 			})
@@ -285,5 +292,6 @@ func refusing(t *testing.T, c *Client, refuse func(*http2.Framer, uint32) error)
 		mu.Unlock()
 		wg.Wait()
 	})
-	return "https://" + ln.Addr().String(), count.Load, func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(got) }
+	return "https://" + ln.Addr().String(), count.Load,
+		func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(got) }
 }

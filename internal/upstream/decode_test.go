@@ -79,8 +79,10 @@ func TestDecode_readsWhatItOffers(t *testing.T) {
 	text := strings.Repeat("the quick brown fox ", 20_000)
 	c := newClient(t)
 	for encoding, body := range map[string][]byte{
-		"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "br": brotlied(text), "deflate": zlibbed(text), " Deflate ": deflated(text),
-		"gzip, br": brotlied(string(gzipped(text))), "identity, gzip,gzip": gzipped(string(gzipped(text))), "identity": []byte(text), "UTF-8": []byte(text),
+		"gzip": gzipped(text), "x-gzip": gzipped(text), "ZSTD": zstandard(text), "br": brotlied(text),
+		"deflate": zlibbed(text), " Deflate ": deflated(text),
+		"gzip, br": brotlied(string(gzipped(text))), "identity, gzip,gzip": gzipped(string(gzipped(text))),
+		"identity": []byte(text), "UTF-8": []byte(text),
 	} {
 		base := encodedAs(t, encoding, body)
 		for range 3 {
@@ -91,7 +93,8 @@ func TestDecode_readsWhatItOffers(t *testing.T) {
 			if resp.Header["Content-Encoding"] != nil {
 				t.Errorf("%s: the header still speaks of an encoding", encoding)
 			}
-			if len(body) < len(text) && (resp.Header["Content-Encoding"] != nil || resp.Header["Content-Length"] != nil || resp.ContentLength != -1) {
+			if len(body) < len(text) && (resp.Header["Content-Encoding"] != nil ||
+				resp.Header["Content-Length"] != nil || resp.ContentLength != -1) {
 				t.Errorf("%s: the header still speaks of the encoded body: %v", encoding, resp.Header)
 			}
 		}
@@ -105,7 +108,8 @@ func TestDecode_servesManyAtOnce(t *testing.T) {
 	for range 10 {
 		for want, base := range bases {
 			calls.Go(func() {
-				if _, got, err := fetch(t, c, to(t, base, "GET", "/", nil)); err != nil || got != strings.Repeat(want, 4) {
+				if _, got, err := fetch(t, c, to(t, base, "GET", "/", nil)); err != nil ||
+					got != strings.Repeat(want, 4) {
 					t.Errorf("%q, error %v", got, err)
 				}
 			})
@@ -199,7 +203,8 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				resp := &http.Response{Header: http.Header{"Content-Encoding": {encoding}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: -1}
+				resp := &http.Response{Header: http.Header{"Content-Encoding": {encoding}},
+					Body: io.NopCloser(bytes.NewReader(body)), ContentLength: -1}
 				d.decode(resp)
 				if n, err := io.Copy(io.Discard, resp.Body); err != nil || int(n) != len(text) {
 					b.Fatal(n, err)

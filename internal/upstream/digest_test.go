@@ -30,7 +30,8 @@ type digestServer struct {
 const digestUser, digestPassword = "Mufasa", "Circle of Life"
 
 func newDigestServer(t *testing.T, algorithm, qop string, newHash func() hash.Hash) *digestServer {
-	s := &digestServer{algorithm: algorithm, qop: qop, newHash: newHash, perNonce: 1000, nonces: map[string]map[string]bool{}}
+	s := &digestServer{algorithm: algorithm, qop: qop, newHash: newHash, perNonce: 1000,
+		nonces: map[string]map[string]bool{}}
 	s.Server = serve(t, s.handle)
 	return s
 }
@@ -47,7 +48,8 @@ func (s *digestServer) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	seen, known := s.nonces[p["nonce"]]
 	stale := known && len(seen) >= s.perNonce
-	if !known || stale || seen[p["nc"]] || p["uri"] != r.RequestURI || p["username"] != digestUser || p["response"] != s.response(p, r.Method, body) {
+	if !known || stale || seen[p["nc"]] || p["uri"] != r.RequestURI || p["username"] != digestUser ||
+		p["response"] != s.response(p, r.Method, body) {
 		s.challenges++
 		nonce := fmt.Sprintf("nonce-%d", s.challenges)
 		s.nonces[nonce] = map[string]bool{}
@@ -91,8 +93,10 @@ func TestDigestServer_agreesWithTheRFC(t *testing.T) {
 		"SHA-256": {sha256.New, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"},
 	} {
 		s := &digestServer{newHash: c.hash}
-		got := s.response(map[string]string{"realm": "http-auth@example.org", "uri": "/dir/index.html", "qop": "auth", "nc": "00000001",
-			"nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"}, "GET", nil)
+		got := s.response(map[string]string{"realm": "http-auth@example.org", "uri": "/dir/index.html", "qop": "auth",
+			"nc":     "00000001",
+			"nonce":  "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+			"cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"}, "GET", nil)
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", algorithm, got, c.want)
 		}
@@ -126,7 +130,8 @@ func TestDigest_sendsABodyAgainThatCanBeReadOnce(t *testing.T) {
 	s, client := newDigestServer(t, "SHA-256", "auth-int", sha256.New), newClient(t)
 	r := to(t, s.URL, "POST", "/things", digestAs(digestPassword))
 	r.Body = &Body{Kind: WholeBody}
-	mustSend(t, client, r, &Entity{Body: io.MultiReader(strings.NewReader("once "), strings.NewReader("only")), Length: -1, ContentType: "text/plain"})
+	mustSend(t, client, r, &Entity{Body: io.MultiReader(strings.NewReader("once "), strings.NewReader("only")),
+		Length: -1, ContentType: "text/plain"})
 	if len(s.bodies) != 1 || s.bodies[0] != "once only" {
 		t.Errorf("bodies %q", s.bodies)
 	}
@@ -160,7 +165,8 @@ func TestDigest_countsTheNonceAcrossConcurrentCalls(t *testing.T) {
 	var calls sync.WaitGroup
 	for range 20 {
 		calls.Go(func() {
-			if status, _, err := send(t, client, to(t, s.URL, "GET", "/", digestAs(digestPassword)), nil); err != nil || status != 200 {
+			if status, _, err := send(t, client, to(t, s.URL, "GET", "/", digestAs(digestPassword)),
+				nil); err != nil || status != 200 {
 				t.Errorf("status %d, error %v", status, err)
 			}
 		})
@@ -195,7 +201,8 @@ func TestDigest_doesNotFallBackToBasic(t *testing.T) {
 func TestDigest_keepsOneUsersChallengeFromAnother(t *testing.T) {
 	s, client := newDigestServer(t, "MD5", "auth", md5.New), newClient(t)
 	mustSend(t, client, to(t, s.URL, "GET", "/", digestAs(digestPassword)), nil)
-	if status, _, _ := send(t, client, to(t, s.URL, "GET", "/", digestAs("other")), nil); status != http.StatusUnauthorized {
+	if status, _, _ := send(t, client, to(t, s.URL, "GET", "/", digestAs("other")),
+		nil); status != http.StatusUnauthorized {
 		t.Errorf("status %d for a wrong password", status)
 	}
 	mustSend(t, client, to(t, s.URL, "GET", "/", digestAs(digestPassword)), nil)

@@ -26,8 +26,10 @@ func TestOAuth2_exchangesTheCallersToken(t *testing.T) { // RFC 8693
 	}
 	for n, subject := range []string{"of-ada", "of-bob"} {
 		for name, want := range map[string]string{
-			"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": subject, "audience": "crm",
-			"subject_token_type": "urn:ietf:params:oauth:token-type:access_token", "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+			"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": subject,
+			"audience":             "crm",
+			"subject_token_type":   "urn:ietf:params:oauth:token-type:access_token",
+			"requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
 		} {
 			if got := i.asked[n].Get(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
@@ -53,7 +55,8 @@ func TestOAuth2_exchangesForATokenOfTheAPIOnly(t *testing.T) {
 			fmt.Fprint(w, c.answer)
 		}).URL
 		_, _, err := send(t, newClient(t), to(t, base, "GET", "/", exchangeAt(base, "canary")), nil)
-		if err == nil || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "canary") || asked != 1 {
+		if err == nil || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "canary") ||
+			asked != 1 {
 			t.Errorf("%s: asked %d times, %v", name, asked, err)
 		}
 	}

@@ -13,7 +13,8 @@ func TestGuard_knowsLinkLocalAndMetadataAddresses(t *testing.T) {
 	for text, want := range map[string]bool{
 		"169.254.169.254": true, "169.254.0.1": true, "::ffff:169.254.169.254": true, "64:ff9b::a9fe:a9fe": true,
 		"fe80::1": true, "fe80::1%eth0": true, "febf::1": true, "fd00:ec2::254": true,
-		"127.0.0.1": false, "10.0.0.1": false, "169.253.255.255": false, "::1": false, "fd00:ec2::253": false, "8.8.8.8": false,
+		"127.0.0.1": false, "10.0.0.1": false, "169.253.255.255": false, "::1": false, "fd00:ec2::253": false,
+		"8.8.8.8": false,
 	} {
 		if got := isGuarded(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: %t", text, got)
@@ -42,7 +43,8 @@ func TestGuard_letsAFixedBaseNameSuchAnAddressAndNoOther(t *testing.T) {
 	if _, _, err := r.Build(nil, nil, ""); err != nil {
 		t.Error(err)
 	}
-	for _, base := range []string{"http://169.254.169.254", "http://169.254.169.254:80/x", "https://[fe80::1%25eth0]:443", "http://[::ffff:169.254.169.254]"} {
+	for _, base := range []string{"http://169.254.169.254", "http://169.254.169.254:80/x",
+		"https://[fe80::1%25eth0]:443", "http://[::ffff:169.254.169.254]"} {
 		r.Base = Base{Text: lit(base)}
 		var unavailable *UnavailableError
 		if _, _, err := r.Build(nil, nil, ""); !errors.As(err, &unavailable) {

@@ -154,7 +154,8 @@ func TestOAuth2_sendsScopeAudienceAndResource(t *testing.T) {
 	if len(i.asked) != 2 {
 		t.Fatalf("%d tokens, want one for each scope", len(i.asked))
 	}
-	for name, want := range map[string]string{"grant_type": "client_credentials", "scope": "read write", "audience": "https://api", "resource": "urn:r"} {
+	for name, want := range map[string]string{"grant_type": "client_credentials", "scope": "read write",
+		"audience": "https://api", "resource": "urn:r"} {
 		if got := i.asked[1].Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
@@ -188,7 +189,8 @@ func TestOAuth2_usesTheRefreshTokenThatReplacedTheFirst(t *testing.T) {
 	for _, form := range i.asked {
 		sent = append(sent, form.Get("grant_type")+" "+form.Get("refresh_token"))
 	}
-	if want := []string{"refresh_token refresh-canary", "refresh_token refresh-1", "refresh_token refresh-2"}; !slices.Equal(sent, want) {
+	if want := []string{"refresh_token refresh-canary", "refresh_token refresh-1",
+		"refresh_token refresh-2"}; !slices.Equal(sent, want) {
 		t.Errorf("sent %q, want %q", sent, want)
 	}
 }
@@ -347,13 +349,15 @@ func TestOAuth2_saysWhyThereIsNoTokenWithoutSecrets(t *testing.T) {
 		{"a refusal that quotes the secret as code", answer(400, `{"error":"bad `+clientSecret+`"}`), "the token endpoint answered 400 (bad ***)", false},
 		{"a failure", answer(503, clientSecret), "the token endpoint answered 503", true},
 		{"too many requests", answer(429, ""), "the token endpoint answered 429", true},
-		{"a redirect", answer(307, "", "Location", thief.URL), "the token endpoint answered 307: it redirects, which is not followed", false},
+		{"a redirect", answer(307, "", "Location", thief.URL),
+			"the token endpoint answered 307: it redirects, which is not followed", false},
 		{"no token", answer(200, `{"expires_in":3600}`), "the token endpoint answered no token", false},
 		{"a page", answer(200, `<html>`), "the token endpoint answered no token", false},
 		{"an error with status 200", answer(200, `{"error":"slow_down"}`), "the token endpoint answered 200 (slow_down)", false},
 		{"a token with a line end", answer(200, `{"access_token":"a\r\nX-Injected: 1"}`), "the token endpoint answered a token that cannot be sent", false},
 		{"a type with a line end", answer(200, `{"access_token":"a","token_type":"Bearer\r\nX-Injected: 1\r\n"}`), "the token endpoint answered a token that cannot be sent", false},
-		{"a hangup", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "the token endpoint cannot be reached", true},
+		{"a hangup", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			"the token endpoint cannot be reached", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t, c.at)
@@ -367,8 +371,10 @@ func TestOAuth2_saysWhyThereIsNoTokenWithoutSecrets(t *testing.T) {
 			if !ok || e.Reason != c.reason || e.Retry != c.retry || e.Target != "api.op" {
 				t.Fatalf("error %#v, want reason %q", err, c.reason)
 			}
-			for _, hidden := range []string{clientSecret, url.QueryEscape(clientSecret), refreshSecret, "127.0.0.1", "X-Injected"} {
-				if hidden != "127.0.0.1" && strings.Contains(err.Error(), hidden) || strings.Contains(e.Reason, hidden) {
+			for _, hidden := range []string{clientSecret, url.QueryEscape(clientSecret), refreshSecret, "127.0.0.1",
+				"X-Injected"} {
+				if hidden != "127.0.0.1" && strings.Contains(err.Error(), hidden) ||
+					strings.Contains(e.Reason, hidden) {
 					t.Errorf("the error shows %q: %v", hidden, err)
 				}
 			}
@@ -400,7 +406,10 @@ func TestOAuth2_refusesEndpointsThatAreNone(t *testing.T) {
 
 func TestOAuth2_sendsTheTokenToNoRedirectTarget(t *testing.T) {
 	var leaked []string
-	thief := serve(t, func(_ http.ResponseWriter, r *http.Request) { leaked = append(leaked, r.Header.Get("Authorization")) })
+	thief := serve(t, func(_ http.ResponseWriter,
+		r *http.Request) {
+		leaked = append(leaked, r.Header.Get("Authorization"))
+	})
 	i := &issuer{style: "header"}
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away" {

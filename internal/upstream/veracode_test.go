@@ -27,7 +27,8 @@ func TestVeracode_signsHostPathQueryAndMethod(t *testing.T) {
 		}
 		raw, _ := hex.DecodeString(key)
 		nonce, _ := hex.DecodeString(m[3])
-		want := sum(sum(sum(sum(raw, string(nonce)), m[2]), "vcode_request_version_1"), "id=3ddaeeb1&host="+r.Host+"&url="+r.RequestURI+"&method="+r.Method)
+		want := sum(sum(sum(sum(raw, string(nonce)), m[2]), "vcode_request_version_1"),
+			"id=3ddaeeb1&host="+r.Host+"&url="+r.RequestURI+"&method="+r.Method)
 		if hex.EncodeToString(want) != m[4] {
 			t.Errorf("wrong signature for %s %s", r.Method, r.RequestURI)
 		}
@@ -41,7 +42,8 @@ func TestVeracode_signsHostPathQueryAndMethod(t *testing.T) {
 }
 
 func TestVeracode_refusesAKeyThatIsNotHexadecimal(t *testing.T) {
-	_, _, err := send(t, newClient(t), to(t, "http://127.0.0.1:1", "GET", "/", &Veracode{ID: lit("id"), Key: lit("canary")}), nil)
+	_, _, err := send(t, newClient(t),
+		to(t, "http://127.0.0.1:1", "GET", "/", &Veracode{ID: lit("id"), Key: lit("canary")}), nil)
 	if e, ok := err.(*CredentialError); !ok || strings.Contains(e.Error(), "canary") {
 		t.Errorf("error %v", err)
 	}

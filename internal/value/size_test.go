@@ -69,11 +69,13 @@ func TestParse_makesTreesOfAtMostEightTimesTheirText(t *testing.T) {
 			}
 			const beside = 64 << 10 // what else the process allocates
 			if bytes > 8*int64(len(src))+beside {
-				t.Errorf("%d bytes of text make %d (%.1f times as much)", len(src), bytes, float64(bytes)/float64(len(src)))
+				t.Errorf("%d bytes of text make %d (%.1f times as much)", len(src), bytes,
+					float64(bytes)/float64(len(src)))
 			}
 			pool := budget.NewPool(1 << 40)
 			call := budget.NewCall(pool)
-			if _, err := ParseWithin(budget.NewMeter(t.Context(), call), src); err != nil || call.Holds() < bytes-beside {
+			if _, err := ParseWithin(budget.NewMeter(t.Context(), call), src); err != nil ||
+				call.Holds() < bytes-beside {
 				t.Errorf("the call holds %d for %d: %v", call.Holds(), bytes, err)
 			}
 			runtime.KeepAlive(v)
@@ -104,7 +106,8 @@ func TestValue_isTwoWords(t *testing.T) {
 		t.Errorf("%s is not %s", packed.Text(), v.Text())
 	}
 	for _, change := range []func(){
-		func() { packed.Set("a", Nil()) }, func() { packed.Get("a").Append(Nil()) }, func() { v.Append(Nil()) }, func() { Of("x").Add("a", Nil()) },
+		func() { packed.Set("a", Nil()) }, func() { packed.Get("a").Append(Nil()) }, func() { v.Append(Nil()) },
+		func() { Of("x").Add("a", Nil()) },
 	} {
 		func() {
 			defer func() { _ = recover() }()
@@ -112,7 +115,8 @@ func TestValue_isTwoWords(t *testing.T) {
 			t.Error("a value that is no container under construction was changed")
 		}()
 	}
-	if !Equal(Items([]Value{Int(1)}), List(Int(1))) || !Equal(Members([]Member{{"a", Nil()}}), Map(Member{"a", Nil()})) {
+	if !Equal(Items([]Value{Int(1)}), List(Int(1))) ||
+		!Equal(Members([]Member{{"a", Nil()}}), Map(Member{"a", Nil()})) {
 		t.Error("what is complete is not equal to what is under construction")
 	}
 }

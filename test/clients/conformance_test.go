@@ -34,7 +34,8 @@ func TestConformance(t *testing.T) {
 			out := execute(t, "", append(suite, "server", "--url", s.adapter(t, "mcp"), "--requirements", revision,
 				"--expected-failures", filepath.Join(fixtures, "baseline-"+revision+".yaml"), "-o", results)...)
 			if out.code != 0 {
-				t.Errorf("the suite ended with the code %d%s\nIts checks that did not succeed:\n%s", out.code, out.stderr, checks(t, results))
+				t.Errorf("the suite ended with the code %d%s\nIts checks that did not succeed:\n%s", out.code,
+					out.stderr, checks(t, results))
 			}
 			t.Log("\n" + summary(out.stdout))
 		})

@@ -29,7 +29,8 @@ func TestInspector_findsNothingInPublishedDocuments(t *testing.T) {
 		t.Run(strings.TrimPrefix(file, corpus+"/"), func(t *testing.T) {
 			t.Parallel()
 			// Many documents have no base URI of their own; nothing is called here.
-			if tools := listStrictly(t, untyped, "--protocol-era", "auto", fairlead(t), "mcp", file, "--upstream", "http://127.0.0.1:9"); len(tools.Tools) == 0 {
+			if tools := listStrictly(t, untyped, "--protocol-era", "auto", fairlead(t), "mcp", file, "--upstream",
+				"http://127.0.0.1:9"); len(tools.Tools) == 0 {
 				t.Error("no tool is served")
 			}
 		})
@@ -59,7 +60,8 @@ func sample(t *testing.T, size int) []string {
 	for _, row := range all[1:] {
 		cell := func(name string) string { return row[column[name]] }
 		published := cell("kind") == "site" || cell("kind") == "ae-capability"
-		if published && strings.Contains(cell("expose_types"), "mcp") && cell("calls") != "0" && cell("calls") == cell("calls_resolved") && cell("unloadable_import") == "0" {
+		if published && strings.Contains(cell("expose_types"), "mcp") && cell("calls") != "0" &&
+			cell("calls") == cell("calls_resolved") && cell("unloadable_import") == "0" {
 			files = append(files, filepath.Join(corpus, cell("file")))
 		}
 	}

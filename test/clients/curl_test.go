@@ -14,7 +14,8 @@ func curl(t *testing.T, args ...string) (status, body string) {
 	if err != nil {
 		missing(t, "there is no curl")
 	}
-	out := execute(t, "", append([]string{program, "--silent", "--show-error", "--noproxy", "*", "--write-out", "\n%{http_code}"}, args...)...)
+	out := execute(t, "", append([]string{program, "--silent", "--show-error", "--noproxy", "*", "--write-out",
+		"\n%{http_code}"}, args...)...)
 	if out.code != 0 {
 		t.Fatalf("curl failed: %s", out)
 	}
@@ -75,8 +76,10 @@ func TestCurl_speaksMCP(t *testing.T) {
 		{"another site's page", "403", `"error"`, []string{"-H", "Origin: https://evil.example"}, `{"jsonrpc":"2.0","id":6,"method":"tools/list"}`},
 		{"no JSON", "400", `-32700`, nil, `{`},
 	} {
-		args := append([]string{endpoint, "-H", asJSON, "-H", "Accept: application/json, text/event-stream", "-d", c.body}, c.args...)
-		if status, body := curl(t, args...); status != c.status || !strings.Contains(body, c.want) || c.want == "" && body != "" {
+		args := append([]string{endpoint, "-H", asJSON, "-H", "Accept: application/json, text/event-stream", "-d",
+			c.body}, c.args...)
+		if status, body := curl(t, args...); status != c.status || !strings.Contains(body, c.want) || c.want == "" &&
+			body != "" {
 			t.Errorf("%s: answered %s %s, want %s and %s", c.name, status, body, c.status, c.want)
 		}
 	}

@@ -31,7 +31,8 @@ func inspect(t *testing.T, wantCode int, target []string, flags ...string) inspe
 	t.Helper()
 	out := execute(t, "", append(append(inspector(t, target...), "--format", "json", "-q"), flags...)...)
 	var printed inspected
-	if err := json.Unmarshal([]byte(out.stdout), &printed); out.code != wantCode || err != nil || printed.Result == nil {
+	if err := json.Unmarshal([]byte(out.stdout), &printed); out.code != wantCode || err != nil ||
+		printed.Result == nil {
 		t.Fatalf("the Inspector did not end with the code %d and a result: %v\n%s", wantCode, err, out)
 	}
 	return printed
@@ -48,7 +49,8 @@ func listStrictly(t *testing.T, tolerated string, target ...string) toolList {
 	for _, tool := range printed.SchemaFindings {
 		for _, f := range tool.Findings {
 			if f.Rule != tolerated {
-				t.Errorf("the Inspector finds fault with the tool %s: %s %s at %s.%s: %s", tool.ToolName, f.Severity, f.Rule, f.Schema, f.Path, f.Issue)
+				t.Errorf("the Inspector finds fault with the tool %s: %s %s at %s.%s: %s", tool.ToolName, f.Severity,
+					f.Rule, f.Schema, f.Path, f.Issue)
 			}
 		}
 	}
@@ -62,7 +64,8 @@ func TestInspector_listsAndCalls(t *testing.T) {
 		t.Run(era+"/HTTP", func(t *testing.T) {
 			t.Parallel()
 			inspector(t) // skips where it is not installed
-			checkInspector(t, []string{serve(t, "--sandbox").adapter(t, "mcp"), "--transport", "http", "--protocol-era", era})
+			checkInspector(t, []string{serve(t, "--sandbox").adapter(t, "mcp"), "--transport", "http",
+				"--protocol-era", era})
 		})
 		t.Run(era+"/stdio", func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +90,8 @@ func checkInspector(t *testing.T, target []string) {
 			t.Fatal(err)
 		}
 		var result toolResult
-		decode(t, inspect(t, c.code, target, "--method", "tools/call", "--tool-name", "login-user", "--tool-args-json", string(body)).Result, &result)
+		decode(t, inspect(t, c.code, target, "--method", "tools/call", "--tool-name", "login-user",
+			"--tool-args-json", string(body)).Result, &result)
 		if !strings.Contains(result.text(), c.want) {
 			t.Errorf("login with the password %q answered %q, want %s in it", c.password, result.text(), c.want)
 		}

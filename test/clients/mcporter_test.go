@@ -10,7 +10,8 @@ func TestMCPorter_listsAndCalls(t *testing.T) {
 	t.Run("HTTP", func(t *testing.T) {
 		t.Parallel()
 		mcporter := script(t, "mcporter", "dist", "cli.js")
-		checkMCPorter(t, mcporter, []string{"--http-url", serve(t, "--sandbox").adapter(t, "mcp"), "--allow-http", "--name", "koyeb"})
+		checkMCPorter(t, mcporter, []string{"--http-url", serve(t, "--sandbox").adapter(t, "mcp"), "--allow-http",
+			"--name", "koyeb"})
 	})
 	t.Run("stdio", func(t *testing.T) {
 		t.Parallel()
@@ -42,9 +43,12 @@ func checkMCPorter(t *testing.T, mcporter, target []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call := append(append([]string{}, mcporter...), "call", "login-user", "--args", string(body), "--output", "json")
-		if out := execute(t, "", append(call, target...)...); out.code != c.code || !strings.Contains(out.stdout, c.want) {
-			t.Errorf("login with the password %q did not end with the code %d and %s:\n%s", c.password, c.code, c.want, out)
+		call := append(append([]string{}, mcporter...), "call", "login-user", "--args", string(body), "--output",
+			"json")
+		if out := execute(t, "", append(call, target...)...); out.code != c.code ||
+			!strings.Contains(out.stdout, c.want) {
+			t.Errorf("login with the password %q did not end with the code %d and %s:\n%s", c.password, c.code,
+				c.want, out)
 		}
 	}
 }

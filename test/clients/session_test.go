@@ -68,8 +68,14 @@ var libraries = []struct {
 	command func(*testing.T) []string
 	eras    []string
 }{
-	{"TypeScript SDK v1", func(t *testing.T) []string { return program(t, "sdk-v1.mjs", "@modelcontextprotocol/sdk") }, []string{"legacy"}},
-	{"TypeScript SDK v2", func(t *testing.T) []string { return program(t, "sdk-v2.mjs", "@modelcontextprotocol/client") }, []string{"legacy", "auto", "modern"}},
+	{"TypeScript SDK v1", func(t *testing.T) []string {
+		return program(t, "sdk-v1.mjs",
+			"@modelcontextprotocol/sdk")
+	}, []string{"legacy"}},
+	{"TypeScript SDK v2", func(t *testing.T) []string {
+		return program(t, "sdk-v2.mjs",
+			"@modelcontextprotocol/client")
+	}, []string{"legacy", "auto", "modern"}},
 	{"Go SDK", goSDK, []string{"legacy", "auto", "modern"}},
 }
 
@@ -117,7 +123,9 @@ func TestLibraries_askTheirUser(t *testing.T) {
 	document := filepath.Join(fixtures, "conformance.yaml")
 	check := func(t *testing.T, command []string) {
 		t.Helper()
-		_, answers := converse(t, command, []step{{"tools/call", map[string]any{"name": "test_input_required_result_multi_round", "arguments": map[string]any{}}}})
+		_, answers := converse(t, command,
+			[]step{{"tools/call", map[string]any{"name": "test_input_required_result_multi_round",
+				"arguments": map[string]any{}}}})
 		var result toolResult
 		answers[0].decode(t, &result)
 		if result.IsError || !strings.Contains(result.text(), "Alice likes blue.") {
@@ -141,7 +149,8 @@ func TestLibraries_askTheirUser(t *testing.T) {
 const nowhere = "http://127.0.0.1:9"
 
 func login(password string) step {
-	return step{"tools/call", map[string]any{"name": "login-user", "arguments": map[string]any{"body": map[string]any{"email": demo().Email, "password": password}}}}
+	return step{"tools/call", map[string]any{"name": "login-user",
+		"arguments": map[string]any{"body": map[string]any{"email": demo().Email, "password": password}}}}
 }
 
 // checkSession lets a client list the seed document's tools and call one well
@@ -169,7 +178,8 @@ func checkSession(t *testing.T, version string, command []string) {
 		if tool.InputSchema.Type != "object" {
 			t.Errorf("the input schema of %s is of type %q", tool.Name, tool.InputSchema.Type)
 		}
-		if destructive := tool.Annotations.DestructiveHint; tool.Name == "logout-user" && (destructive == nil || !*destructive || !tool.Annotations.IdempotentHint) {
+		if destructive := tool.Annotations.DestructiveHint; tool.Name == "logout-user" &&
+			(destructive == nil || !*destructive || !tool.Annotations.IdempotentHint) {
 			t.Errorf("logout-user has the annotations %+v, want destructive and idempotent", tool.Annotations)
 		}
 		if tool.Name == "login-user" && !slices.Contains(tool.InputSchema.Required, "body") {
@@ -182,7 +192,8 @@ func checkSession(t *testing.T, version string, command []string) {
 
 	var result toolResult
 	answers[1].decode(t, &result)
-	if result.IsError || result.StructuredContent.Token.ID == "" || !strings.Contains(result.text(), result.StructuredContent.Token.ID) {
+	if result.IsError || result.StructuredContent.Token.ID == "" ||
+		!strings.Contains(result.text(), result.StructuredContent.Token.ID) {
 		t.Errorf("login answered %s, want a token in structuredContent and as text", answers[1].Result)
 	}
 	refused := toolResult{}
@@ -196,7 +207,8 @@ func checkSession(t *testing.T, version string, command []string) {
 		t.Errorf("login without a body answered %s, want isError and the name of what is missing", answers[3].Result)
 	}
 	if e := answers[4].Error; e == nil || string(e.Code) != "-32602" || !strings.Contains(e.Message, "no-such-tool") {
-		t.Errorf("a tool that does not exist answered %s %+v, want the error -32602 with its name", answers[4].Result, e)
+		t.Errorf("a tool that does not exist answered %s %+v, want the error -32602 with its name", answers[4].Result,
+			e)
 	}
 }
 

@@ -38,12 +38,14 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, signIns: session.NewSignIns(), vault: session.NewVault(session.NewMemory(), sealer, nil), who: session.Local()}
+	w := &world{T: t, signIns: session.NewSignIns(), vault: session.NewVault(session.NewMemory(), sealer, nil),
+		who: session.Local()}
 	w.api = &connect.API{
 		Key:        session.Key{Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
 		Capability: "Koyeb <Sessions>", Name: "koyeb", Host: "app.koyeb.com",
 		Fields: []connect.Field{
-			{Name: "email", Label: "E-mail", Required: true}, {Name: "password", Label: "Password", Secret: true, Required: true},
+			{Name: "email", Label: "E-mail", Required: true},
+			{Name: "password", Label: "Password", Secret: true, Required: true},
 			{Name: "organization_id", Label: "Organization", Hint: "The default one when left out."},
 		},
 		SignIn: func(_ context.Context, values map[string]string) (*session.Session, error) {
@@ -55,7 +57,8 @@ func open(t *testing.T) *world {
 				return nil, &connect.Refusal{Message: "invalid <credentials>"}
 			}
 			now := time.Now()
-			return &session.Session{Token: secret.New("canary-token"), Made: now, Expires: now.Add(time.Hour), Shown: []session.Shown{{Name: "user", Text: "u-1"}}}, nil
+			return &session.Session{Token: secret.New("canary-token"), Made: now, Expires: now.Add(time.Hour),
+				Shown: []session.Shown{{Name: "user", Text: "u-1"}}}, nil
 		},
 		SignOut: func(_ context.Context, s *session.Session) error {
 			w.ended = append(w.ended, s.Token.Reveal())
@@ -136,7 +139,8 @@ func TestPage_signsIn(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-		"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Frame-Options": "DENY",
+		"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"X-Frame-Options": "DENY",
 	} {
 		if header.Get(name) != want {
 			t.Errorf("%s: %q", name, header.Get(name))
@@ -163,7 +167,8 @@ func TestPage_signsIn(t *testing.T) {
 func TestPage_tellsWhatTheAPISays(t *testing.T) {
 	w := open(t)
 	page := w.ask()
-	if status, body, _ := w.post(page, "email", "ada@example.com"); status != 422 || !strings.Contains(body, "Password is needed.") || w.asked != 0 {
+	if status, body, _ := w.post(page, "email", "ada@example.com"); status != 422 ||
+		!strings.Contains(body, "Password is needed.") || w.asked != 0 {
 		t.Errorf("without a password: %d, asked %d times\n%s", status, w.asked, body)
 	}
 	for i := range session.MaxAttempts {
@@ -182,7 +187,8 @@ func TestPage_tellsWhatTheAPISays(t *testing.T) {
 	if status, _, _ := w.post(page, "email", "ada@example.com", "password", password); status != 404 {
 		t.Errorf("after the last attempt: %d", status)
 	}
-	if status, _, _ := w.post(w.ask(), "email", "ada@example.com", "password", password); status != 429 || w.asked != session.MaxAttempts {
+	if status, _, _ := w.post(w.ask(), "email", "ada@example.com", "password", password); status != 429 ||
+		w.asked != session.MaxAttempts {
 		t.Errorf("a new page gives new attempts: %d, asked %d times", status, w.asked)
 	}
 }
@@ -191,7 +197,8 @@ func TestPage_keepsItsHandleWhileTheAPIIsAway(t *testing.T) {
 	w := open(t)
 	page := w.ask()
 	w.signedIn = errors.New("dial tcp 10.0.0.1: canary-token refused")
-	if status, body, _ := w.post(page, "email", "ada@example.com", "password", password); status != 422 || !strings.Contains(body, "could not be asked") || strings.Contains(body, "10.0.0.1") {
+	if status, body, _ := w.post(page, "email", "ada@example.com", "password", password); status != 422 ||
+		!strings.Contains(body, "could not be asked") || strings.Contains(body, "10.0.0.1") {
 		t.Errorf("%d\n%s", status, body)
 	}
 	w.signedIn = nil
@@ -209,7 +216,8 @@ func TestPage_isForItsPersonAlone(t *testing.T) {
 		if status, body, _ := w.get(page); status != 404 && status != 403 || strings.Contains(body, "app.koyeb.com") {
 			t.Errorf("%+v sees it: %d\n%s", who, status, body)
 		}
-		if status, _, _ := w.post(page, "email", "ada@example.com", "password", password); status != 404 && status != 403 {
+		if status, _, _ := w.post(page, "email", "ada@example.com", "password", password); status != 404 &&
+			status != 403 {
 			t.Errorf("%+v signs in: %d", who, status)
 		}
 	}
@@ -235,7 +243,8 @@ func TestPage_isForItsPersonAlone(t *testing.T) {
 	if status, _, _ := w.get(connect.Path + "/AAAAAAAAAAAAAAAAAAAAAAAAAA"); status != 404 {
 		t.Errorf("an invented handle: %d", status)
 	}
-	if status, _, _ := w.post(page, "email", "ada@example.com", "password", password+strings.Repeat("x", 64<<10)); status != 400 {
+	if status, _, _ := w.post(page, "email", "ada@example.com", "password",
+		password+strings.Repeat("x", 64<<10)); status != 400 {
 		t.Errorf("a huge form: %d", status)
 	}
 	if status, _, _ := w.get(page); status != 200 {
@@ -269,7 +278,8 @@ func TestList_opensAndEnds(t *testing.T) {
 
 func TestStyle_isServed(t *testing.T) {
 	status, body, header := open(t).get(connect.Path + "/style.css")
-	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/css") || !strings.Contains(body, "prefers-color-scheme") {
+	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/css") ||
+		!strings.Contains(body, "prefers-color-scheme") {
 		t.Errorf("%d %v", status, header)
 	}
 }

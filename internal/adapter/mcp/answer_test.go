@@ -16,7 +16,8 @@ import (
 
 func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
 	answered := func(status int, body string, header ...string) *engine.Error {
-		e := &engine.Error{Kind: engine.Answered, Status: status, Title: fmt.Sprintf("api.x answered %d", status), Body: []byte(body), Header: http.Header{}, Retry: status == 429 || status >= 500}
+		e := &engine.Error{Kind: engine.Answered, Status: status, Title: fmt.Sprintf("api.x answered %d", status),
+			Body: []byte(body), Header: http.Header{}, Retry: status == 429 || status >= 500}
 		for i := 0; i < len(header); i += 2 {
 			e.Header.Set(header[i], header[i+1])
 		}
@@ -42,7 +43,8 @@ func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
 		{"JSON:API", "list_cities", answered(422, `{"errors":[{"status":"422","detail":"name is taken"}]}`), "answered 422: name is taken", ""},
 		{"FastAPI", "list_cities", answered(422, `{"detail":[{"loc":["body","x"],"msg":"field required"}]}`), "answered 422: field required", ""},
 		{"Salesforce", "list_cities", answered(400, `[{"message":"No such column","errorCode":"X"}]`), "answered 400: No such column", ""},
-		{"a trace as text", "list_cities", answered(500, "boom\n\tat com.x.A.b(A.java:7)\nCaused by: y\n"), "answered 500: boom\nCaused by: y", "A.java"},
+		{"a trace as text", "list_cities", answered(500, "boom\n\tat com.x.A.b(A.java:7)\nCaused by: y\n"),
+			"answered 500: boom\nCaused by: y", "A.java"},
 		{"a trace of Python", "list_cities", answered(500, `{"message":"Traceback (most recent call last):\n  File \"/srv/x.py\", line 3, in f\n    g()\nValueError: no"}`), "ValueError: no", "x.py"},
 		{"a stack trace", "list_cities", answered(500, `{"message":"boom","code":"E1","stack":"at secret.go:1"}`), `{"message":"boom","code":"E1"}`, "secret.go"},
 		{"many fields", "list_cities", answered(422, long), "(shortened)", ""},
@@ -56,7 +58,8 @@ func TestToolsCall_advisesAfterAnErrorOfTheAPI(t *testing.T) {
 			url, _ := serve(t, cfg)
 			arguments := map[bool]string{true: `{"id":1}`, false: `{}`}[tt.tool == "delete_city"]
 			res := call(t, url, tt.tool, arguments)
-			if !res.IsError || !strings.Contains(res.text(), tt.want) || tt.no != "" && strings.Contains(res.text(), tt.no) || len(res.text()) > 5000 {
+			if !res.IsError || !strings.Contains(res.text(), tt.want) || tt.no != "" &&
+				strings.Contains(res.text(), tt.no) || len(res.text()) > 5000 {
 				t.Errorf("got %s", res.text())
 			}
 			if _, body, ok := strings.Cut(res.text(), "Answer of the API: "); ok && tt.name == "many fields" {
@@ -103,7 +106,8 @@ func TestToolsCall_tellsWhatHeadersSay(t *testing.T) {
 			for _, c := range res.Content {
 				got = append(got, c.Type+":"+c.Text)
 			}
-			if all := strings.Join(got, " "); !strings.Contains(all, tt.want) || res.IsError != tt.failed || strings.Contains(all, "secret") {
+			if all := strings.Join(got, " "); !strings.Contains(all, tt.want) || res.IsError != tt.failed ||
+				strings.Contains(all, "secret") {
 				t.Errorf("got %s", all)
 			}
 		})
@@ -135,7 +139,9 @@ func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 		text     bool // an embedded resource as text
 	}{
 		{"a picture", binary("image/png", "\x89PNG"), "image", "image/png", false},
-		{"a picture that nobody declared", func() *engine.Result { r := binary("image/png", "\x89PNG"); r.Binary = false; return r }(), "image", "image/png", false},
+		{"a picture that nobody declared",
+			func() *engine.Result { r := binary("image/png", "\x89PNG"); r.Binary = false; return r }(), "image",
+			"image/png", false},
 		{"a picture that no model takes", binary("image/tiff", "II*\x00"), "resource", "image/tiff", false},
 		{"a drawing", binary("image/svg+xml", "<svg/>"), "resource", "image/svg+xml", true},
 		{"a table", binary("text/csv", "a,b"), "resource", "text/csv", true},
@@ -147,11 +153,15 @@ func TestToolsCall_sendsBytesAsModelsTakeThem(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
-			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return tt.result, nil }}
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+				*engine.Error) {
+				return tt.result, nil
+			}}
 			url, _ := serve(t, cfg)
 			res := call(t, url, "list_cities", `{}`)
 			c := res.Content[0]
-			if c.Type != tt.kind || c.MimeType+c.Resource.MimeType != tt.mimeType || (c.Resource.Text != "") != tt.text {
+			if c.Type != tt.kind || c.MimeType+c.Resource.MimeType != tt.mimeType ||
+				(c.Resource.Text != "") != tt.text {
 				t.Errorf("%+v", c)
 			}
 		})
@@ -167,7 +177,10 @@ func withArguments(t *testing.T, answer func() *engine.Result, names ...string) 
 	for _, name := range names {
 		list.Inputs = append(list.Inputs, &plan.Input{Name: name, Schema: &schema.Schema{Input: true}})
 	}
-	cfg.Invoker = invoker{list.Name: func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return answer(), nil }}
+	cfg.Invoker = invoker{list.Name: func(context.Context, engine.Args) (*engine.Result,
+		*engine.Error) {
+		return answer(), nil
+	}}
 	url, _ = serve(t, cfg)
 	return url
 }

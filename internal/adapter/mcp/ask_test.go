@@ -31,20 +31,28 @@ func refunds() mcp.Config {
 		}
 		return &plan.Question{Name: name, Message: text, Inputs: inputs, Vars: vars}
 	}
-	reason := &schema.Schema{Type: "string", Description: "Why.", Enum: []value.Value{value.Of("broken"), value.Of("late")}, Titles: []string{"It broke", "It came late"}}
-	tags := &schema.Schema{Type: "array", Items: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("a"), value.Of("b")}}}
+	reason := &schema.Schema{Type: "string", Description: "Why.",
+		Enum: []value.Value{value.Of("broken"), value.Of("late")}, Titles: []string{"It broke", "It came late"}}
+	tags := &schema.Schema{Type: "array",
+		Items: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("a"), value.Of("b")}}}
 	cfg.Server.Tools = []*plan.Unit{
 		{ID: "tiny.refund", Kind: "tool", Name: "refund", Inputs: []*plan.Input{
-			{Name: "order", Required: true, Schema: text()}, {Name: "the reason", Required: true, Schema: reason}, {Name: "days", Schema: &schema.Schema{Type: "integer"}}, {Name: "note", Schema: &schema.Schema{Type: "string", MaxLength: 20}}},
-			Ask: []*plan.Question{question("why", "Why is {{order}} refunded?", []int{0}, 1, 2), question("more", "What about “{{the reason}}”?", []int{1}, 3)}},
-		{ID: "tiny.tag", Kind: "tool", Name: "tag", Inputs: []*plan.Input{{Name: "tags", Required: true, Schema: tags}}, Ask: []*plan.Question{question("which", "Which?", nil, 0)}},
+			{Name: "order", Required: true, Schema: text()}, {Name: "the reason", Required: true, Schema: reason},
+			{Name: "days", Schema: &schema.Schema{Type: "integer"}},
+			{Name: "note", Schema: &schema.Schema{Type: "string", MaxLength: 20}}},
+			Ask: []*plan.Question{question("why", "Why is {{order}} refunded?", []int{0}, 1, 2),
+				question("more", "What about “{{the reason}}”?", []int{1}, 3)}},
+		{ID: "tiny.tag", Kind: "tool", Name: "tag",
+			Inputs: []*plan.Input{{Name: "tags", Required: true, Schema: tags}},
+			Ask:    []*plan.Question{question("which", "Which?", nil, 0)}},
 	}
 	echo := func(_ context.Context, args engine.Args) (*engine.Result, *engine.Error) {
 		return &engine.Result{Status: 200, Value: value.List(args.Values...)}, nil
 	}
-	cfg.Invoker = invoker{"refund": echo, "tag": echo, "about": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
-		return &engine.Result{Value: value.Of("We are tiny.")}, nil
-	}}
+	cfg.Invoker = invoker{"refund": echo, "tag": echo,
+		"about": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
+			return &engine.Result{Value: value.Of("We are tiny.")}, nil
+		}}
 	cfg.Server.Prompts[0].Ask = []*plan.Question{question("place", "Which city?", nil, 0)}
 	cfg.Server.Resources[1].Unit.Confirm = true
 	return cfg
@@ -155,14 +163,18 @@ func TestAsk_goesOnAtAnyReplica(t *testing.T) {
 		t.Error(got)
 	}
 	for name, change := range map[string]func(){
-		"another API":      func() { cfg.Plan.Upstreams = []plan.Upstream{{Namespace: "geo", URL: "https://other.test"}} },
+		"another API": func() {
+			cfg.Plan.Upstreams = []plan.Upstream{{Namespace: "geo",
+				URL: "https://other.test"}}
+		},
 		"another document": func() { cfg.Plan.Capability.Info.Display = "Other" },
 		"another key":      func() { cfg.StateKey = nil },
 	} {
 		cfg = refunds()
 		change()
 		stranger, _ := serve(t, cfg)
-		if got := outcomeOf(modernCall(t, stranger, "refund", more)); !strings.Contains(got, "requestState is not of this request") {
+		if got := outcomeOf(modernCall(t, stranger, "refund", more)); !strings.Contains(got,
+			"requestState is not of this request") {
 			t.Error(name, got)
 		}
 	}
@@ -228,7 +240,8 @@ func TestAsk_servesPromptsAndResources(t *testing.T) {
 	if got := get("resources/read", "tiny://about", confirmed, askingMeta); !strings.Contains(got, "input_required") {
 		t.Error("one confirmation, two reads:", got)
 	}
-	if got := get("resources/read", "tiny://about", strings.Replace(confirmed, state, state+"x", 1), askingMeta); !strings.Contains(got, "requestState is not of this request") {
+	if got := get("resources/read", "tiny://about", strings.Replace(confirmed, state, state+"x", 1),
+		askingMeta); !strings.Contains(got, "requestState is not of this request") {
 		t.Error(got)
 	}
 	res, got := post(t, url, modern("resources/read", "tiny://about"), `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"tiny://about",`+modernMeta+`}}`)
@@ -253,7 +266,8 @@ func connect(t *testing.T, url, version, capabilities string) map[string]string 
 }
 
 // open sends a request and returns its events, and what ends it.
-func open(t *testing.T, url string, headers map[string]string, body string) (next func() string, leave context.CancelFunc) {
+func open(t *testing.T, url string, headers map[string]string, body string) (next func() string,
+	leave context.CancelFunc) {
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
 	t.Cleanup(leave)
@@ -397,7 +411,8 @@ func TestAsk_waitsFiveMinutes(t *testing.T) {
 		id, _ := asked(t, c.receive())
 		start := time.Now()
 		c.expect(withdrawn(id))
-		if got := c.receive(); !strings.Contains(got, "The user did not answer in time") || time.Since(start) != 5*time.Minute {
+		if got := c.receive(); !strings.Contains(got, "The user did not answer in time") ||
+			time.Since(start) != 5*time.Minute {
 			t.Error(got, time.Since(start))
 		}
 		c.in.Close()

@@ -52,7 +52,10 @@ const upstreamBody = `{"id":"5b1c3b2a-8f0e-4a52-9f2f-0b1f4b8c6e7d","city":"Paris
 func benchConfig() mcp.Config {
 	cfg := fixture()
 	cfg.Server.Tools[0].Result = nil
-	cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(upstreamBody), nil }}
+	cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result,
+		*engine.Error) {
+		return raw(upstreamBody), nil
+	}}
 	return cfg
 }
 

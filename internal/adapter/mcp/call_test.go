@@ -54,7 +54,8 @@ func TestToolsCall_convertsArguments(t *testing.T) {
 	}
 	t.Run("trace context", func(t *testing.T) {
 		post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_weather","arguments":{"city":"x"},"_meta":{"traceparent":"00-a-b-01","tracestate":"c=d","baggage":"secret"}}}`)
-		if diff := cmp.Diff(http.Header{"Traceparent": {"00-a-b-01"}, "Tracestate": {"c=d"}}, got.Trace); diff != "" || got.Authorization != "" {
+		if diff := cmp.Diff(http.Header{"Traceparent": {"00-a-b-01"}, "Tracestate": {"c=d"}},
+			got.Trace); diff != "" || got.Authorization != "" {
 			t.Error(diff)
 		}
 	})
@@ -107,8 +108,10 @@ func TestToolsCall_namesEverythingMissingAtOnce(t *testing.T) {
 func TestToolsCall_namesEverythingWrongWithinAnObject(t *testing.T) {
 	cfg := fixture()
 	kind := &schema.Schema{Type: "string", Enum: []value.Value{value.Of("home"), value.Of("work")}}
-	cfg.Server.Tools[0].Inputs = []*plan.Input{{Name: "addr", Schema: &schema.Schema{Type: "object", Properties: []schema.Property{
-		{Name: "city", Schema: &schema.Schema{Type: "string", MaxLength: 3}}, {Name: "n", Schema: &schema.Schema{Type: "integer"}}, {Name: "kind", Schema: kind, Required: true}}}},
+	cfg.Server.Tools[0].Inputs = []*plan.Input{{Name: "addr",
+		Schema: &schema.Schema{Type: "object", Properties: []schema.Property{
+			{Name: "city", Schema: &schema.Schema{Type: "string", MaxLength: 3}},
+			{Name: "n", Schema: &schema.Schema{Type: "integer"}}, {Name: "kind", Schema: kind, Required: true}}}},
 		{Name: "list", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "integer"}}}}
 	url, _ := serve(t, cfg)
 	got := call(t, url, "get_weather", `{"addr":{"city":"Ulmer","n":"a"},"list":["x",2,"y"]}`).text()
@@ -161,7 +164,10 @@ func TestToolsCall_results(t *testing.T) {
 					tt.answer.Raw = raw(string(body)).Raw
 					answer.Raw = raw(string(body)).Raw
 				}
-				cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return &answer, nil }}
+				cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+					*engine.Error) {
+					return &answer, nil
+				}}
 				url, _ := serve(t, cfg)
 				headers, meta, want := legacy, "", tt.structured
 				if era == "modern" {
@@ -205,10 +211,16 @@ func TestToolsCall_conformsToItsOutputSchema(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
-			day := &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "max", Schema: &schema.Schema{Type: "integer"}}, {Name: "min", Schema: &schema.Schema{Type: "integer"}}}}
-			cfg.Server.Tools[0].Result.Properties = append(cfg.Server.Tools[0].Result.Properties, schema.Property{Name: "days", Schema: &schema.Schema{Type: "array", Items: day}},
+			day := &schema.Schema{Type: "object",
+				Properties: []schema.Property{{Name: "max", Schema: &schema.Schema{Type: "integer"}},
+					{Name: "min", Schema: &schema.Schema{Type: "integer"}}}}
+			cfg.Server.Tools[0].Result.Properties = append(cfg.Server.Tools[0].Result.Properties,
+				schema.Property{Name: "days", Schema: &schema.Schema{Type: "array", Items: day}},
 				schema.Property{Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}})
-			cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
+			cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result,
+				*engine.Error) {
+				return raw(tt.body), nil
+			}}
 			url, _ := serve(t, cfg)
 			res := call(t, url, "get_weather", `{"city":"Ulm"}`)
 			note := ""
@@ -230,16 +242,22 @@ func TestToolsCall_explainsFailures(t *testing.T) { // semantics 5.5
 	}{
 		{"upstream's words and fields", &engine.Error{Kind: engine.Answered, Status: 422, Title: "the API refused", Body: []byte(`{"message":"bad", "fields":["x"]}`)},
 			"list_cities failed: the API refused (HTTP 422 Unprocessable Entity): bad\nAnswer of the API: {\"message\":\"bad\",\"fields\":[\"x\"]}\nThe same call will fail again."},
-		{"a page", &engine.Error{Kind: engine.Answered, Status: 502, Title: "the API answered 502 Bad Gateway", ContentType: "text/html", Body: []byte("<html>"), Retry: true},
+		{"a page", &engine.Error{Kind: engine.Answered, Status: 502, Title: "the API answered 502 Bad Gateway",
+			ContentType: "text/html", Body: []byte("<html>"), Retry: true},
 			"list_cities failed: the API answered 502 Bad Gateway\nThe same call may succeed later."},
-		{"a step", &engine.Error{Kind: engine.TimedOut, Status: 504, Step: "find", Title: "no answer in 30 s", Detail: "Try again.", Retry: true},
+		{"a step", &engine.Error{Kind: engine.TimedOut, Status: 504, Step: "find", Title: "no answer in 30 s",
+			Detail: "Try again.", Retry: true},
 			"list_cities failed: step find: no answer in 30 s\nTry again.\nThe same call may succeed later."},
-		{"an input", &engine.Error{Kind: engine.BadInput, Status: 400, Title: "an input is missing", Fields: []engine.Field{{Name: "limit", Problem: "is required"}}},
+		{"an input", &engine.Error{Kind: engine.BadInput, Status: 400, Title: "an input is missing",
+			Fields: []engine.Field{{Name: "limit", Problem: "is required"}}},
 			"list_cities failed: an input is missing\n- `limit` is required"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
-			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return nil, tt.err }}
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+				*engine.Error) {
+				return nil, tt.err
+			}}
 			url, _ := serve(t, cfg)
 			if res := call(t, url, "list_cities", `{}`); res.text() != tt.want || !res.IsError {
 				t.Errorf("got %q", res.text())
@@ -270,7 +288,10 @@ func TestToolsCall_cutsLongAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := fixture()
 			cfg.Server.Tools[1].Model.MaxChars = 3000
-			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.body), nil }}
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+				*engine.Error) {
+				return raw(tt.body), nil
+			}}
 			url, _ := serve(t, cfg)
 			res := call(t, url, "list_cities", `{}`)
 			first := res.Content[0].Text
@@ -328,7 +349,8 @@ func TestToolsList_hasAThousandOnAPage(t *testing.T) {
 		cfg := fixture()
 		cfg.Server.Tools = nil
 		for i := range n {
-			cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{ID: fmt.Sprint("tiny.t", i), Name: fmt.Sprint("t", i)})
+			cfg.Server.Tools = append(cfg.Server.Tools,
+				&plan.Unit{ID: fmt.Sprint("tiny.t", i), Name: fmt.Sprint("t", i)})
 		}
 		url, _ := serve(t, cfg)
 		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`); strings.Contains(body, "nextCursor") != more {
@@ -341,11 +363,13 @@ func TestTools_haveNamesThatEveryClientAccepts(t *testing.T) { // semantics 6.4
 	long := strings.Repeat("long-", 20)
 	cfg := fixture()
 	cfg.Server.Tools = nil
-	for _, name := range []string{"a.b", "a_b", "a b", "", "été", "!", long, long + "er", "a_b", "2fa-status", "3d models", "--dry-run", "_1"} {
+	for _, name := range []string{"a.b", "a_b", "a b", "", "été", "!", long, long + "er", "a_b", "2fa-status",
+		"3d models", "--dry-run", "_1"} {
 		cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{Name: name, Hints: model.Hints{}})
 	}
 	_, h := serve(t, cfg)
-	want := []string{"a_b_2", "a_b", "a_b_3", "tool", "t", "tool_2", listed(h)[6], listed(h)[7], "a_b_4", "_2fa-status", "_3d_models", "dry-run", "_1"}
+	want := []string{"a_b_2", "a_b", "a_b_3", "tool", "t", "tool_2", listed(h)[6], listed(h)[7], "a_b_4",
+		"_2fa-status", "_3d_models", "dry-run", "_1"}
 	if diff := cmp.Diff(want, listed(h)); diff != "" {
 		t.Error(diff)
 	}
@@ -388,7 +412,8 @@ func TestConfig_patternsMatchNamesWithSlashes(t *testing.T) {
 	for _, pattern := range []string{"*", "admin*", "admin/*", "*users"} {
 		cfg := fixture()
 		cfg.Server.Tools = []*plan.Unit{{Name: "admin/users"}}
-		cfg.Server.Resources = []*plan.Resource{{Model: &model.MCPResource{}, Name: "admin/users", URI: "x://a", Unit: &plan.Unit{Name: "admin/users", Model: &model.Unit{}}}}
+		cfg.Server.Resources = []*plan.Resource{{Model: &model.MCPResource{}, Name: "admin/users", URI: "x://a",
+			Unit: &plan.Unit{Name: "admin/users", Model: &model.Unit{}}}}
 		cfg.Deny = []string{pattern}
 		url, h := serve(t, cfg)
 		if names := listed(h); len(names) > 0 {
@@ -474,9 +499,11 @@ func TestUpdate_tellsOfToolsThatAreSearched(t *testing.T) {
 func TestServeHTTP_showsToolSets(t *testing.T) {
 	url, _ := serve(t, fixture())
 	for query, want := range map[string]string{
-		"?tags=read": "get_weather", "?tags=read,write": "get_weather delete_city", "?namespace=geo": "list_cities delete_city", "?namespace=geo&tags=write": "delete_city",
+		"?tags=read": "get_weather", "?tags=read,write": "get_weather delete_city",
+		"?namespace=geo": "list_cities delete_city", "?namespace=geo&tags=write": "delete_city",
 		"?tags=read&namespace=": "", "?tags=&namespace=geo": "",
-		"?tags=nope": "", "?other=1": "get_weather list_cities delete_city", "?namespace=tiny": "get_weather list_cities delete_city",
+		"?tags=nope": "", "?other=1": "get_weather list_cities delete_city",
+		"?namespace=tiny": "get_weather list_cities delete_city",
 	} {
 		_, body := post(t, url+query, legacy, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
 		var m struct {
@@ -502,7 +529,8 @@ func TestSearchTools_standForLargeCatalogues(t *testing.T) {
 	cfg := fixture()
 	cfg.SearchAbove = 2
 	url, h := serve(t, cfg)
-	if diff := cmp.Diff([]string{"search_tools", "describe_tool", "call_read_tool", "call_write_tool"}, listed(h)); diff != "" {
+	if diff := cmp.Diff([]string{"search_tools", "describe_tool", "call_read_tool", "call_write_tool"},
+		listed(h)); diff != "" {
 		t.Fatal(diff)
 	}
 	for _, tt := range []struct{ tool, arguments, want string }{
@@ -527,16 +555,24 @@ func TestSearchTools_standForLargeCatalogues(t *testing.T) {
 func TestSearchTools_putsTheBestFirst(t *testing.T) {
 	cfg := fixture()
 	cfg.Server.Tools = nil
-	for _, line := range []string{"list-instances: Lists the servers of a project.", "create-instance: Creates a virtual server.", "delete-instance: Deletes a server.", "list-regions: Lists regions.",
-		"update-dnssec-settings: Turns DNSSEC on or off.", "list-invitations: Lists invitations that are waiting for an answer.", "getBillingHistory: What was paid, by month.", "create-backup: Saves a database."} {
+	for _, line := range []string{"list-instances: Lists the servers of a project.",
+		"create-instance: Creates a virtual server.", "delete-instance: Deletes a server.",
+		"list-regions: Lists regions.",
+		"update-dnssec-settings: Turns DNSSEC on or off.",
+		"list-invitations: Lists invitations that are waiting for an answer.",
+		"getBillingHistory: What was paid, by month.", "create-backup: Saves a database."} {
 		name, description, _ := strings.Cut(line, ": ")
-		cfg.Server.Tools = append(cfg.Server.Tools, &plan.Unit{ID: "tiny." + name, Name: name, Description: description, Inputs: []*plan.Input{{Name: "zone", Schema: text()}}})
+		cfg.Server.Tools = append(cfg.Server.Tools,
+			&plan.Unit{ID: "tiny." + name, Name: name, Description: description,
+				Inputs: []*plan.Input{{Name: "zone", Schema: text()}}})
 	}
 	cfg.SearchAbove = 2
 	url, _ := serve(t, cfg)
 	for query, want := range map[string]string{
-		"turn on DNSSEC": "update-dnssec-settings", "which regions are available": "list-regions", "how do I add a new server?": "create-instance",
-		"remove the server": "delete-instance", "show me all servers": "list-instances", "billing history": "getBillingHistory", "back up databases": "create-backup",
+		"turn on DNSSEC": "update-dnssec-settings", "which regions are available": "list-regions",
+		"how do I add a new server?": "create-instance",
+		"remove the server":          "delete-instance", "show me all servers": "list-instances",
+		"billing history": "getBillingHistory", "back up databases": "create-backup",
 	} {
 		var found struct {
 			Tools []struct {
@@ -547,7 +583,8 @@ func TestSearchTools_putsTheBestFirst(t *testing.T) {
 		if err := json.Unmarshal([]byte(call(t, url, "search_tools", `{"query":"`+query+`"}`).text()), &found); err != nil {
 			t.Fatal(err)
 		}
-		if len(found.Tools) == 0 || found.Tools[0].Name != want || !slices.Equal(found.Tools[0].Arguments, []string{"zone"}) {
+		if len(found.Tools) == 0 || found.Tools[0].Name != want ||
+			!slices.Equal(found.Tools[0].Arguments, []string{"zone"}) {
 			t.Errorf("%s: %+v, want %s", query, found.Tools, want)
 		}
 	}
@@ -590,7 +627,8 @@ func TestPromptsGet_embedsResources(t *testing.T) {
 
 func TestResourcesRead_sendsFilesUpToTenMiB(t *testing.T) {
 	cfg := fixture()
-	cfg.Server.Resources[0].Files = fstest.MapFS{"fits.md": {Data: make([]byte, 10<<20)}, "large.md": {Data: make([]byte, 10<<20+1)}}
+	cfg.Server.Resources[0].Files = fstest.MapFS{"fits.md": {Data: make([]byte, 10<<20)},
+		"large.md": {Data: make([]byte, 10<<20+1)}}
 	url, _ := serve(t, cfg)
 	for name, want := range map[string]string{"fits.md": `"contents":[`, "large.md": `"code":-32603`} {
 		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"docs://weather/`+name+`"}}`); !strings.Contains(body, want) {
@@ -602,8 +640,10 @@ func TestResourcesRead_sendsFilesUpToTenMiB(t *testing.T) {
 // Programs in JavaScript round what a float64 does not hold, so such numbers stand
 // in the text only, which says so.
 func TestToolsCall_keepsNumbersThatClientsRoundOutOfStructuredContent(t *testing.T) {
-	promised := &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "id", Schema: &schema.Schema{Type: "integer"}},
-		{Name: "ids", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "integer"}}}, {Name: "name", Schema: text()}}}
+	promised := &schema.Schema{Type: "object",
+		Properties: []schema.Property{{Name: "id", Schema: &schema.Schema{Type: "integer"}},
+			{Name: "ids", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "integer"}}},
+			{Name: "name", Schema: text()}}}
 	for name, tt := range map[string]struct {
 		answer     string
 		output     *schema.Schema
@@ -623,7 +663,10 @@ func TestToolsCall_keepsNumbersThatClientsRoundOutOfStructuredContent(t *testing
 		for _, modernEra := range []bool{false, true} {
 			cfg := fixture()
 			cfg.Server.Tools[1].Result = tt.output
-			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(tt.answer), nil }}
+			cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+				*engine.Error) {
+				return raw(tt.answer), nil
+			}}
 			url, _ := serve(t, cfg)
 			headers, meta, want := legacy, "", tt.structured
 			if modernEra {
@@ -634,7 +677,8 @@ func TestToolsCall_keepsNumbersThatClientsRoundOutOfStructuredContent(t *testing
 			if got := string(res.StructuredContent); got != want || res.IsError {
 				t.Errorf("%s: structured content %s, want %s", name, got, want)
 			}
-			told := want == "" && !modernEra || strings.Contains(res.text(), tt.note) // where there is no structured content, nothing is missing there
+			// where there is no structured content, nothing is missing there
+			told := want == "" && !modernEra || strings.Contains(res.text(), tt.note)
 			if res.Content[0].Text != tt.answer || !told {
 				t.Errorf("%s: got %s, want the answer and %s", name, res.text(), tt.note)
 			}

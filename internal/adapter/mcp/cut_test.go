@@ -40,7 +40,8 @@ func jsonValue(t *rapid.T, depth, room int) value.Value {
 		return list
 	default:
 		object := value.Map()
-		item, name := jsonValue(t, depth-1, room/max(length, 1)), strings.Repeat("n", rapid.IntRange(0, 30).Draw(t, "name"))
+		item, name := jsonValue(t, depth-1, room/max(length, 1)),
+			strings.Repeat("n", rapid.IntRange(0, 30).Draw(t, "name"))
 		for i := range length {
 			object.Add(fmt.Sprint(name, i), item)
 		}
@@ -68,14 +69,16 @@ func TestToolsCall_neverExceedsItsCap(t *testing.T) {
 		if n := utf8.RuneCountInString(res.text()); n > limit {
 			fatalf("%d characters in all blocks", n)
 		}
-		if whole := utf8.RuneCountInString(answer.Text()); whole > limit && !strings.Contains(res.text(), "Cut to fit") {
+		if whole := utf8.RuneCountInString(answer.Text()); whole > limit &&
+			!strings.Contains(res.text(), "Cut to fit") {
 			fatalf("nothing says that %d characters were cut: %s", whole, res.text())
 		}
 	}
 	rapid.Check(t, func(r *rapid.T) { check(r.Fatalf, jsonValue(r, 4, 1000)) })
 	wide := value.Map()
 	for i := range 2000 {
-		wide.Add(fmt.Sprintf("k%04d", i), value.Map(value.Member{Name: "text", Value: value.Of(strings.Repeat("x", 5000))}))
+		wide.Add(fmt.Sprintf("k%04d", i),
+			value.Map(value.Member{Name: "text", Value: value.Of(strings.Repeat("x", 5000))}))
 	}
 	check(t.Fatalf, wide)
 }

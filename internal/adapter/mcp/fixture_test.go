@@ -58,23 +58,37 @@ func text() *schema.Schema { return &schema.Schema{Type: "string"} }
 
 // fixture is a server with one of everything, and an engine for it.
 func fixture() mcp.Config {
-	weather := &plan.Unit{ID: "tiny.get_weather", Kind: "tool", Namespace: "tiny", Name: "get_weather", Title: "Weather", Description: "The weather of a city.", Tags: []string{"read"},
-		Model: &model.Unit{Call: "weather.get"}, Hints: model.Hints{ReadOnly: yes(), Destructive: no(), Idempotent: yes(), OpenWorld: yes()},
+	weather := &plan.Unit{ID: "tiny.get_weather", Kind: "tool", Namespace: "tiny", Name: "get_weather",
+		Title: "Weather", Description: "The weather of a city.", Tags: []string{"read"},
+		Model: &model.Unit{Call: "weather.get"},
+		Hints: model.Hints{ReadOnly: yes(), Destructive: no(), Idempotent: yes(), OpenWorld: yes()},
 		Inputs: []*plan.Input{
 			{Name: "city", Required: true, Schema: &schema.Schema{Type: "string", Description: "Name of the city."}},
-			{Name: "units", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("metric"), value.Of("imperial")}, Default: value.Of("metric")}},
+			{Name: "units", Schema: &schema.Schema{Type: "string",
+				Enum: []value.Value{value.Of("metric"), value.Of("imperial")}, Default: value.Of("metric")}},
 			{Name: "version", Place: plan.InPlan},
 			{Name: "max days", Schema: &schema.Schema{Type: "integer"}},
 		},
-		Result: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "city", Schema: text()}, {Name: "temp", Schema: &schema.Schema{Type: "number"}}}}}
-	list := &plan.Unit{ID: "tiny.list cities!", Kind: "tool", Namespace: "tiny", Name: "list cities!", Description: "All cities.", Model: &model.Unit{Call: "geo.list"},
-		Hints: model.Hints{ReadOnly: yes()}, Inputs: []*plan.Input{{Name: "limit", Schema: &schema.Schema{Type: "integer"}}}}
-	remove := &plan.Unit{ID: "tiny.delete_city", Kind: "tool", Namespace: "tiny", Name: "delete_city", Title: "Delete a city", Tags: []string{"write"},
-		Model: &model.Unit{Call: "geo.delete"}, Confirm: true, Hints: model.Hints{ReadOnly: no(), Destructive: yes(), Idempotent: yes()},
-		Inputs: []*plan.Input{{Name: "id", Required: true, Schema: &schema.Schema{Type: "integer"}}, {Name: "key", Secret: true, Schema: text()}}}
-	city := &plan.Unit{ID: "tiny.city", Kind: "resource", Namespace: "tiny", Name: "city", Hints: model.Hints{ReadOnly: yes()},
-		Inputs: []*plan.Input{{Name: "id", Required: true, Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("paris"), value.Of("new york"), value.Of("prague")}}}}}
-	about := &plan.Unit{ID: "tiny.about", Kind: "resource", Namespace: "tiny", Name: "about", Hints: model.Hints{ReadOnly: yes()}}
+		Result: &schema.Schema{Type: "object",
+			Properties: []schema.Property{{Name: "city", Schema: text()},
+				{Name: "temp", Schema: &schema.Schema{Type: "number"}}}}}
+	list := &plan.Unit{ID: "tiny.list cities!", Kind: "tool", Namespace: "tiny", Name: "list cities!",
+		Description: "All cities.", Model: &model.Unit{Call: "geo.list"},
+		Hints:  model.Hints{ReadOnly: yes()},
+		Inputs: []*plan.Input{{Name: "limit", Schema: &schema.Schema{Type: "integer"}}}}
+	remove := &plan.Unit{ID: "tiny.delete_city", Kind: "tool", Namespace: "tiny", Name: "delete_city",
+		Title: "Delete a city", Tags: []string{"write"},
+		Model: &model.Unit{Call: "geo.delete"}, Confirm: true,
+		Hints: model.Hints{ReadOnly: no(), Destructive: yes(), Idempotent: yes()},
+		Inputs: []*plan.Input{{Name: "id", Required: true, Schema: &schema.Schema{Type: "integer"}},
+			{Name: "key", Secret: true, Schema: text()}}}
+	city := &plan.Unit{ID: "tiny.city", Kind: "resource", Namespace: "tiny", Name: "city",
+		Hints: model.Hints{ReadOnly: yes()},
+		Inputs: []*plan.Input{{Name: "id", Required: true,
+			Schema: &schema.Schema{Type: "string",
+				Enum: []value.Value{value.Of("paris"), value.Of("new york"), value.Of("prague")}}}}}
+	about := &plan.Unit{ID: "tiny.about", Kind: "resource", Namespace: "tiny", Name: "about",
+		Hints: model.Hints{ReadOnly: yes()}}
 	files := fstest.MapFS{
 		"guide.md":        {Data: []byte("# Guide\n")},
 		"img/a dot.png":   {Data: []byte("\x89PNG\r\n\x1a\n")},
@@ -85,18 +99,22 @@ func fixture() mcp.Config {
 	ask, _ := template.Compile("Weather in {{city}}? {{unknown}}", template.Double)
 	embed, _ := template.Compile("{{uri}}", template.Double)
 	server := &plan.Server{
-		Model: &model.Expose{Type: "mcp", Namespace: "tiny", Description: "Weather for agents.", TTL: 60000, CacheScope: "public"}, Type: "mcp", Namespace: "tiny",
+		Model: &model.Expose{Type: "mcp", Namespace: "tiny", Description: "Weather for agents.", TTL: 60000,
+			CacheScope: "public"}, Type: "mcp", Namespace: "tiny",
 		Tools: []*plan.Unit{weather, list, remove},
 		Resources: []*plan.Resource{
 			{Name: "docs", Title: "Docs", URI: "docs://weather", Files: files, Model: &model.MCPResource{}},
-			{Name: "about", Title: "About", URI: "tiny://about", Unit: about, MimeType: "text/plain", Model: &model.MCPResource{Unit: model.Unit{Description: "Who we are."}}},
+			{Name: "about", Title: "About", URI: "tiny://about", Unit: about, MimeType: "text/plain",
+				Model: &model.MCPResource{Unit: model.Unit{Description: "Who we are."}}},
 			{Name: "city", Title: "City", URI: "tiny://city/{id}/data", Unit: city, Model: &model.MCPResource{}},
 		},
 		Prompts: []*plan.Prompt{
-			{Name: "ask", Title: "Ask", Model: &model.Prompt{Description: "Ask about a city."}, Arguments: []plan.Argument{{Name: "city", Required: true, Enum: []string{"Paris", "Prague", "Rome"}}},
-				Messages: []plan.Message{{Role: "user", Text: ask}}},
+			{Name: "ask", Title: "Ask", Model: &model.Prompt{Description: "Ask about a city."},
+				Arguments: []plan.Argument{{Name: "city", Required: true, Enum: []string{"Paris", "Prague", "Rome"}}},
+				Messages:  []plan.Message{{Role: "user", Text: ask}}},
 			{Name: "embed", Arguments: []plan.Argument{{Name: "uri"}}, Messages: []plan.Message{{Text: embed}}},
-			{Name: "filed", Arguments: []plan.Argument{{Name: "name", Required: true}}, Files: files, File: "prompt.txt"},
+			{Name: "filed", Arguments: []plan.Argument{{Name: "name", Required: true}}, Files: files,
+				File: "prompt.txt"},
 		},
 	}
 	engineOf := invoker{
@@ -105,9 +123,13 @@ func fixture() mcp.Config {
 			case "Atlantis":
 				return nil, &engine.Error{Kind: engine.Answered, Status: 404, Title: "the API answered 404 Not Found", Body: []byte(`{ "message": "no such city" }`), ContentType: "application/json"}
 			case "Limbo":
-				return nil, &engine.Error{Kind: engine.Answered, Status: 429, Title: "the API answered 429 Too Many Requests", Header: http.Header{"Retry-After": {"7"}}, Retry: true}
+				return nil, &engine.Error{Kind: engine.Answered, Status: 429,
+					Title: "the API answered 429 Too Many Requests", Header: http.Header{"Retry-After": {"7"}},
+					Retry: true}
 			}
-			return &engine.Result{Status: 200, Value: value.Map(value.Member{Name: "city", Value: args.Values[0]}, value.Member{Name: "temp", Value: value.Num("21.50")})}, nil
+			return &engine.Result{Status: 200,
+				Value: value.Map(value.Member{Name: "city", Value: args.Values[0]},
+					value.Member{Name: "temp", Value: value.Num("21.50")})}, nil
 		},
 		"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) {
 			return raw(`[ "Paris", "Rome" ]`), nil
@@ -122,12 +144,14 @@ func fixture() mcp.Config {
 			return raw(`{"id":"` + args.Values[0].Text() + `"}`), nil
 		},
 	}
-	return mcp.Config{Plan: &plan.Plan{Capability: &model.Capability{Info: model.Info{Version: "1.2.0", Display: "Tiny Weather"}}}, Server: server, Invoker: engineOf, Version: "9.9",
+	return mcp.Config{Plan: &plan.Plan{Capability: &model.Capability{Info: model.Info{Version: "1.2.0",
+		Display: "Tiny Weather"}}}, Server: server, Invoker: engineOf, Version: "9.9",
 		StateKey: []byte("a key for tests")}
 }
 
 func raw(body string) *engine.Result {
-	return &engine.Result{Status: 200, ContentType: "application/json", Raw: io.NopCloser(strings.NewReader(body)), Length: int64(len(body))}
+	return &engine.Result{Status: 200, ContentType: "application/json", Raw: io.NopCloser(strings.NewReader(body)),
+		Length: int64(len(body))}
 }
 
 func binary(contentType, body string) *engine.Result {
@@ -153,7 +177,8 @@ func listed(h *mcp.Handler) (names []string) {
 	return names
 }
 
-var legacy = map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+var legacy = map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+	"MCP-Protocol-Version": "2025-11-25"}
 
 // modern returns the headers of a 2026-07-28 request.
 func modern(method, name string) map[string]string {

@@ -88,7 +88,8 @@ func TestServeHTTP_refuses(t *testing.T) {
 		{"bad Origin", with(legacy, "Origin", "https://evil.example"), ping, 403, -32600, "null"},
 		{"Origin null", with(legacy, "Origin", "null"), ping, 403, -32600, "null"},
 		{"bad Host", with(legacy, "Host", "evil.example"), ping, 403, -32600, "null"},
-		{"rebound Host with its Origin", with(legacy, "Host", "evil.example", "Origin", "http://evil.example"), ping, 403, -32600, "null"},
+		{"rebound Host with its Origin", with(legacy, "Host", "evil.example", "Origin", "http://evil.example"), ping,
+			403, -32600, "null"},
 		{"other Content-Type", with(legacy, "Content-Type", "text/plain"), ping, 415, -32600, "null"},
 		{"no Content-Type", with(legacy, "Content-Type", ""), ping, 415, -32600, "null"},
 		{"compressed", with(legacy, "Content-Encoding", "gzip"), ping, 415, -32600, "null"},
@@ -124,7 +125,8 @@ func TestServeHTTP_refuses(t *testing.T) {
 func TestServeHTTP_checksParamHeaders(t *testing.T) {
 	cfg := fixture()
 	cfg.Server.Tools = []*plan.Unit{{ID: "tiny.get_weather", Name: "get_weather", Inputs: []*plan.Input{
-		{Name: "the region", Schema: &schema.Schema{Type: "string", MCPHeader: "Region"}}, {Name: "count", Schema: &schema.Schema{Type: "integer", MCPHeader: "Count"}}}}}
+		{Name: "the region", Schema: &schema.Schema{Type: "string", MCPHeader: "Region"}},
+		{Name: "count", Schema: &schema.Schema{Type: "integer", MCPHeader: "Count"}}}}}
 	cfg.Invoker = invoker{"get_weather": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return raw(`{}`), nil }}
 	url, h := serve(t, cfg)
 	if entry := string(h.Listed()[0].Entry); !strings.Contains(entry, `"the_region":{"type":"string","x-mcp-header":"Region"}`) {
@@ -229,7 +231,8 @@ func TestServeHTTP_accepts(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	if res.StatusCode != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://app.example" || res.Header.Get("Access-Control-Allow-Headers") != "mcp-method,mcp-param-region" {
+	if res.StatusCode != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://app.example" ||
+		res.Header.Get("Access-Control-Allow-Headers") != "mcp-method,mcp-param-region" {
 		t.Errorf("preflight: %d %v", res.StatusCode, res.Header)
 	}
 }
@@ -238,7 +241,8 @@ func TestServeHTTP_servesNothingUndeclared(t *testing.T) {
 	cfg := fixture()
 	cfg.Server.Resources, cfg.Server.Prompts = nil, nil
 	url, _ := serve(t, cfg)
-	for _, method := range []string{"prompts/list", "resources/list", "resources/templates/list", "completion/complete", "resources/subscribe"} {
+	for _, method := range []string{"prompts/list", "resources/list", "resources/templates/list",
+		"completion/complete", "resources/subscribe"} {
 		if _, body := post(t, url, legacy, `{"jsonrpc":"2.0","id":1,"method":"`+method+`"}`); !strings.Contains(body, "-32601") {
 			t.Errorf("%s: %s", method, body)
 		}
@@ -259,7 +263,8 @@ func TestServeHTTP_disconnect(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			started, left, ended := make(chan bool), make(chan bool), make(chan error, 1)
 			cfg := fixture()
-			cfg.Invoker = invoker{"get_weather": func(ctx context.Context, _ engine.Args) (*engine.Result, *engine.Error) {
+			cfg.Invoker = invoker{"get_weather": func(ctx context.Context, _ engine.Args) (*engine.Result,
+				*engine.Error) {
 				close(started)
 				<-left
 				<-ctx.Done()
@@ -325,7 +330,8 @@ func FuzzServeHTTP(f *testing.F) {
 			Params struct{ Name, URI string }
 		}
 		if json.Unmarshal([]byte(body), &sent) == nil {
-			req.Header["Mcp-Method"], req.Header["Mcp-Name"] = []string{sent.Method}, []string{sent.Params.Name + sent.Params.URI}
+			req.Header["Mcp-Method"], req.Header["Mcp-Name"] = []string{sent.Method},
+				[]string{sent.Params.Name + sent.Params.URI}
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, req)

@@ -61,7 +61,8 @@ func TestAsk_takesAnswersOfTheSameCallerOnly(t *testing.T) {
 	next, _ := open(t, url, headers, refundOne)
 	id, _ := asked(t, next())
 	answer := `{"jsonrpc":"2.0","id":"` + id + `","result":{"action":"decline"}}`
-	if res, body := post(t, url, with(headers, "X-User", "bob"), answer); res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "no question with this id") {
+	if res, body := post(t, url, with(headers, "X-User", "bob"), answer); res.StatusCode != http.StatusBadRequest ||
+		!strings.Contains(body, "no question with this id") {
 		t.Errorf("another user: %d %s", res.StatusCode, body)
 	}
 	if res, body := post(t, url, headers, answer); res.StatusCode != http.StatusAccepted {
@@ -113,7 +114,8 @@ func TestToolsList_takesItsOwnCursorsOnly(t *testing.T) {
 	if got := list(1, cursor); !strings.Contains(got, `"name":"list_cities"`) || strings.Contains(got, `"name":"get_weather"`) {
 		t.Errorf("a replica: %s", got)
 	}
-	for name, got := range map[string]string{"pages of another size": list(2, cursor), "no cursor": list(1, "x!"), "that of another list": list(1, "cHJvbXB0czox")} {
+	for name, got := range map[string]string{"pages of another size": list(2, cursor), "no cursor": list(1, "x!"),
+		"that of another list": list(1, "cHJvbXB0czox")} {
 		if !strings.Contains(got, `"code":-32602`) {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -138,7 +140,9 @@ func TestResourcesRead_isPrivateWhereTheAnswerIsTheCallers(t *testing.T) {
 
 func TestResources_ofAFolderHaveLimits(t *testing.T) {
 	cfg := fixture()
-	files := fstest.MapFS{"a/large.txt": {Data: make([]byte, 10<<20+1)}, "a/largest.txt": {Data: make([]byte, 10<<20)}, "a/.env": {Data: []byte("SECRET=1")}, ".git/config": {Data: []byte("x")}}
+	files := fstest.MapFS{"a/large.txt": {Data: make([]byte, 10<<20+1)},
+		"a/largest.txt": {Data: make([]byte, 10<<20)}, "a/.env": {Data: []byte("SECRET=1")},
+		".git/config": {Data: []byte("x")}}
 	for i := range 10_001 {
 		files[fmt.Sprintf("b/%05d.txt", i)] = &fstest.MapFile{}
 	}
@@ -172,15 +176,23 @@ func TestToolsCall_saysWhenAWriteMayHaveTakenEffect(t *testing.T) {
 		hints model.Hints
 		want  bool
 	}{
-		"a write whose answer nobody can read": {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true}, model.Hints{ReadOnly: no()}, true},
-		"a write that timed out":               {engine.Error{Kind: engine.BadAnswer, Title: "x", Retry: true}, model.Hints{ReadOnly: no()}, true},
-		"one that may be repeated":             {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true}, model.Hints{ReadOnly: no(), Idempotent: yes()}, false},
-		"a read":                               {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true}, model.Hints{ReadOnly: yes()}, false},
-		"what the API never took":              {engine.Error{Kind: engine.Unavailable, Title: "x", Retry: true}, model.Hints{ReadOnly: no()}, false},
+		"a write whose answer nobody can read": {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true},
+			model.Hints{ReadOnly: no()}, true},
+		"a write that timed out": {engine.Error{Kind: engine.BadAnswer, Title: "x", Retry: true},
+			model.Hints{ReadOnly: no()}, true},
+		"one that may be repeated": {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true},
+			model.Hints{ReadOnly: no(), Idempotent: yes()}, false},
+		"a read": {engine.Error{Kind: engine.BadAnswer, Title: "x", Unclear: true},
+			model.Hints{ReadOnly: yes()}, false},
+		"what the API never took": {engine.Error{Kind: engine.Unavailable, Title: "x", Retry: true},
+			model.Hints{ReadOnly: no()}, false},
 	} {
 		cfg := fixture()
 		cfg.Server.Tools[1].Hints = tt.hints
-		cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result, *engine.Error) { return nil, &tt.err }}
+		cfg.Invoker = invoker{"list cities!": func(context.Context, engine.Args) (*engine.Result,
+			*engine.Error) {
+			return nil, &tt.err
+		}}
 		url, _ := serve(t, cfg)
 		if got := call(t, url, "list_cities", `{}`).text(); strings.Contains(got, advice) != tt.want {
 			t.Errorf("%s: %s", name, got)

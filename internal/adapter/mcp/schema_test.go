@@ -44,7 +44,8 @@ var models = map[string]func(s schemaOf, root bool) string{
 	},
 	"OpenAI strict": func(s schemaOf, root bool) string {
 		for keyword := range s {
-			if !slices.Contains([]string{"type", "description", "enum", "default", "pattern", "maxLength", "items", "properties", "required"}, keyword) {
+			if !slices.Contains([]string{"type", "description", "enum", "default", "pattern", "maxLength", "items",
+				"properties", "required"}, keyword) {
 				return keyword
 			}
 		}
@@ -69,7 +70,8 @@ var models = map[string]func(s schemaOf, root bool) string{
 					return fmt.Sprint("the value ", v, " of an enum")
 				}
 			}
-			if len(values) != len(slices.Compact(slices.SortedFunc(slices.Values(values), func(a, b any) int { return strings.Compare(a.(string), b.(string)) }))) {
+			if len(values) != len(slices.Compact(slices.SortedFunc(slices.Values(values),
+				func(a, b any) int { return strings.Compare(a.(string), b.(string)) }))) {
 				return "an enum with one value twice"
 			}
 		}
@@ -113,42 +115,64 @@ func depth(s schemaOf) (n int) {
 // nested is an object within n others, each the member of its own.
 func nested(n int) *schema.Schema {
 	if n == 0 {
-		return &schema.Schema{Type: "array", Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "code", Schema: text()}}}}
+		return &schema.Schema{Type: "array",
+			Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "code", Schema: text()}}}}
 	}
-	return &schema.Schema{Type: "object", Properties: []schema.Property{{Name: fmt.Sprint("l", n), Required: true, Schema: nested(n - 1)}, {Name: "size", Schema: &schema.Schema{Type: "integer"}}}}
+	return &schema.Schema{Type: "object",
+		Properties: []schema.Property{{Name: fmt.Sprint("l", n), Required: true, Schema: nested(n - 1)},
+			{Name: "size", Schema: &schema.Schema{Type: "integer"}}}}
 }
 
 // odd is an object whose members have names that no model accepts.
 func odd() *schema.Schema {
 	return &schema.Schema{Type: "object", Closed: true, Properties: []schema.Property{
-		{Name: "$top", Schema: &schema.Schema{Type: "integer"}}, {Name: "sort by", Required: true, Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "@field", Schema: text()}}}}}}}
+		{Name: "$top", Schema: &schema.Schema{Type: "integer"}},
+		{Name: "sort by", Required: true,
+			Schema: &schema.Schema{Type: "array",
+				Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "@field", Schema: text()}}}}}}}
 }
 
 func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 	address := &schema.Schema{Type: "object", Properties: []schema.Property{
-		{Name: "street", Schema: text(), Required: true}, {Name: "floor", Schema: &schema.Schema{Type: "integer", Enum: []value.Value{value.Int(1), value.Int(2)}}}}}
+		{Name: "street", Schema: text(), Required: true},
+		{Name: "floor", Schema: &schema.Schema{Type: "integer", Enum: []value.Value{value.Int(1), value.Int(2)}}}}}
 	for name, inputs := range map[string][]*plan.Input{
-		"no inputs":        nil,
-		"names":            {{Name: "$filter[x]", Schema: text()}, {Name: "filter_x", Schema: text()}, {Name: strings.Repeat("x", 90), Schema: text()}, {Name: "été", Schema: text()}, {Name: "", Schema: text()}},
-		"arrays":           {{Name: "ids", Schema: &schema.Schema{Type: "array"}}, {Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}}},
-		"nested objects":   {{Name: "address", Required: true, Schema: address}, {Name: "all", Schema: &schema.Schema{Type: "array", Items: address}}},
-		"names in objects": {{Name: "filter", Schema: odd()}, {Name: "filters", Schema: &schema.Schema{Type: "array", Items: odd()}}},
-		"enums":            {{Name: "size", Schema: &schema.Schema{Type: "number", Enum: []value.Value{value.Num("1.5"), value.Int(2)}}}, {Name: "unit", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("m")}}}},
+		"no inputs": nil,
+		"names": {{Name: "$filter[x]", Schema: text()}, {Name: "filter_x", Schema: text()},
+			{Name: strings.Repeat("x", 90), Schema: text()}, {Name: "été", Schema: text()}, {Name: "", Schema: text()}},
+		"arrays": {{Name: "ids", Schema: &schema.Schema{Type: "array"}},
+			{Name: "tags", Schema: &schema.Schema{Type: "array", Items: text()}}},
+		"nested objects": {{Name: "address", Required: true, Schema: address},
+			{Name: "all", Schema: &schema.Schema{Type: "array", Items: address}}},
+		"names in objects": {{Name: "filter", Schema: odd()},
+			{Name: "filters", Schema: &schema.Schema{Type: "array", Items: odd()}}},
+		"enums": {{Name: "size",
+			Schema: &schema.Schema{Type: "number", Enum: []value.Value{value.Num("1.5"), value.Int(2)}}},
+			{Name: "unit", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("m")}}}},
 		"odd enums": {
-			{Name: "spelling", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}}},
-			{Name: "blanks", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a"), value.Of("b")}, Titles: []string{"None", "A", "", "A", "B"}}},
+			{Name: "spelling", Schema: &schema.Schema{Type: "string",
+				Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}}},
+			{Name: "blanks", Schema: &schema.Schema{Type: "string",
+				Enum:   []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a"), value.Of("b")},
+				Titles: []string{"None", "A", "", "A", "B"}}},
 			{Name: "nothing", Schema: &schema.Schema{Type: "string", Enum: []value.Value{value.Of("")}}},
 			{Name: "untyped", Schema: &schema.Schema{Input: true, Enum: []value.Value{value.Int(1), value.Int(2)}}},
-			{Name: "mixed", Schema: &schema.Schema{Enum: []value.Value{value.Int(1), value.Of("auto"), value.Boolean(true)}}},
+			{Name: "mixed", Schema: &schema.Schema{Enum: []value.Value{value.Int(1), value.Of("auto"),
+				value.Boolean(true)}}},
 			{Name: "default", Schema: &schema.Schema{Type: "string", Default: value.Num("1.10")}},
-			{Name: "lists", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{Enum: []value.Value{value.Of("x")}}}},
+			{Name: "lists", Schema: &schema.Schema{Type: "array",
+				Items: &schema.Schema{Enum: []value.Value{value.Of("x")}}}},
 		},
-		"deep objects":       {{Name: "rule", Schema: nested(30)}, {Name: "list", Schema: &schema.Schema{Type: "array", Items: nested(6)}}, {Name: "deepest", Schema: nested(7)}},
-		"untyped items":      {{Name: "list", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{}}}, {Name: "lists", Schema: &schema.Schema{Items: &schema.Schema{Type: "array"}}}},
+		"deep objects": {{Name: "rule", Schema: nested(30)},
+			{Name: "list", Schema: &schema.Schema{Type: "array", Items: nested(6)}},
+			{Name: "deepest", Schema: nested(7)}},
+		"untyped items": {{Name: "list", Schema: &schema.Schema{Type: "array", Items: &schema.Schema{}}},
+			{Name: "lists", Schema: &schema.Schema{Items: &schema.Schema{Type: "array"}}}},
 		"a body":             {{Name: "body", Required: true, Schema: &schema.Schema{Type: "object", Entity: true}}},
 		"anything":           {{Name: "any"}, {Name: "open", Schema: &schema.Schema{}}},
 		"patterns and texts": {{Name: "code", Schema: &schema.Schema{Type: "string", Pattern: regexp.MustCompile(`^[A-Z]{2}$`), MaxLength: 2, Description: "A \"code\"."}}},
-		"a secret":           {{Name: "token", Secret: true, Schema: &schema.Schema{Type: "string", Default: value.Of("hunter2")}}},
+		"a secret": {{Name: "token", Secret: true,
+			Schema: &schema.Schema{Type: "string", Default: value.Of("hunter2")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := fixture()
@@ -189,7 +213,10 @@ func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {
 
 func TestToolsList_namesTheValuesOfNumbers(t *testing.T) {
 	cfg := fixture()
-	cfg.Server.Tools = []*plan.Unit{{Name: "tool", Inputs: []*plan.Input{{Name: "floor", Schema: &schema.Schema{Type: "integer", Description: "Where.", Enum: []value.Value{value.Int(1), value.Int(2)}}}}}}
+	cfg.Server.Tools = []*plan.Unit{{Name: "tool",
+		Inputs: []*plan.Input{{Name: "floor",
+			Schema: &schema.Schema{Type: "integer", Description: "Where.",
+				Enum: []value.Value{value.Int(1), value.Int(2)}}}}}}
 	url, h := serve(t, cfg)
 	if item := string(h.Listed()[0].Entry); !strings.Contains(item, `"description":"Where. One of 1, 2."`) || strings.Contains(item, "enum") {
 		t.Error(item)
@@ -225,7 +252,8 @@ func TestLists_haveIcons(t *testing.T) {
 	picked := `{"src":"` + picture + `","mimeType":"image/png"}`
 	drawn := `{"src":"` + data + `","mimeType":"image/svg+xml"}`
 	for _, c := range [][3]string{
-		{"server/discover", "server", picked}, {"tools/list", "tools/icons", drawn}, {"prompts/list", "prompts/icons", picked},
+		{"server/discover", "server", picked}, {"tools/list", "tools/icons", drawn},
+		{"prompts/list", "prompts/icons", picked},
 		{"resources/list", "resources/icons", drawn}, {"resources/templates/list", "resourceTemplates/icons", `{"src":"https://tiny.example/icon"}`},
 	} {
 		if got := ask(c[0], c[1]); got != c[2] {
@@ -240,7 +268,8 @@ func TestToolsList_saysWhenAnswersMayBeLong(t *testing.T) {
 	h := mcp.New(cfg)
 	defer h.Close()
 	const long = `"_meta":{"anthropic/maxResultSizeChars":100000}}`
-	if all := h.Listed(); !strings.HasSuffix(string(all[0].Entry), long) || strings.Contains(string(all[1].Entry), "_meta") || strings.Contains(string(all[2].Entry), "_meta") {
+	if all := h.Listed(); !strings.HasSuffix(string(all[0].Entry), long) ||
+		strings.Contains(string(all[1].Entry), "_meta") || strings.Contains(string(all[2].Entry), "_meta") {
 		t.Errorf("%s\n%s\n%s", all[0].Entry, all[1].Entry, all[2].Entry)
 	}
 }
@@ -250,10 +279,12 @@ func TestToolsList_tellsWhatSchemasCannotSay(t *testing.T) {
 		input *schema.Schema
 		want  string
 	}{
-		"numbers as they are spelt": {&schema.Schema{Type: "string", Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}, Default: value.Num("1.10")},
+		"numbers as they are spelt": {&schema.Schema{Type: "string",
+			Enum: []value.Value{value.Num("1.10"), value.Num("1.2")}, Default: value.Num("1.10")},
 			`{"type":"string","enum":["1.10","1.2"],"default":"1.10"}`},
 		"values without a type": {&schema.Schema{Input: true, Enum: []value.Value{value.Int(1), value.Int(2)}}, `{"type":"integer","description":"One of 1, 2."}`},
-		"values of several types": {&schema.Schema{Description: "Size.", Enum: []value.Value{value.Int(1), value.Of("auto")}},
+		"values of several types": {&schema.Schema{Description: "Size.",
+			Enum: []value.Value{value.Int(1), value.Of("auto")}},
 			`{"type":"string","description":"Size.","enum":["1","auto"]}`},
 		"each value once, none empty": {&schema.Schema{Type: "string", Enum: []value.Value{value.Of(""), value.Of("a"), value.Nil(), value.Of("a")}}, `{"type":"string","enum":["a"]}`},
 		"nothing but null and blanks": {&schema.Schema{Type: "string", Enum: []value.Value{value.Nil(), value.Of("")}}, `{"type":"string"}`},

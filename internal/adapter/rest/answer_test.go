@@ -33,18 +33,22 @@ func TestHandler_writesWhatTheUnitAnswers(t *testing.T) {
 		length, body  string
 		withoutHeader bool
 	}{
-		"raw":                  {result: raw(201, "application/json", `{"a":1.10}`), status: 201, contentType: "application/json", length: "10", body: `{"a":1.10}`},
-		"raw, unknown length":  {result: &engine.Result{Status: 200, ContentType: "text/csv", Length: -1, Raw: io.NopCloser(strings.NewReader("a,b"))}, status: 200, contentType: "text/csv", body: "a,b"},
-		"raw, no type":         {result: raw(200, "", "<html>"), status: 200, length: "6", body: "<html>"},
-		"raw, empty":           {result: raw(200, "text/plain", ""), status: 200, contentType: "text/plain", length: "0"},
-		"raw, large":           {result: raw(200, "text/plain", strings.Repeat("x", 100_000)), status: 200, contentType: "text/plain", length: "100000", body: strings.Repeat("x", 100_000)},
-		"value":                {result: &engine.Result{Status: 202, Value: value.Map(value.Member{Name: "b", Value: value.Num("1.10")}, value.Member{Name: "a", Value: value.Nil()})}, status: 202, contentType: "application/json", length: "19", body: `{"b":1.10,"a":null}`},
-		"value, no status":     {result: &engine.Result{Value: value.Nil()}, status: 200, contentType: "application/json", length: "4", body: `null`},
-		"nothing":              {result: &engine.Result{Status: 200}, status: 200},
-		"no content":           {result: raw(204, "application/json", "x"), status: 204},
-		"no content, value":    {result: &engine.Result{Status: 204, Value: value.Of("x")}, status: 204},
-		"not modified":         {result: raw(304, "application/json", "x"), status: 304},
-		"redirect of upstream": {result: raw(302, "text/plain", "x"), status: 302, contentType: "text/plain", length: "1", body: "x"},
+		"raw": {result: raw(201, "application/json", `{"a":1.10}`), status: 201, contentType: "application/json", length: "10", body: `{"a":1.10}`},
+		"raw, unknown length": {result: &engine.Result{Status: 200, ContentType: "text/csv", Length: -1,
+			Raw: io.NopCloser(strings.NewReader("a,b"))}, status: 200, contentType: "text/csv", body: "a,b"},
+		"raw, no type": {result: raw(200, "", "<html>"), status: 200, length: "6", body: "<html>"},
+		"raw, empty": {result: raw(200, "text/plain", ""), status: 200, contentType: "text/plain",
+			length: "0"},
+		"raw, large": {result: raw(200, "text/plain", strings.Repeat("x", 100_000)), status: 200,
+			contentType: "text/plain", length: "100000", body: strings.Repeat("x", 100_000)},
+		"value":             {result: &engine.Result{Status: 202, Value: value.Map(value.Member{Name: "b", Value: value.Num("1.10")}, value.Member{Name: "a", Value: value.Nil()})}, status: 202, contentType: "application/json", length: "19", body: `{"b":1.10,"a":null}`},
+		"value, no status":  {result: &engine.Result{Value: value.Nil()}, status: 200, contentType: "application/json", length: "4", body: `null`},
+		"nothing":           {result: &engine.Result{Status: 200}, status: 200},
+		"no content":        {result: raw(204, "application/json", "x"), status: 204},
+		"no content, value": {result: &engine.Result{Status: 204, Value: value.Of("x")}, status: 204},
+		"not modified":      {result: raw(304, "application/json", "x"), status: 304},
+		"redirect of upstream": {result: raw(302, "text/plain", "x"), status: 302, contentType: "text/plain",
+			length: "1", body: "x"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +64,8 @@ func TestHandler_writesWhatTheUnitAnswers(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			got, err := io.ReadAll(resp.Body)
-			if err != nil || string(got) != tt.body || resp.StatusCode != tt.status || resp.Header.Get("Content-Type") != tt.contentType {
+			if err != nil || string(got) != tt.body || resp.StatusCode != tt.status ||
+				resp.Header.Get("Content-Type") != tt.contentType {
 				t.Errorf("got %d %q %.100q, %v", resp.StatusCode, resp.Header.Get("Content-Type"), got, err)
 			}
 			if tt.length != "" && resp.Header.Get("Content-Length") != tt.length {
@@ -155,7 +160,8 @@ func TestHandler_saysThatAShortAnswerBrokeOff(t *testing.T) { // issue 9, C20
 		}
 		text, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if err != nil || resp.StatusCode != 502 || resp.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(string(text), "broke off") {
+		if err != nil || resp.StatusCode != 502 || resp.Header.Get("Content-Type") != "application/problem+json" ||
+			!strings.Contains(string(text), "broke off") {
 			t.Errorf("%s: %d %s, %v", name, resp.StatusCode, text, err)
 		}
 	}
@@ -168,10 +174,13 @@ func (errorReader) Read([]byte) (int, error) { return 0, errors.New("connection 
 
 func TestHandler_answersWithAProblemWhenNothingWasSentYet(t *testing.T) {
 	var log bytes.Buffer
-	result := &engine.Result{Header: http.Header{"Etag": {"1"}}, ContentType: "text/plain", Length: 5, Raw: io.NopCloser(errorReader{})}
-	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: answering(result, nil), Logger: logTo(&log)})
+	result := &engine.Result{Header: http.Header{"Etag": {"1"}}, ContentType: "text/plain", Length: 5,
+		Raw: io.NopCloser(errorReader{})}
+	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}},
+		Invoker: answering(result, nil), Logger: logTo(&log)})
 	w := do(h, "GET", "/x", "")
-	if p := problemOf(t, w); w.Code != 502 || p.Get("type").Text() != "https://fairlead.dev/problems/unreachable" || w.Header().Get("Etag") != "" {
+	if p := problemOf(t, w); w.Code != 502 || p.Get("type").Text() != "https://fairlead.dev/problems/unreachable" ||
+		w.Header().Get("Etag") != "" {
 		t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
 	}
 	if strings.Contains(w.Body.String()+log.String(), "10.0.0.1") || !strings.Contains(log.String(), "broke off") {
@@ -208,20 +217,24 @@ func TestHandler_turnsEngineErrorsIntoProblems(t *testing.T) { // semantics 5.5
 		body   string
 		retry  string
 	}{
-		"all there is": {&engine.Error{Kind: engine.Unavailable, Status: 503, Title: "the credential K is not set", Detail: "Set it.", Step: "login", Retry: true, Header: http.Header{"Retry-After": {"3"}, "X-Other": {"1"}}},
+		"all there is": {&engine.Error{Kind: engine.Unavailable, Status: 503, Title: "the credential K is not set",
+			Detail: "Set it.", Step: "login", Retry: true, Header: http.Header{"Retry-After": {"3"}, "X-Other": {"1"}}},
 			503, `{"type":"https://fairlead.dev/problems/unavailable","title":"the credential K is not set","status":503,"detail":"Set it.","step":"login"}`, "3"},
-		"inputs": {&engine.Error{Kind: engine.BadInput, Title: "input is missing", Fields: []engine.Field{{Name: "id", Problem: "is required"}, {Name: "other", Problem: "is odd"}}},
+		"inputs": {&engine.Error{Kind: engine.BadInput, Title: "input is missing",
+			Fields: []engine.Field{{Name: "id", Problem: "is required"}, {Name: "other", Problem: "is odd"}}},
 			400, `{"type":"https://fairlead.dev/problems/bad-input","title":"input is missing","status":400,"errors":[{"name":"id","in":"path","detail":"is required"},{"name":"other","detail":"is odd"}]}`, ""},
 		"timeout":     {&engine.Error{Kind: engine.TimedOut, Title: "no answer"}, 504, `{"type":"https://fairlead.dev/problems/timeout","title":"no answer","status":504}`, ""},
 		"unreachable": {&engine.Error{Kind: engine.Unreachable, Title: "no answer"}, 502, `{"type":"https://fairlead.dev/problems/unreachable","title":"no answer","status":502}`, ""},
-		"not to be retried": {&engine.Error{Kind: engine.BadAnswer, Title: "a page", Header: http.Header{"Retry-After": {"3"}}}, 502,
+		"not to be retried": {&engine.Error{Kind: engine.BadAnswer, Title: "a page",
+			Header: http.Header{"Retry-After": {"3"}}}, 502,
 			`{"type":"https://fairlead.dev/problems/bad-answer","title":"a page","status":502}`, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := do(koyeb(answering(nil, tt.err)), "GET", "/v1/apps/7", "")
 			problemOf(t, w)
-			if w.Code != tt.status || w.Body.String() != tt.body || w.Header().Get("Retry-After") != tt.retry || w.Header().Get("X-Other") != "" {
+			if w.Code != tt.status || w.Body.String() != tt.body || w.Header().Get("Retry-After") != tt.retry ||
+				w.Header().Get("X-Other") != "" {
 				t.Errorf("got %d %v\n%s\nwant\n%s", w.Code, w.Header(), w.Body, tt.body)
 			}
 		})
@@ -234,7 +247,8 @@ func TestHandler_writesNothingForACallerWhoIsGone(t *testing.T) {
 			t.Errorf("got %v", v)
 		}
 	}()
-	w := do(koyeb(answering(nil, &engine.Error{Kind: engine.Canceled, Status: 499, Title: "canceled"})), "GET", "/v1/apps", "")
+	w := do(koyeb(answering(nil, &engine.Error{Kind: engine.Canceled, Status: 499, Title: "canceled"})), "GET",
+		"/v1/apps", "")
 	t.Errorf("wrote %d %s", w.Code, w.Body)
 }
 
@@ -264,7 +278,8 @@ func (l *later) Read(p []byte) (int, error) {
 }
 
 func TestHandler_endsTheConnectionOnAPanicInTheMiddle(t *testing.T) {
-	server := serve(t, koyeb(answering(&engine.Result{ContentType: "text/plain", Length: -1, Raw: io.NopCloser(&later{})}, nil)))
+	server := serve(t, koyeb(answering(&engine.Result{ContentType: "text/plain", Length: -1,
+		Raw: io.NopCloser(&later{})}, nil)))
 	resp, err := http.DefaultTransport.RoundTrip(httptestRequest(t, "GET", server.URL+"/v1/apps", nil))
 	if err != nil {
 		return
@@ -303,9 +318,11 @@ func FuzzRewriteLinks(f *testing.F) {
 // What may run scripts in a browser is none of this server's own pages, however its
 // type is spelt.
 func TestIsPage(t *testing.T) {
-	for contentType, want := range map[string]bool{"text/html": true, "TEXT/HTML; charset=utf-8": true, "image/svg+xml": true, "Image/SVG+XML": true,
+	for contentType, want := range map[string]bool{"text/html": true, "TEXT/HTML; charset=utf-8": true,
+		"image/svg+xml": true, "Image/SVG+XML": true,
 		"text/xml": true, "application/xml; charset=utf-8": true, "application/xhtml+xml": true,
-		"application/json": false, "text/plain": false, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": false, "": false} {
+		"application/json": false, "text/plain": false,
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": false, "": false} {
 		if got := isPage(contentType); got != want {
 			t.Errorf("%s: %t", contentType, got)
 		}

@@ -28,8 +28,10 @@ func (s *sink) WriteHeader(int)             {}
 
 func loginRequest() *http.Request {
 	return &http.Request{
-		Method: "POST", URL: &url.URL{Path: "/v1/v1/account/login"}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(benchRequest)), RemoteAddr: "127.0.0.1:1",
-		Header: http.Header{"Content-Type": {"application/json"}, "Seon-Fp": {"abc"}, "Authorization": {"Bearer t"}, "User-Agent": {"curl"}, "Accept": {"*/*"}},
+		Method: "POST", URL: &url.URL{Path: "/v1/v1/account/login"}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(benchRequest)), RemoteAddr: "127.0.0.1:1",
+		Header: http.Header{"Content-Type": {"application/json"}, "Seon-Fp": {"abc"}, "Authorization": {"Bearer t"},
+			"User-Agent": {"curl"}, "Accept": {"*/*"}},
 	}
 }
 
@@ -37,14 +39,16 @@ type upstreamAnswer struct{ header http.Header }
 
 func (u upstreamAnswer) Invoke(_ context.Context, _ *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
 	_, _ = io.Copy(io.Discard, args.Entity.Body)
-	return &engine.Result{Status: 200, Header: u.header, ContentType: "application/json", Raw: io.NopCloser(bytes.NewReader([]byte(benchAnswer))), Length: int64(len(benchAnswer))}, nil
+	return &engine.Result{Status: 200, Header: u.header, ContentType: "application/json",
+		Raw: io.NopCloser(bytes.NewReader([]byte(benchAnswer))), Length: int64(len(benchAnswer))}, nil
 }
 
 func (u upstreamAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	header := u.header.Clone()
 	header.Set("Content-Type", "application/json")
-	return &http.Response{StatusCode: 200, Header: header, Body: io.NopCloser(bytes.NewReader([]byte(benchAnswer))), ContentLength: int64(len(benchAnswer)), Request: r}, nil
+	return &http.Response{StatusCode: 200, Header: header, Body: io.NopCloser(bytes.NewReader([]byte(benchAnswer))),
+		ContentLength: int64(len(benchAnswer)), Request: r}, nil
 }
 
 func benchmark(b *testing.B, h http.Handler) {
@@ -75,9 +79,11 @@ func (b *buffers) Put([]byte) {}
 // BenchmarkHandler is one call with the whole body passing both ways; the
 // upstream costs nothing. BenchmarkReverseProxy is the same work.
 func BenchmarkHandler(b *testing.B) {
-	benchmark(b, New(Config{Invoker: upstreamAnswer{http.Header{"Etag": {"1"}}}, Server: &plan.Server{Routes: []*plan.Route{
-		operationOf("POST", "/v1/v1/account/login", input("body", plan.AsBody, "string", required), input("seon-fp", plan.InHeader, "string", key("Seon-Fp"))),
-	}}}))
+	benchmark(b, New(Config{Invoker: upstreamAnswer{http.Header{"Etag": {"1"}}},
+		Server: &plan.Server{Routes: []*plan.Route{
+			operationOf("POST", "/v1/v1/account/login", input("body", plan.AsBody, "string", required),
+				input("seon-fp", plan.InHeader, "string", key("Seon-Fp"))),
+		}}}))
 }
 
 func BenchmarkReverseProxy(b *testing.B) {
@@ -93,7 +99,8 @@ func BenchmarkReverseProxy(b *testing.B) {
 // BenchmarkHandler_inputs takes inputs from the path, the query and a JSON body.
 func BenchmarkHandler_inputs(b *testing.B) {
 	h := handlerOf(answering(&engine.Result{Status: 204}, nil), operationOf("POST", "/v1/{x}/account/login",
-		input("x", plan.InPath, "string", required), input("limit", plan.InQuery, "integer"), input("q", plan.InQuery, "string"),
+		input("x", plan.InPath, "string", required), input("limit", plan.InQuery, "integer"),
+		input("q", plan.InQuery, "string"),
 		input("email", plan.InBody, "string", required), input("password", plan.InBody, "string", required)))
 	w := &sink{header: http.Header{}}
 	body := bytes.NewReader([]byte(benchRequest))

@@ -123,12 +123,14 @@ func TestHandler_readsTheBodyOnceForMembersAndWhole(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			inv := &invoker{}
-			h := handlerOf(inv, operationOf("POST", "/x", input("all", plan.AsBody, "", required), input("a", plan.InBody, "string")))
+			h := handlerOf(inv, operationOf("POST", "/x", input("all", plan.AsBody, "", required),
+				input("a", plan.InBody, "string")))
 			w := do(h, "POST", "/x", tt.body, "Content-Type: "+tt.contentType)
 			if w.Code != tt.status {
 				t.Fatalf("got %d %s", w.Code, w.Body)
 			}
-			if tt.status == 200 && (inv.body != tt.body || inv.args.Values[1].Text() != tt.member || inv.args.Entity.ContentType != tt.contentType) {
+			if tt.status == 200 && (inv.body != tt.body || inv.args.Values[1].Text() != tt.member ||
+				inv.args.Entity.ContentType != tt.contentType) {
 				t.Errorf("got %q, %q", inv.body, inv.args.Values[1].Text())
 			}
 		})
@@ -169,9 +171,11 @@ func TestHandler_refusesBodiesThatHaveNoMembers(t *testing.T) {
 }
 
 func TestHandler_reportsAMalformedBodyBesideOtherErrors(t *testing.T) {
-	h := handlerOf(&invoker{}, operationOf("POST", "/x", input("q", plan.InQuery, "", required), input("a", plan.InBody, "", required), input("b", plan.InBody, "", required)))
+	h := handlerOf(&invoker{}, operationOf("POST", "/x", input("q", plan.InQuery, "", required),
+		input("a", plan.InBody, "", required), input("b", plan.InBody, "", required)))
 	p := problemOf(t, do(h, "POST", "/x", `{`))
-	if errors := p.Get("errors"); errors.Len() != 2 || errors.At(0).Get("name").Text() != "body" || errors.At(1).Get("name").Text() != "q" {
+	if errors := p.Get("errors"); errors.Len() != 2 || errors.At(0).Get("name").Text() != "body" ||
+		errors.At(1).Get("name").Text() != "q" {
 		t.Error(p.Indent())
 	}
 }
@@ -182,20 +186,23 @@ func TestHandler_limitsRequestBodies(t *testing.T) {
 	for name, in := range map[string]*plan.Input{"whole": whole, "member": member} {
 		for _, chunked := range []bool{false, true} {
 			for _, limit := range []int64{10, 100_000} {
-				h := New(Config{Invoker: &invoker{}, MaxRequest: limit, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", in)}}})
+				h := New(Config{Invoker: &invoker{}, MaxRequest: limit,
+					Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", in)}}})
 				var w *httptest.ResponseRecorder
 				if chunked {
 					w = unknownLength(h, strings.NewReader(large))
 				} else {
 					w = do(h, "POST", "/x", large)
 				}
-				if p := problemOf(t, w); w.Code != 413 || p.Get("type").Text() != "https://fairlead.dev/problems/too-large" {
+				if p := problemOf(t, w); w.Code != 413 ||
+					p.Get("type").Text() != "https://fairlead.dev/problems/too-large" {
 					t.Errorf("%s, chunked %v, limit %d: got %d %s", name, chunked, limit, w.Code, w.Body)
 				}
 			}
 		}
 	}
-	h := New(Config{Invoker: &invoker{}, MaxRequest: int64(len(large)), Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", member)}}})
+	h := New(Config{Invoker: &invoker{}, MaxRequest: int64(len(large)),
+		Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x", member)}}})
 	if w := unknownLength(h, strings.NewReader(large)); w.Code != 200 {
 		t.Errorf("at the limit: got %d %s", w.Code, w.Body)
 	}
@@ -203,7 +210,8 @@ func TestHandler_limitsRequestBodies(t *testing.T) {
 
 func TestHandler_ignoresBodiesThatNobodyNeeds(t *testing.T) {
 	inv := &invoker{}
-	h := New(Config{Invoker: inv, MaxRequest: 3, Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x")}}})
+	h := New(Config{Invoker: inv, MaxRequest: 3,
+		Server: &plan.Server{Routes: []*plan.Route{operationOf("POST", "/x")}}})
 	if w := do(h, "POST", "/x", "{ not read", "Content-Type: text/odd"); w.Code != 200 || inv.args.Entity != nil {
 		t.Errorf("got %d", w.Code)
 	}
@@ -215,8 +223,10 @@ type broken struct{}
 func (broken) Read(p []byte) (int, error) { return copy(p, "{"), io.ErrUnexpectedEOF }
 
 func TestHandler_answersBodiesThatBreakOff(t *testing.T) {
-	for name, in := range map[string]*plan.Input{"whole": input("body", plan.AsBody, ""), "member": input("m", plan.InBody, "")} {
-		if w := unknownLength(handlerOf(&invoker{}, operationOf("POST", "/x", in)), broken{}); w.Code != 400 || !strings.Contains(w.Body.String(), "broke off") {
+	for name, in := range map[string]*plan.Input{"whole": input("body", plan.AsBody, ""),
+		"member": input("m", plan.InBody, "")} {
+		if w := unknownLength(handlerOf(&invoker{}, operationOf("POST", "/x", in)), broken{}); w.Code != 400 ||
+			!strings.Contains(w.Body.String(), "broke off") {
 			t.Errorf("%s: got %d %s", name, w.Code, w.Body)
 		}
 	}

@@ -49,7 +49,8 @@ func TestHandler_answersWrongMethodsWithAllow(t *testing.T) { // semantics 6.1
 				t.Errorf("OPTIONS has the body %q", w.Body)
 			}
 			if tt.status == 405 && tt.method != "HEAD" {
-				if p := problemOf(t, w); p.Get("type").Text() != "https://fairlead.dev/problems/method-not-allowed" || !strings.Contains(p.Get("detail").Text(), tt.allow) {
+				if p := problemOf(t, w); p.Get("type").Text() != "https://fairlead.dev/problems/method-not-allowed" ||
+					!strings.Contains(p.Get("detail").Text(), tt.allow) {
 					t.Error(p.Indent())
 				}
 			}
@@ -97,7 +98,8 @@ func TestHandler_suggestsNearPaths(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := do(koyeb(&invoker{}), tt.method, tt.path, "")
 			detail := problemOf(t, w).Get("detail").Text()
-			if w.Code != 404 || tt.suggests == "" && strings.Contains(detail, "mean") || !strings.HasSuffix(detail, tt.suggests) {
+			if w.Code != 404 || tt.suggests == "" && strings.Contains(detail, "mean") ||
+				!strings.HasSuffix(detail, tt.suggests) {
 				t.Errorf("got %d %q", w.Code, detail)
 			}
 			if len(detail) > 300 {
@@ -124,31 +126,47 @@ func reading(method, path string) *plan.Route {
 
 func TestHandler_keepsPagesOfOtherSitesAway(t *testing.T) {
 	h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}},
-		Server: &plan.Server{Routes: []*plan.Route{reading("GET", "/a"), operationOf("POST", "/a"), operationOf("GET", "/deletes")}}})
+		Server: &plan.Server{Routes: []*plan.Route{reading("GET", "/a"), operationOf("POST", "/a"),
+			operationOf("GET", "/deletes")}}})
 	for name, tt := range map[string]struct {
 		request string
 		headers []string
 		status  int
 		says    string
 	}{
-		"a program":                       {"POST http://127.0.0.1:8080/a", nil, 200, ""},
-		"an own page":                     {"POST http://127.0.0.1:8080/a", []string{"Origin: http://127.0.0.1:8080"}, 200, ""},
-		"an allowed page":                 {"POST http://127.0.0.1:8080/a", []string{"Origin: https://app.example"}, 200, ""},
-		"another page":                    {"POST http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 403, "--allow-origin"},
-		"another page reading":            {"GET http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"}, 200, ""},
-		"another page, without one":       {"POST http://127.0.0.1:8080/a", []string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
-		"a rebound name":                  {"GET http://evil.example:8080/a", nil, 403, "--allow-host evil.example."},
-		"a program on a GET that writes":  {"GET http://127.0.0.1:8080/deletes", nil, 200, ""},
-		"another page on it":              {"GET http://127.0.0.1:8080/deletes", []string{"Origin: http://evil.example"}, 403, "--allow-origin"},
-		"a link of another page to it":    {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
-		"a page of another port":          {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: same-site"}, 403, "--allow-origin"},
-		"a user who typed it":             {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: none"}, 200, ""},
-		"a link of an own page":           {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: same-origin"}, 200, ""},
-		"a link over plain HTTP":          {"GET http://192.0.2.7:8080/deletes", []string{"Referer: http://evil.example/x"}, 403, "--allow-origin"},
-		"an own link over plain HTTP":     {"GET http://192.0.2.7:8080/deletes", []string{"Referer: http://192.0.2.7:8080/"}, 200, ""},
-		"an allowed page's link":          {"GET http://192.0.2.7:8080/deletes", []string{"Referer: https://app.example/x"}, 200, ""},
-		"another page's link for reading": {"GET http://192.0.2.7:8080/a", []string{"Referer: http://evil.example/x"}, 200, ""},
-		"a link of another page, by HEAD": {"HEAD http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: cross-site"}, 403, ""},
+		"a program": {"POST http://127.0.0.1:8080/a", nil, 200, ""},
+		"an own page": {"POST http://127.0.0.1:8080/a", []string{"Origin: http://127.0.0.1:8080"},
+			200, ""},
+		"an allowed page": {"POST http://127.0.0.1:8080/a", []string{"Origin: https://app.example"},
+			200, ""},
+		"another page": {"POST http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"},
+			403, "--allow-origin"},
+		"another page reading": {"GET http://127.0.0.1:8080/a", []string{"Origin: http://evil.example"},
+			200, ""},
+		"another page, without one": {"POST http://127.0.0.1:8080/a", []string{"Sec-Fetch-Site: cross-site"},
+			403, "--allow-origin"},
+		"a rebound name":                 {"GET http://evil.example:8080/a", nil, 403, "--allow-host evil.example."},
+		"a program on a GET that writes": {"GET http://127.0.0.1:8080/deletes", nil, 200, ""},
+		"another page on it": {"GET http://127.0.0.1:8080/deletes",
+			[]string{"Origin: http://evil.example"}, 403, "--allow-origin"},
+		"a link of another page to it": {"GET http://127.0.0.1:8080/deletes",
+			[]string{"Sec-Fetch-Site: cross-site"}, 403, "--allow-origin"},
+		"a page of another port": {"GET http://127.0.0.1:8080/deletes",
+			[]string{"Sec-Fetch-Site: same-site"}, 403, "--allow-origin"},
+		"a user who typed it": {"GET http://127.0.0.1:8080/deletes", []string{"Sec-Fetch-Site: none"},
+			200, ""},
+		"a link of an own page": {"GET http://127.0.0.1:8080/deletes",
+			[]string{"Sec-Fetch-Site: same-origin"}, 200, ""},
+		"a link over plain HTTP": {"GET http://192.0.2.7:8080/deletes",
+			[]string{"Referer: http://evil.example/x"}, 403, "--allow-origin"},
+		"an own link over plain HTTP": {"GET http://192.0.2.7:8080/deletes",
+			[]string{"Referer: http://192.0.2.7:8080/"}, 200, ""},
+		"an allowed page's link": {"GET http://192.0.2.7:8080/deletes",
+			[]string{"Referer: https://app.example/x"}, 200, ""},
+		"another page's link for reading": {"GET http://192.0.2.7:8080/a", []string{"Referer: http://evil.example/x"},
+			200, ""},
+		"a link of another page, by HEAD": {"HEAD http://127.0.0.1:8080/deletes",
+			[]string{"Sec-Fetch-Site: cross-site"}, 403, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method, target, _ := strings.Cut(tt.request, " ")
@@ -167,7 +185,8 @@ func TestHandler_tellsBrowsersWhichPagesMayRead(t *testing.T) { // CORS, Fetch s
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	}
 	h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}}})
-	g := h.Prepare(nil, &plan.Server{Routes: []*plan.Route{reading("GET", "/a/{id}"), operationOf("PUT", "/a/{id}")}}).Handler(locked)
+	g := h.Prepare(nil, &plan.Server{Routes: []*plan.Route{reading("GET", "/a/{id}"),
+		operationOf("PUT", "/a/{id}")}}).Handler(locked)
 	ask := []string{"Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization, content-type"}
 	for name, tt := range map[string]struct {
 		method, origin string
@@ -175,14 +194,16 @@ func TestHandler_tellsBrowsersWhichPagesMayRead(t *testing.T) { // CORS, Fetch s
 		status         int
 		want           string // Allow-Origin, Allow-Methods, Allow-Headers
 	}{
-		"a question of an allowed page":  {"OPTIONS", "https://app.example", ask, 204, "https://app.example GET, HEAD, PUT authorization, content-type"},
+		"a question of an allowed page": {"OPTIONS", "https://app.example", ask, 204,
+			"https://app.example GET, HEAD, PUT authorization, content-type"},
 		"an answer for an allowed page":  {"PUT", "https://app.example", nil, 401, "https://app.example  "},
 		"a question of another page":     {"OPTIONS", "https://evil.example", ask, 401, "  "},
 		"a question that is no question": {"OPTIONS", "https://app.example", nil, 401, "https://app.example  "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := do(g, tt.method, "http://127.0.0.1/a/1", "", append(tt.headers, "Origin: "+tt.origin)...)
-			got := w.Header().Get("Access-Control-Allow-Origin") + " " + w.Header().Get("Access-Control-Allow-Methods") + " " + w.Header().Get("Access-Control-Allow-Headers")
+			got := w.Header().Get("Access-Control-Allow-Origin") + " " +
+				w.Header().Get("Access-Control-Allow-Methods") + " " + w.Header().Get("Access-Control-Allow-Headers")
 			if w.Code != tt.status || got != tt.want {
 				t.Errorf("%d %q", w.Code, got)
 			}
@@ -193,7 +214,8 @@ func TestHandler_tellsBrowsersWhichPagesMayRead(t *testing.T) { // CORS, Fetch s
 func TestHandler_doesNotServeWhatThePlannerShouldHaveWithheld(t *testing.T) {
 	var log bytes.Buffer
 	h := New(Config{Invoker: &invoker{}, Logger: logTo(&log), Server: &plan.Server{Routes: []*plan.Route{
-		operationOf("GET", "/a/{x}"), operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"), {Path: "/c/{path}", Forward: &plan.Forward{Request: &upstream.Request{}}},
+		operationOf("GET", "/a/{x}"), operationOf("GET", "/a/{y}"), operationOf("GET", "/b/{"),
+		{Path: "/c/{path}", Forward: &plan.Forward{Request: &upstream.Request{}}},
 	}}})
 	if got := h.served.Load().Units(); !slices.Equal(got, []string{"GET /a/{x}"}) {
 		t.Errorf("serves %v", got)
@@ -234,9 +256,11 @@ func TestHandler_answersPanicsWithoutInternals(t *testing.T) {
 	inv := &invoker{run: func(context.Context, *plan.Unit, engine.Args) (*engine.Result, *engine.Error) {
 		panic("index of inner things")
 	}}
-	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: inv, Logger: logTo(&log)})
+	h := New(Config{Server: &plan.Server{Routes: []*plan.Route{operationOf("GET", "/x")}}, Invoker: inv,
+		Logger: logTo(&log)})
 	w := do(h, "GET", "/x", "")
-	if p := problemOf(t, w); w.Code != 500 || strings.Contains(w.Body.String(), "inner") || p.Get("type").Text() != "https://fairlead.dev/problems/internal" {
+	if p := problemOf(t, w); w.Code != 500 || strings.Contains(w.Body.String(), "inner") ||
+		p.Get("type").Text() != "https://fairlead.dev/problems/internal" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	if !strings.Contains(log.String(), "inner things") || !strings.Contains(log.String(), "path=/x") {
@@ -254,7 +278,8 @@ type forwarder struct {
 	err                       error
 }
 
-func (f *forwarder) Forward(_ context.Context, _ *plan.Forward, r *http.Request, rest string) (*engine.Result, *engine.Error) {
+func (f *forwarder) Forward(_ context.Context, _ *plan.Forward, r *http.Request, rest string) (*engine.Result,
+	*engine.Error) {
 	text, err := io.ReadAll(r.Body)
 	f.rest, f.query, f.method, f.body, f.err = rest, r.URL.RawQuery, r.Method, string(text), err
 	if err != nil {
@@ -283,11 +308,12 @@ func TestHandler_forwardsWhatNoOperationTakes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := &forwarder{}
-			h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10, Server: &plan.Server{Routes: []*plan.Route{
-				operationOf("GET", "/notion/me"),
-				{Path: "/notion/{path}", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: 0}},
-				{Path: "/all", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: -1}},
-			}}})
+			h := New(Config{Invoker: &invoker{}, Forwarder: f, MaxRequest: 10,
+				Server: &plan.Server{Routes: []*plan.Route{
+					operationOf("GET", "/notion/me"),
+					{Path: "/notion/{path}", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: 0}},
+					{Path: "/all", Forward: &plan.Forward{Request: &upstream.Request{}, Rest: -1}},
+				}}})
 			w := do(h, tt.method, tt.target, tt.body)
 			if w.Code != tt.status || f.rest != tt.rest {
 				t.Fatalf("got %d with rest %q: %s", w.Code, f.rest, w.Body)

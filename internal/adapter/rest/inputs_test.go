@@ -86,7 +86,8 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			inv := &invoker{}
-			w := do(handlerOf(inv, operationOf("POST", "/x/{id}", tt.input)), "POST", "/x/"+cmp.Or(tt.rest, "7")+tt.target, tt.body, tt.headers...)
+			w := do(handlerOf(inv, operationOf("POST", "/x/{id}", tt.input)), "POST",
+				"/x/"+cmp.Or(tt.rest, "7")+tt.target, tt.body, tt.headers...)
 			if w.Code != 200 || len(inv.args.Values) != 1 {
 				t.Fatalf("got %d: %s", w.Code, w.Body)
 			}
@@ -106,12 +107,14 @@ func TestHandler_takesInputsFromTheirPlaces(t *testing.T) {
 
 func TestHandler_keepsNothingOfAnEarlierRequest(t *testing.T) {
 	inv := &invoker{}
-	h := handlerOf(inv, operationOf("GET", "/x", input("a", plan.InQuery, "string"), input("b", plan.InQuery, "array")), operationOf("GET", "/y/{v}"))
+	h := handlerOf(inv, operationOf("GET", "/x", input("a", plan.InQuery, "string"),
+		input("b", plan.InQuery, "array")), operationOf("GET", "/y/{v}"))
 	for range 3 {
 		do(h, "GET", "/x?a=secret&b=1&b=2", "", "Authorization: Bearer t", "Traceparent: 00-1")
 		do(h, "GET", "/y/secret", "")
 		do(h, "GET", "/x", "")
-		if a := inv.args; !a.Values[0].IsAbsent() || !a.Values[1].IsAbsent() || a.Authorization != "" || a.Trace != nil {
+		if a := inv.args; !a.Values[0].IsAbsent() || !a.Values[1].IsAbsent() || a.Authorization != "" ||
+			a.Trace != nil {
 			t.Fatalf("got %+v", a)
 		}
 	}
@@ -122,7 +125,8 @@ func TestHandler_reportsAllThatIsWrongAtOnce(t *testing.T) {
 		input("id", plan.InPath, "integer", required),
 		input("q", plan.InQuery, "string", required),
 		input("limit", plan.InQuery, "integer", key("max")),
-		input("tags", plan.InQuery, "array", func(in *plan.Input) { in.Schema.Items = &schema.Schema{Type: "integer"} }),
+		input("tags", plan.InQuery, "array",
+			func(in *plan.Input) { in.Schema.Items = &schema.Schema{Type: "integer"} }),
 		input("bad", plan.InQuery, "string", required),
 		input("fp", plan.InHeader, "string", required, key("Seon-Fp")),
 		input("sid", plan.InCookie, "string", required),
@@ -147,7 +151,8 @@ func TestHandler_reportsAllThatIsWrongAtOnce(t *testing.T) {
 	if got := string(p.Get("errors").AppendJSON(nil)); w.Code != 400 || got != want {
 		t.Errorf("got %d\n%s\nwant\n%s", w.Code, got, want)
 	}
-	if p.Get("type").Text() != "https://fairlead.dev/problems/bad-input" || !strings.Contains(p.Get("detail").Text(), "q is required: send it as query parameter q; ") {
+	if p.Get("type").Text() != "https://fairlead.dev/problems/bad-input" ||
+		!strings.Contains(p.Get("detail").Text(), "q is required: send it as query parameter q; ") {
 		t.Error(p.Indent())
 	}
 	if inv.unit != nil {
@@ -157,12 +162,14 @@ func TestHandler_reportsAllThatIsWrongAtOnce(t *testing.T) {
 
 func TestHandler_passesAuthorizationAndTraceButNoBaggage(t *testing.T) {
 	inv := &invoker{}
-	do(handlerOf(inv, operationOf("GET", "/x")), "GET", "/x", "", "Authorization: Bearer abc", "Traceparent: 00-1-2-01", "Tracestate: a=1", "Tracestate: b=2", "Baggage: user=1")
+	do(handlerOf(inv, operationOf("GET", "/x")), "GET", "/x", "", "Authorization: Bearer abc",
+		"Traceparent: 00-1-2-01", "Tracestate: a=1", "Tracestate: b=2", "Baggage: user=1")
 	if inv.args.Authorization != "Bearer abc" {
 		t.Errorf("authorization is %q", inv.args.Authorization)
 	}
 	want := http.Header{"Traceparent": {"00-1-2-01"}, "Tracestate": {"a=1", "b=2"}}
-	if got := inv.args.Trace; len(got) != 2 || got.Get("Traceparent") != want.Get("Traceparent") || strings.Join(got["Tracestate"], ",") != "a=1,b=2" {
+	if got := inv.args.Trace; len(got) != 2 || got.Get("Traceparent") != want.Get("Traceparent") ||
+		strings.Join(got["Tracestate"], ",") != "a=1,b=2" {
 		t.Errorf("trace is %v", got)
 	}
 	do(handlerOf(inv, operationOf("GET", "/x")), "GET", "/x", "", "Tracestate: a=1", "Baggage: user=1")
@@ -177,7 +184,8 @@ func FuzzHandler_pairs(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		inv := &invoker{}
-		h := handlerOf(inv, operationOf("POST", "/x", input("a", plan.InBody, "string"), input("b", plan.InBody, "array")))
+		h := handlerOf(inv, operationOf("POST", "/x", input("a", plan.InBody, "string"),
+			input("b", plan.InBody, "array")))
 		w := do(h, "POST", "/x", query, "Content-Type: application/x-www-form-urlencoded")
 		if w.Code != 200 && w.Code != 400 {
 			t.Fatalf("%q gives %d", query, w.Code)

@@ -48,11 +48,15 @@ func (f *invoker) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 
 // answering always gives the same.
 func answering(result *engine.Result, err *engine.Error) *invoker {
-	return &invoker{run: func(context.Context, *plan.Unit, engine.Args) (*engine.Result, *engine.Error) { return result, err }}
+	return &invoker{run: func(context.Context, *plan.Unit, engine.Args) (*engine.Result,
+		*engine.Error) {
+		return result, err
+	}}
 }
 
 func raw(status int, contentType, text string) *engine.Result {
-	return &engine.Result{Status: status, ContentType: contentType, Raw: io.NopCloser(strings.NewReader(text)), Length: int64(len(text))}
+	return &engine.Result{Status: status, ContentType: contentType, Raw: io.NopCloser(strings.NewReader(text)),
+		Length: int64(len(text))}
 }
 
 func input(name string, place plan.Place, kind string, change ...func(*plan.Input)) *plan.Input {
@@ -70,7 +74,8 @@ func key(name string) func(*plan.Input) { return func(in *plan.Input) { in.Key =
 func fallback(v value.Value) func(*plan.Input) { return func(in *plan.Input) { in.Schema.Default = v } }
 
 func operationOf(method, path string, inputs ...*plan.Input) *plan.Route {
-	return &plan.Route{Method: method, Path: path, Unit: &plan.Unit{ID: method + " " + path, Kind: "operation", Inputs: inputs}}
+	return &plan.Route{Method: method, Path: path,
+		Unit: &plan.Unit{ID: method + " " + path, Kind: "operation", Inputs: inputs}}
 }
 
 func handlerOf(inv *invoker, routes ...*plan.Route) *Handler {

@@ -178,12 +178,14 @@ func testable(d *host.Document, u *plan.Unit) bool {
 	if len(u.Steps) != 1 || u.Steps[0].Kind != plan.CallStep {
 		return false
 	}
-	return !slices.ContainsFunc(d.Model.Consumes, func(c *model.Consume) bool { return c.Auth != nil && c.Auth.Type == "oauth2" })
+	return !slices.ContainsFunc(d.Model.Consumes,
+		func(c *model.Consume) bool { return c.Auth != nil && c.Auth.Type == "oauth2" })
 }
 
 func (p *probe) rest(t *testing.T, d *host.Document, s *plan.Server, r *plan.Route) int {
 	u := r.Unit
-	if u == nil || !testable(d, u) || slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Select != nil }) {
+	if u == nil || !testable(d, u) ||
+		slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Select != nil }) {
 		return 0
 	}
 	given := p.values(u)
@@ -242,8 +244,10 @@ func (p *probe) tool(t *testing.T, d *host.Document, s *plan.Server, u *plan.Uni
 	}
 	h := mcp.New(mcp.Config{Plan: d.Plan, Server: s, Invoker: p.engine})
 	defer h.Close()
-	message := value.Map(value.Member{Name: "jsonrpc", Value: value.Of("2.0")}, value.Member{Name: "id", Value: value.Int(1)}, value.Member{Name: "method", Value: value.Of("tools/call")},
-		value.Member{Name: "params", Value: value.Map(value.Member{Name: "name", Value: value.Of(u.Name)}, value.Member{Name: "arguments", Value: arguments})})
+	message := value.Map(value.Member{Name: "jsonrpc", Value: value.Of("2.0")},
+		value.Member{Name: "id", Value: value.Int(1)}, value.Member{Name: "method", Value: value.Of("tools/call")},
+		value.Member{Name: "params", Value: value.Map(value.Member{Name: "name", Value: value.Of(u.Name)},
+			value.Member{Name: "arguments", Value: arguments})})
 	req := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/mcp", strings.NewReader(message.Text()))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json, text/event-stream")
@@ -259,7 +263,8 @@ func (p *probe) tool(t *testing.T, d *host.Document, s *plan.Server, u *plan.Uni
 }
 
 // compare looks for every expected value in what the upstream received.
-func (p *probe) compare(t *testing.T, d *host.Document, u *plan.Unit, own string, given map[string]value.Value, what string, status int, answer string) int {
+func (p *probe) compare(t *testing.T, d *host.Document, u *plan.Unit, own string, given map[string]value.Value,
+	what string, status int, answer string) int {
 	got := p.take()
 	if got == nil {
 		t.Errorf("%s: %s: nothing or too much went upstream; %d %s", d.Name, what, status, answer)
@@ -271,7 +276,8 @@ func (p *probe) compare(t *testing.T, d *host.Document, u *plan.Unit, own string
 	for param, want := range expectations(d, u, op, own, given) {
 		checked++
 		if problem := got.has(op, param, want); problem != "" {
-			t.Errorf("%s: %s: %s %s: %s\n  request %s\n  body %s", d.Name, what, param.In, param.Name, problem, got.uri, got.body)
+			t.Errorf("%s: %s: %s %s: %s\n  request %s\n  body %s", d.Name, what, param.In, param.Name, problem,
+				got.uri, got.body)
 		}
 	}
 	return checked
@@ -279,7 +285,8 @@ func (p *probe) compare(t *testing.T, d *host.Document, u *plan.Unit, own string
 
 // expectations reads from the document which parameter gets which value, for
 // the plain forms: with: {p: prefix.x}, with: {p: literal}, and no with at all.
-func expectations(d *host.Document, u *plan.Unit, op *model.Operation, own string, given map[string]value.Value) map[*model.Param]value.Value {
+func expectations(d *host.Document, u *plan.Unit, op *model.Operation, own string,
+	given map[string]value.Value) map[*model.Param]value.Value {
 	want := map[*model.Param]value.Value{}
 	if u.Model.Ref != "" || op.Body != nil {
 		return want
@@ -393,7 +400,8 @@ var bodyName = regexp.MustCompile(`^(?i:body|payload|data|request|request[-_]?bo
 
 // isWholeBody reports whether the only body parameter of an operation is its whole body.
 func isWholeBody(q *model.Param) bool {
-	return bodyName.MatchString(q.Name) || q.Description == "" && (q.Type == "" || q.Type == "string" || q.Type == "object")
+	return bodyName.MatchString(q.Name) || q.Description == "" &&
+		(q.Type == "" || q.Type == "string" || q.Type == "object")
 }
 
 // basePath is the path of the base URI of the API that an operation belongs to.
@@ -439,7 +447,8 @@ func (r *received) hasInPath(op *model.Operation, q *model.Param, want value.Val
 		}
 		return ""
 	}
-	m := regexp.MustCompile("^/?" + strings.TrimPrefix(pattern.String(), "/") + "(?:/[^/]*)*$").FindStringSubmatch(strings.TrimPrefix(path, r.base))
+	m := regexp.MustCompile("^/?" + strings.TrimPrefix(pattern.String(), "/") +
+		"(?:/[^/]*)*$").FindStringSubmatch(strings.TrimPrefix(path, r.base))
 	if m == nil {
 		return "path " + path + " does not look like " + declared
 	}

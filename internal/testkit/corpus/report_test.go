@@ -30,7 +30,8 @@ func TestReport_neverGetsWorse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if report != string(want) {
-		t.Errorf("the numbers changed; if for the better, run “go test ./internal/testkit/corpus -update”:\n%s", difference(string(want), report))
+		t.Errorf("the numbers changed; if for the better, run “go test ./internal/testkit/corpus -update”:\n%s",
+			difference(string(want), report))
 	}
 }
 
