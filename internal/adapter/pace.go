@@ -13,8 +13,8 @@ import (
 // so long and a second more for each second's worth of bytes.
 const (
 	patience   = 30 * time.Second
-	leastSpeed = 32 << 10 // bytes in a second
-	piece      = 64 << 10 // bytes that are written with one deadline
+	leastSpeed = 32 << 10  // bytes in a second
+	piece      = 256 << 10 // bytes that are written with one deadline
 )
 
 // Body is a request body that comes in time or fails: the caller gets so long for
@@ -55,8 +55,8 @@ func (b *Body) Read(p []byte) (int, error) {
 // Late reports whether the body did not come in time; that of no body is false.
 func (b *Body) Late() bool { return b != nil && b.late.Load() }
 
-// Write writes an answer to a caller who reads on: it fails when nothing of it
-// gets away for so long.
+// Write writes an answer to a caller who reads on: it fails when a piece of it does
+// not get away for so long.
 func Write(w http.ResponseWriter, body []byte) error {
 	for {
 		next := body[:min(len(body), piece)]

@@ -52,10 +52,10 @@ func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 
 func TestWrite_hasTimeForEachPiece(t *testing.T) {
 	c := &conn{ResponseWriter: httptest.NewRecorder()}
-	if err := adapter.Write(wrapped{c}, make([]byte, 200<<10)); err != nil || len(c.write) != 4 {
+	if err := adapter.Write(wrapped{c}, make([]byte, 800<<10)); err != nil || len(c.write) != 4 {
 		t.Errorf("%d deadlines, %v", len(c.write), err)
 	}
-	if n := c.ResponseWriter.(*httptest.ResponseRecorder).Body.Len(); n != 200<<10 {
+	if n := c.ResponseWriter.(*httptest.ResponseRecorder).Body.Len(); n != 800<<10 {
 		t.Errorf("wrote %d", n)
 	}
 	if err := adapter.Write(failing{httptest.NewRecorder()}, []byte("x")); err == nil {
