@@ -62,10 +62,9 @@ func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
 		f.failed = true
 		return nil
 	}
-	if a := api.Auth; a != nil && !op.NoAuth &&
-		(a.Type == "custom-token" || a.Type == "oauth2" || a.Type == model.TokenExchange) {
-		f.wrong(acquire.Get("call"), "Call an operation that needs no token itself.", "“%s” needs a token itself",
-			target)
+	if a := api.Auth; a != nil && !op.NoAuth && !slices.Contains([]string{"basic", "bearer", "apikey", "headers"}, a.Type) {
+		f.wrong(acquire.Get("call"), "Call an operation that needs no token or signature itself.",
+			"“%s” needs %s authentication itself", target, a.Type)
 		return nil
 	}
 	// Whatever the operation reads beyond this would be an input of the caller's.

@@ -57,10 +57,16 @@ func (k Keys) apply(req *http.Request, query []byte, f expr.Frame) (_ []byte, _ 
 
 // QueryKeys are the names of the query that authentication fills.
 func QueryKeys(a Auth) (names []string) {
-	keys, _ := a.(Keys)
-	for i := range keys {
-		if keys[i].Place == InQuery {
-			names = append(names, keys[i].Name)
+	switch a := a.(type) {
+	case Keys:
+		for i := range a {
+			if a[i].Place == InQuery {
+				names = append(names, a[i].Name)
+			}
+		}
+	case *CustomToken:
+		if a.Place == InQuery && a.Name != "" {
+			names = append(names, a.Name)
 		}
 	}
 	return names

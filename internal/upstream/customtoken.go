@@ -36,6 +36,9 @@ func (t *CustomToken) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte
 	if err != nil {
 		return query, nil, &CredentialError{Reason: "the request for a token cannot be made", cause: err}
 	}
+	if out.Credential != nil { // it is no part of the request, by which tokens are told apart
+		return query, nil, &CredentialError{Reason: out.Target + " needs a credential of a kind that is not complete in its request"}
+	}
 	return query, &acquisition{CustomToken: t, out: out}, nil
 }
 
@@ -46,7 +49,10 @@ type acquisition struct {
 	query string    // of the call, without the token
 }
 
-func (a *acquisition) show(req *http.Request) { a.put(req, secret.Mask) }
+func (a *acquisition) show(req *http.Request) {
+	a.query = req.URL.RawQuery
+	a.put(req, secret.Mask)
+}
 
 func (a *acquisition) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
 	key, err := a.key()
@@ -59,7 +65,7 @@ func (a *acquisition) authorize(c *Client, o *Outbound, next sender) (*http.Resp
 			ask: func(ctx context.Context) (*oauth2.Token, error) { return a.ask(ctx, c) },
 		}
 	})
-	a.query = o.Request.URL.RawQuery
+	a.query, a.out.Hops = o.Request.URL.RawQuery, o.Hops
 	return tokens.authorize(o, next, func(req *http.Request, token *oauth2.Token) {
 		a.put(req, token.AccessToken)
 		o.Token = token.AccessToken
@@ -87,7 +93,7 @@ func (a *acquisition) put(req *http.Request, token string) {
 func (a *acquisition) key() (key [sha256.Size]byte, err error) {
 	req := a.out.Request
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q\n", a.Token, req.Method, req.URL)
+	fmt.Fprintf(h, "%q %q %q %q\n", a.Token, req.Method, req.URL, req.Host)
 	names := make([]string, 0, len(req.Header))
 	for name := range req.Header {
 		names = append(names, name)
@@ -110,8 +116,7 @@ func (a *acquisition) ask(ctx context.Context, c *Client) (*oauth2.Token, error)
 	if req == nil {
 		return nil, &CredentialError{Reason: "the request for a token cannot be sent again"}
 	}
-	resp, err := c.Send(ctx, &Outbound{Target: a.out.Target, Request: req, Credential: a.out.Credential,
-		Policy: a.out.Policy})
+	resp, err := c.Send(ctx, &Outbound{Target: a.out.Target, Request: req, Policy: a.out.Policy, Hops: a.out.Hops})
 	if err != nil {
 		return nil, &CredentialError{Reason: a.out.Target + " cannot be reached", Retry: true, cause: err}
 	}
