@@ -20,11 +20,6 @@ func Near(word string, candidates []string) (string, bool) {
 	return new(Finder).Near(word, slices.Values(candidates))
 }
 
-// Meant is the hint that names what Near found, or else the other one.
-func Meant(word string, candidates []string, otherwise string) string {
-	return new(Finder).Meant(word, slices.Values(candidates), otherwise)
-}
-
 // Finder is Near for all the words of one document: a document of a thousand
 // misspelt names among a thousand others would take a million comparisons. It
 // compares for as long as a person would read what comes of it, and then finds

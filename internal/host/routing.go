@@ -69,8 +69,7 @@ func (v *view) find(r *http.Request) http.Handler {
 // unrouted answers what is meant for no server. Nothing of the request goes to
 // any, so that no server's guard sees a credential for another.
 func (v *view) unrouted(w http.ResponseWriter, r *http.Request) {
-	if !v.screen.Host(r.Host) {
-		problem(w, http.StatusForbidden, "this Host is not served here", "The operator allows it with --allow-host.")
+	if v.refusesHost(w, r) {
 		return
 	}
 	if methods := v.routes.Methods(r.URL.EscapedPath()); len(methods) > 0 {
@@ -90,10 +89,18 @@ func (v *view) unrouted(w http.ResponseWriter, r *http.Request) {
 	v.noEndpoint(w, r)
 }
 
+// refusesHost answers a request whose Host is not served here.
+func (v *view) refusesHost(w http.ResponseWriter, r *http.Request) bool {
+	if v.screen.Host(r.Host) {
+		return false
+	}
+	problem(w, http.StatusForbidden, "this Host is not served here", "The operator allows it with --allow-host.")
+	return true
+}
+
 // noEndpoint says which servers there are.
 func (v *view) noEndpoint(w http.ResponseWriter, r *http.Request) {
-	if !v.screen.Host(r.Host) {
-		problem(w, http.StatusForbidden, "this Host is not served here", "The operator allows it with --allow-host.")
+	if v.refusesHost(w, r) {
 		return
 	}
 	detail := "Nothing is served at this path."

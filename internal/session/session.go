@@ -23,10 +23,7 @@ type Principal struct{ Issuer, Subject string }
 // Local is the person before a terminal or behind a stdio client.
 func Local() Principal { return Principal{Issuer: "local", Subject: "user"} }
 
-// Service is the service account of a document, which is nobody in person.
-func Service() Principal { return Principal{Issuer: "service", Subject: "account"} }
-
-// IsNobody reports whether p is no person and no service account.
+// IsNobody reports whether p is no person.
 func (p Principal) IsNobody() bool { return p == Principal{} }
 
 // Key names a session. Every part is compared exactly: a session never follows
