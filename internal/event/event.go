@@ -20,6 +20,9 @@ const (
 	Problems                     // Problem
 	Refusals                     // Refusal
 	Reloads                      // Reload
+	Retries                      // Retry
+	Breakers                     // Breaker
+	Waits                        // Wait
 )
 
 // Event is one of the types below.
@@ -106,6 +109,46 @@ type Reload struct {
 	Err       error
 }
 
+// Retry says that a call will be sent again: its last attempt got no answer, or one
+// that asks for it.
+type Retry struct {
+	Call   *Call
+	Target string        // namespace.operation
+	Number int           // of the attempt that failed, from 1
+	Status int           // of its answer; 0 when there was none
+	Err    error         // for the log; nil when there was an answer
+	After  time.Duration // until the next attempt
+}
+
+// Breaker says that the breaker of an API, or of a part of it, is in another state.
+type Breaker struct {
+	Name  string // what it guards: namespace, namespace and path of a resource, or namespace.operation
+	State BreakerState
+	Until time.Time // when an open one lets a call through again
+}
+
+// BreakerState is what a breaker does with calls.
+type BreakerState uint8
+
+// The states of a breaker.
+const (
+	Closed   BreakerState = iota // calls pass
+	Open                         // calls are held back
+	HalfOpen                     // one call passes, and decides
+)
+
+// String is the name of the state, for logs and metrics.
+func (s BreakerState) String() string { return [...]string{"closed", "open", "half-open"}[s] }
+
+// Wait says that a call had to wait for its turn, or was held back and not sent.
+type Wait struct {
+	Call   *Call
+	Target string        // namespace.operation
+	For    string        // what it waited for: rate, concurrency, or the breaker, which never waits
+	Took   time.Duration // that it waited
+	Held   bool          // it was not sent
+}
+
 // Kind is Units.
 func (UnitBegan) Kind() Kind { return Units }
 
@@ -129,6 +172,15 @@ func (Refusal) Kind() Kind { return Refusals }
 
 // Kind is Reloads.
 func (Reload) Kind() Kind { return Reloads }
+
+// Kind is Retries.
+func (Retry) Kind() Kind { return Retries }
+
+// Kind is Breakers.
+func (Breaker) Kind() Kind { return Breakers }
+
+// Kind is Waits.
+func (Wait) Kind() Kind { return Waits }
 
 // Listener hears of events of some kinds.
 type Listener struct {
