@@ -47,11 +47,11 @@ func BenchmarkVerifyJWT(b *testing.B) {
 	s := newAuthServer(b, "")
 	s.Rotate("rsa", "p256", "ed")
 	p := s.place(s.fields(), true)
-	v, err := p.oauth.verifier.get(b.Context())
+	v, err := p.oauth.verifier.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	keys, err := v.keys.get(b.Context())
+	keys, err := v.keys.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

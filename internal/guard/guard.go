@@ -54,7 +54,7 @@ type Config struct {
 type Guard struct {
 	cfg    Config
 	scheme scheme
-	oauth  *oauth // nil for the other kinds
+	oauth  *resourceServer // nil for the other kinds
 
 	mu        sync.Mutex
 	complaint string // the last one logged

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/fairlead/fairlead/internal/kept"
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -34,7 +36,7 @@ func (v *verifier) introspected(ctx context.Context, token string, sum [32]byte)
 		return nil, faultInactive
 	}
 	answer := v.asking.DoChan(string(sum[:]), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), kept.Timeout)
 		defer cancel()
 		id, err := v.introspectNow(ctx, token)
 		if err != nil {
@@ -67,11 +69,11 @@ func (v *verifier) introspected(ctx context.Context, token string, sum [32]byte)
 func (v *verifier) introspectNow(ctx context.Context, token string) (*Identity, error) {
 	endpoint := v.introspection
 	if endpoint == "" {
-		server, err := v.server.get(ctx)
+		server, err := v.server.Get(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if endpoint = server.introspection; endpoint == "" {
+		if endpoint = server.Introspection; endpoint == "" {
 			return nil, errors.New("the metadata of the authorization server has no introspection_endpoint")
 		}
 	}
@@ -84,17 +86,17 @@ func (v *verifier) introspectNow(ctx context.Context, token string) (*Identity, 
 	if err != nil {
 		return nil, err
 	}
-	status, answer, _, err := fetch(v.cfg.Client, req)
+	status, answer, _, err := oauth.Fetch(v.cfg.Client, req)
 	if err != nil {
 		return nil, err
 	}
 	if status != http.StatusOK {
-		return nil, fmt.Errorf("%s answers with status %d", where(req.URL), status)
+		return nil, fmt.Errorf("%s answers with status %d", oauth.Where(req.URL), status)
 	}
 	active := answer.Get("active")
 	switch {
 	case active.Kind() != value.Bool:
-		return nil, fmt.Errorf("%s does not say whether the token is active", where(req.URL))
+		return nil, fmt.Errorf("%s does not say whether the token is active", oauth.Where(req.URL))
 	case !active.True() || !isAccessToken(str(answer.Get("token_type"))):
 		return nil, faultInactive
 	}

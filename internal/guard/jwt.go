@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -36,27 +35,25 @@ var types = []string{"", "jwt", "at+jwt"}
 
 // verifyJWT verifies signature and claims, and returns the key set that it did
 // it with. A key that is not known makes it look for new ones.
-func (v *verifier) verifyJWT(ctx context.Context, token string, keys *keySet) (*Identity, *keySet, error) {
-	jws, err := jose.ParseSignedCompact(token, algorithms)
+func (v *verifier) verifyJWT(ctx context.Context, token string, keys *oauth.KeySet) (*Identity, *oauth.KeySet, error) {
+	signed, err := oauth.ParseSigned(token)
 	if err != nil {
 		return nil, nil, faultForm
 	}
-	header := jws.Signatures[0].Protected
-	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
-	if !slices.Contains(types, strings.TrimPrefix(strings.ToLower(typ), "application/")) {
+	if !slices.Contains(types, signed.Type()) {
 		return nil, nil, faultType
 	}
-	payload, err := keys.verify(jws, header)
-	if err == faultKey {
-		newer, fetchErr := v.keys.newer(ctx, renewPause)
+	payload, err := keys.Verify(signed)
+	if err == oauth.ErrKey {
+		newer, fetchErr := v.keys.Newer(ctx, oauth.RenewPause)
 		if fetchErr != nil {
 			return nil, nil, fetchErr
 		}
 		keys = newer
-		payload, err = keys.verify(jws, header)
+		payload, err = keys.Verify(signed)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, faultOf(err)
 	}
 	claims, err := value.Parse(payload)
 	if err != nil || claims.Kind() != value.Object {
@@ -72,25 +69,16 @@ func (v *verifier) verifyJWT(ctx context.Context, token string, keys *keySet) (*
 	return id, keys, err
 }
 
-// verify returns the signed payload. The error is faultKey when another set of
-// keys may do better.
-func (s *keySet) verify(jws *jose.JSONWebSignature, header jose.Header) ([]byte, error) {
-	keys, known := s.find(header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
-	switch {
-	case !known:
-		return nil, faultKey
-	case len(keys) == 0 && header.KeyID != "":
-		return nil, faultAlgorithm
+// faultOf is a fault of the signature in words for the caller.
+func faultOf(err error) error {
+	switch err {
+	case oauth.ErrKey:
+		return faultKey
+	case oauth.ErrAlgorithm:
+		return faultAlgorithm
+	default:
+		return faultSignature
 	}
-	for _, k := range keys {
-		if payload, err := jws.Verify(k.public); err == nil {
-			return payload, nil
-		}
-	}
-	if header.KeyID == "" {
-		return nil, faultKey
-	}
-	return nil, faultSignature
 }
 
 // accept checks the claims of a token that is genuine: those of a JWT (RFC 7519,
@@ -110,10 +98,10 @@ func (v *verifier) accept(claims value.Value, token string) (*Identity, error) {
 		return nil, faultEarly
 	}
 	issuer := claims.Get("iss")
-	if !issuer.IsAbsent() && (issuer.Kind() != value.String || !sameURI(issuer.Text(), v.issuerText)) {
+	if !issuer.IsAbsent() && (issuer.Kind() != value.String || !oauth.SameURI(issuer.Text(), v.issuerText)) {
 		return nil, faultIssuer
 	}
-	if !slices.ContainsFunc(texts(claims.Get("aud")), func(aud string) bool { return sameURI(aud, v.audience) }) {
+	if !slices.ContainsFunc(texts(claims.Get("aud")), func(aud string) bool { return oauth.SameURI(aud, v.audience) }) {
 		return nil, faultAudience
 	}
 	id := &Identity{

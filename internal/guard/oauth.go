@@ -7,17 +7,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/kept"
+	"github.com/fairlead/fairlead/internal/oauth"
 )
 
 // leeway is how far the clock of the authorization server may be off.
 const leeway = time.Minute
 
-// oauth lets in whoever has an access token of the authorization server for this
+// resourceServer lets in whoever has an access token of the authorization server for this
 // resource: an OAuth 2.1 resource server.
-type oauth struct {
+type resourceServer struct {
 	cfg      Config
 	complain func(ctx context.Context, text string)
-	verifier kept[*verifier]
+	verifier kept.Value[*verifier]
 }
 
 // verifier checks tokens under one set of settings.
@@ -25,8 +28,8 @@ type verifier struct {
 	settings
 	cfg      Config
 	complain func(ctx context.Context, text string)
-	server   kept[*metadata]
-	keys     kept[*keySet]
+	server   kept.Value[*oauth.Metadata]
+	keys     kept.Value[*oauth.KeySet]
 	tokens   tokens
 	inactive tokens // that introspection refused a moment ago
 	asking   flights
@@ -39,15 +42,15 @@ const (
 	keysFresh, keysUsable         = 5 * time.Minute, time.Hour
 )
 
-func newOAuth(cfg Config, complain func(ctx context.Context, text string)) *oauth {
-	o := &oauth{cfg: cfg, complain: complain}
-	o.verifier = kept[*verifier]{now: cfg.Clock, fresh: settingsFresh, usable: settingsUsable, fetch: o.settle}
+func newOAuth(cfg Config, complain func(ctx context.Context, text string)) *resourceServer {
+	o := &resourceServer{cfg: cfg, complain: complain}
+	o.verifier = kept.Value[*verifier]{Now: cfg.Clock, Fresh: settingsFresh, Usable: settingsUsable, Fetch: o.settle}
 	return o
 }
 
 // settle reads the settings, and makes a verifier unless they are those of the
 // old one.
-func (o *oauth) settle(ctx context.Context, old *verifier) (*verifier, error) {
+func (o *resourceServer) settle(ctx context.Context, old *verifier) (*verifier, error) {
 	s, err := o.cfg.settings(ctx)
 	if err != nil {
 		o.complain(ctx, "the oauth2 authentication is not usable: "+err.Error())
@@ -60,13 +63,13 @@ func (o *oauth) settle(ctx context.Context, old *verifier) (*verifier, error) {
 		o.cfg.Logger.WarnContext(ctx, "the authorization server is reached without TLS", "server", s.issuer.Host)
 	}
 	v := &verifier{settings: s, cfg: o.cfg, complain: o.complain}
-	v.server = kept[*metadata]{now: o.cfg.Clock, fresh: metadataFresh, usable: metadataUsable, fetch: v.discover}
-	v.keys = kept[*keySet]{now: o.cfg.Clock, fresh: keysFresh, usable: keysUsable, fetch: v.fetchKeys}
+	v.server = kept.Value[*oauth.Metadata]{Now: o.cfg.Clock, Fresh: metadataFresh, Usable: metadataUsable, Fetch: v.discover}
+	v.keys = kept.Value[*oauth.KeySet]{Now: o.cfg.Clock, Fresh: keysFresh, Usable: keysUsable, Fetch: v.fetchKeys}
 	return v, nil
 }
 
-func (o *oauth) check(r *http.Request) (pass, *refusal) {
-	v, err := o.verifier.get(r.Context())
+func (o *resourceServer) check(r *http.Request) (pass, *refusal) {
+	v, err := o.verifier.Get(r.Context())
 	if err != nil {
 		return pass{}, unavailable()
 	}
@@ -126,6 +129,22 @@ func (v *verifier) challenged(no *refusal, code string) *refusal {
 	return no
 }
 
+func (v *verifier) discover(ctx context.Context, _ *oauth.Metadata) (*oauth.Metadata, error) {
+	return oauth.Discover(ctx, v.cfg.Client, v.issuerText)
+}
+
+func (v *verifier) fetchKeys(ctx context.Context, old *oauth.KeySet) (*oauth.KeySet, error) {
+	server, err := v.server.Get(ctx)
+	var keys *oauth.KeySet
+	if err == nil {
+		keys, err = oauth.FetchKeys(ctx, v.cfg.Client, server.JWKS, old)
+	}
+	if err != nil {
+		v.complain(ctx, "the keys of the authorization server cannot be had: "+err.Error())
+	}
+	return keys, err
+}
+
 // identify verifies a token, or remembers that it did. An error that is no
 // tokenError is a failure of ours.
 func (v *verifier) identify(ctx context.Context, token string) (*Identity, error) {
@@ -133,7 +152,7 @@ func (v *verifier) identify(ctx context.Context, token string) (*Identity, error
 	if v.introspect {
 		return v.introspected(ctx, token, sum)
 	}
-	keys, err := v.keys.get(ctx)
+	keys, err := v.keys.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

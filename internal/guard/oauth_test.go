@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
@@ -113,7 +114,7 @@ func TestOAuth_ownFailuresAre503(t *testing.T) {
 		"errors":                 {func(s *authServer) { s.Down = 500 }, "status 500"},
 		"no server": {func(s *authServer) { go s.CloseClientConnections(); s.Listener.Close() },
 			"connect"},
-		"an answer too large": {func(s *authServer) { s.Metadata["x"] = strings.Repeat("x", maxAnswer) },
+		"an answer too large": {func(s *authServer) { s.Metadata["x"] = strings.Repeat("x", oauth.MaxAnswer) },
 			"larger than"},
 	} {
 		s := newAuthServer(t, "")
@@ -191,7 +192,7 @@ func TestOAuth_appliesNewSettings(t *testing.T) {
 	}
 	get := func() *verifier {
 		t.Helper()
-		v, err := g.oauth.verifier.get(t.Context())
+		v, err := g.oauth.verifier.Get(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +200,7 @@ func TestOAuth_appliesNewSettings(t *testing.T) {
 	}
 	first := get()
 	s.clock.pass(settingsFresh)
-	if renewed, err := g.oauth.verifier.newer(t.Context(), 0); err != nil || renewed != first {
+	if renewed, err := g.oauth.verifier.Newer(t.Context(), 0); err != nil || renewed != first {
 		t.Errorf("another verifier for the same settings, %v", err)
 	}
 	audience.Store("api://other")
@@ -256,7 +257,7 @@ func TestOAuth_followsARotation(t *testing.T) {
 		t.Errorf("fetched the keys %d times within the pause", n)
 	}
 	s.Rotate("p384")
-	s.clock.pass(renewPause)
+	s.clock.pass(oauth.RenewPause)
 	if w := p.token(unknown); w.Code != 200 {
 		t.Errorf("after the pause: %d %s", w.Code, w.Body)
 	}
@@ -264,7 +265,7 @@ func TestOAuth_followsARotation(t *testing.T) {
 		t.Errorf("a key that is gone, token seen before: %d", w.Code)
 	}
 	s.Set(func() { s.Down = 500 })
-	s.clock.pass(renewPause)
+	s.clock.pass(oauth.RenewPause)
 	if w := p.token(sign(t, "p521", jose.ES512, nil, s.good())); w.Code != 503 {
 		t.Errorf("unknown key while the server fails: %d", w.Code)
 	}
@@ -358,7 +359,7 @@ func TestTokens_stayBounded(t *testing.T) {
 	if c.get(sum(1), nil, now) != nil {
 		t.Error("an old one is kept")
 	}
-	if c.get(sum(0), &keySet{}, now) != nil || c.get(sum(0), nil, now.Add(1)) != nil {
+	if c.get(sum(0), &oauth.KeySet{}, now) != nil || c.get(sum(0), nil, now.Add(1)) != nil {
 		t.Error("one that is over is served")
 	}
 }
@@ -401,11 +402,11 @@ func TestOAuth_warnsOfAServerWithoutTLSAndInsistsOnItOtherwise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := g.oauth.verifier.get(t.Context())
+	v, err := g.oauth.verifier.Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.server.get(t.Context()); err == nil || !strings.Contains(err.Error(), "without TLS") {
+	if _, err := v.server.Get(t.Context()); err == nil || !strings.Contains(err.Error(), "without TLS") {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -17,7 +18,7 @@ const resourceWellKnown = "/.well-known/oauth-protected-resource"
 
 // publish makes the protected resource metadata (RFC 9728 section 2).
 func (s *settings) publish() error {
-	u, err := webURL(s.resource)
+	u, err := oauth.WebURL(s.resource)
 	if err != nil {
 		return fmt.Errorf("read the field resource: %w", err)
 	}
@@ -55,7 +56,7 @@ func (g *Guard) MetadataPaths() []string {
 	if g.oauth == nil || !g.cfg.MCP {
 		return nil
 	}
-	v, err := g.oauth.verifier.get(context.Background())
+	v, err := g.oauth.verifier.Get(context.Background())
 	if err != nil {
 		return []string{resourceWellKnown}
 	}
@@ -83,7 +84,7 @@ func (g *Guard) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	v, err := g.oauth.verifier.get(r.Context())
+	v, err := g.oauth.verifier.Get(r.Context())
 	if err != nil {
 		unavailable().write(w, false)
 		return

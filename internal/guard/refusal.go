@@ -6,12 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/kept"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// retryPause is how long a failing authorization server is left alone, and when
-// callers are told to come back.
-const retryPause = 5 * time.Second
+// retryPause is when callers are told to come back: a failing authorization server
+// is left alone until then.
+const retryPause = kept.RetryPause
 
 // Error codes of RFC 6750 section 3.1.
 const (

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -65,7 +66,7 @@ func (cfg Config) settings(ctx context.Context) (settings, error) {
 	if s.scopes, err = scopeList(scopes); err != nil {
 		return settings{}, fmt.Errorf("read the field scope: %w", err)
 	}
-	if s.issuer, err = webURL(s.issuerText); err != nil {
+	if s.issuer, err = oauth.WebURL(s.issuerText); err != nil {
 		return settings{}, fmt.Errorf("read the field authorizationServerUri: %w", err)
 	}
 	if s.issuer.RawQuery != "" {
@@ -79,7 +80,7 @@ func (cfg Config) settings(ctx context.Context) (settings, error) {
 		return settings{}, errors.New("read the field tokenValidation: neither jwks nor introspection")
 	}
 	if s.introspection != "" {
-		if _, err := webURL(s.introspection); err != nil {
+		if _, err := oauth.WebURL(s.introspection); err != nil {
 			return settings{}, fmt.Errorf("read the field introspectionEndpoint: %w", err)
 		}
 	}

@@ -3,6 +3,8 @@ package guard
 import (
 	"sync"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/oauth"
 )
 
 // maxTokens is how many verified tokens a generation holds.
@@ -18,13 +20,13 @@ type tokens struct {
 // remembered is the identity of a token that was verified with keys.
 type remembered struct {
 	identity *Identity
-	keys     *keySet // nil after introspection
+	keys     *oauth.KeySet // nil after introspection
 	until    time.Time
 }
 
 // get returns the identity of a token, nil when it is not known, over, or was
 // verified with keys other than those of now.
-func (t *tokens) get(sum [32]byte, keys *keySet, now time.Time) *Identity {
+func (t *tokens) get(sum [32]byte, keys *oauth.KeySet, now time.Time) *Identity {
 	t.mu.RLock()
 	r, young := t.young[sum]
 	if !young {

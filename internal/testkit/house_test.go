@@ -41,8 +41,9 @@ var rooms = []struct {
 	packages string
 	apart    bool // those of this line do not know each other
 }{
-	{packages: "capabilities internal/budget internal/diag internal/event internal/value internal/secret"},
+	{packages: "capabilities internal/budget internal/diag internal/event internal/kept internal/value internal/secret"},
 	{packages: "internal/element internal/schema internal/template internal/jsonpath internal/document internal/format internal/expr internal/route internal/overlay internal/sandbox internal/observe internal/session"},
+	{packages: "internal/oauth"},
 	{packages: "internal/model"},
 	{packages: "internal/normalize internal/shape internal/upstream internal/script"},
 	{packages: "internal/plan"},

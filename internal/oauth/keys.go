@@ -1,4 +1,4 @@
-package guard
+package oauth
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -18,11 +19,18 @@ import (
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-const (
-	// renewPause is how often a key that is not known makes us look for new ones.
-	renewPause = 30 * time.Second
-	// minRSA is the size in bits of the smallest RSA key that is used (RFC 7518 section 3.3).
-	minRSA = 2048
+// RenewPause is how often a key that is not known may make us look for new ones.
+const RenewPause = 30 * time.Second
+
+// minRSA is the size in bits of the smallest RSA key that is used (RFC 7518 section 3.3).
+const minRSA = 2048
+
+// Faults of a signed token.
+var (
+	ErrForm      = errors.New("not a JWT with a signature of an accepted algorithm")
+	ErrKey       = errors.New("signed with a key that the authorization server does not publish")
+	ErrAlgorithm = errors.New("signed with an algorithm that is not that of its key")
+	ErrSignature = errors.New("the signature is wrong")
 )
 
 // algorithms are the signatures that a token may have at all. None of them is
@@ -31,8 +39,8 @@ var algorithms = slices.Concat(rsaAlgorithms, []jose.SignatureAlgorithm{jose.ES2
 
 var rsaAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}
 
-// keySet is the signing keys of an authorization server.
-type keySet struct {
+// KeySet is the signing keys of an authorization server.
+type KeySet struct {
 	keys []key
 	text []byte // as fetched
 }
@@ -44,41 +52,28 @@ type key struct {
 	algorithms []jose.SignatureAlgorithm
 }
 
-// fetchKeys fetches the JWKS (RFC 7517). Where nothing changed it returns the
-// old set itself. Keys that are not for signatures, of unknown types or too weak
-// are left out.
-func (v *verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) {
-	set, err := v.askKeys(ctx)
-	if err != nil {
-		v.complain(ctx, "the keys of the authorization server cannot be had: "+err.Error())
-		return nil, err
-	}
-	if old != nil && bytes.Equal(old.text, set.text) {
-		return old, nil
-	}
-	return set, nil
-}
-
-func (v *verifier) askKeys(ctx context.Context) (*keySet, error) {
-	server, err := v.server.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if server.jwks == "" {
+// FetchKeys fetches a JWKS (RFC 7517). Where nothing changed it returns the old
+// set itself, which may be nil. Keys that are not for signatures, of unknown types
+// or too weak are left out.
+func FetchKeys(ctx context.Context, client Doer, at string, old *KeySet) (*KeySet, error) {
+	if at == "" {
 		return nil, errors.New("the metadata of the authorization server has no jwks_uri")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.jwks, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, err
 	}
-	status, answer, text, err := fetch(v.cfg.Client, req)
+	status, answer, text, err := Fetch(client, req)
 	if err != nil {
 		return nil, err
 	}
 	if status != http.StatusOK {
-		return nil, fmt.Errorf("%s answers with status %d", where(req.URL), status)
+		return nil, fmt.Errorf("%s answers with status %d", Where(req.URL), status)
 	}
-	set := &keySet{text: text}
+	if old != nil && bytes.Equal(old.text, text) {
+		return old, nil
+	}
+	set := &KeySet{text: text}
 	list := answer.Get("keys")
 	for i := range list.Len() {
 		if k, ok := parseKey(list.At(i)); ok {
@@ -86,9 +81,52 @@ func (v *verifier) askKeys(ctx context.Context) (*keySet, error) {
 		}
 	}
 	if len(set.keys) == 0 {
-		return nil, fmt.Errorf("%s has no key for signatures", where(req.URL))
+		return nil, fmt.Errorf("%s has no key for signatures", Where(req.URL))
 	}
 	return set, nil
+}
+
+// A Signed is a token whose signature is not verified yet.
+type Signed struct {
+	jws    *jose.JSONWebSignature
+	header jose.Header
+}
+
+// ParseSigned reads a JWT, else ErrForm.
+func ParseSigned(token string) (Signed, error) {
+	jws, err := jose.ParseSignedCompact(token, algorithms)
+	if err != nil {
+		return Signed{}, ErrForm
+	}
+	return Signed{jws, jws.Signatures[0].Protected}, nil
+}
+
+// Type is the token's own word for its type, in lower case and without
+// “application/”; "" when it does not say.
+func (t Signed) Type() string {
+	typ, _ := t.header.ExtraHeaders[jose.HeaderType].(string)
+	return strings.TrimPrefix(strings.ToLower(typ), "application/")
+}
+
+// Verify returns the signed payload. The error is ErrKey when another set of keys
+// may do better.
+func (s *KeySet) Verify(t Signed) ([]byte, error) {
+	keys, known := s.find(t.header.KeyID, jose.SignatureAlgorithm(t.header.Algorithm))
+	switch {
+	case !known:
+		return nil, ErrKey
+	case len(keys) == 0 && t.header.KeyID != "":
+		return nil, ErrAlgorithm
+	}
+	for _, k := range keys {
+		if payload, err := t.jws.Verify(k.public); err == nil {
+			return payload, nil
+		}
+	}
+	if t.header.KeyID == "" {
+		return nil, ErrKey
+	}
+	return nil, ErrSignature
 }
 
 // parseKey reads one JWK; false when it is of no use to us.
@@ -135,7 +173,7 @@ func suited(public any) []jose.SignatureAlgorithm {
 
 // find returns the keys that may have made a signature, and whether the id is
 // known. Without an id it is every key that the algorithm suits.
-func (s *keySet) find(id string, alg jose.SignatureAlgorithm) (keys []key, known bool) {
+func (s *KeySet) find(id string, alg jose.SignatureAlgorithm) (keys []key, known bool) {
 	for _, k := range s.keys {
 		if id != "" && k.id != id {
 			continue

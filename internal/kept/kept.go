@@ -1,4 +1,6 @@
-package guard
+// Package kept keeps values that are fetched from elsewhere: settings, what a
+// server says of itself, its keys.
+package kept
 
 import (
 	"context"
@@ -8,21 +10,26 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// fetchTimeout bounds one fetch, whoever waits for it.
-const fetchTimeout = 10 * time.Second
+const (
+	// Timeout bounds one fetch, whoever waits for it.
+	Timeout = 10 * time.Second
+	// RetryPause is how long a source that fails is left alone.
+	RetryPause = 5 * time.Second
+)
 
-// kept is a value that is fetched when first needed and kept. Concurrent callers
+// Value is a value that is fetched when first needed and kept. Concurrent callers
 // share one fetch, which outlives the ctx of each of them. After a failure the
-// source is left alone for retryPause.
-type kept[T any] struct {
-	fetch  func(ctx context.Context, old T) (T, error) // old is the zero T at first
-	now    func() time.Time
-	fresh  time.Duration // age from which it is fetched anew; up to twice that the old one serves meanwhile
-	usable time.Duration // age until which it serves while fetching fails
+// source is left alone for RetryPause. The exported fields are set before its
+// first use.
+type Value[T any] struct {
+	Fetch  func(ctx context.Context, old T) (T, error) // old is the zero T at first
+	Now    func() time.Time
+	Fresh  time.Duration // age from which it is fetched anew; up to twice that the old one serves meanwhile
+	Usable time.Duration // age until which it serves while fetching fails
 
 	flights singleflight.Group
 	state   atomic.Pointer[state[T]] // replaced in a flight only
-	renewed time.Time                // when newer fetched last; touched in a flight only
+	renewed time.Time                // when Newer fetched last; touched in a flight only
 }
 
 // state is what came of the fetches so far.
@@ -33,15 +40,15 @@ type state[T any] struct {
 	tried time.Time // when the last fetch failed
 }
 
-// get returns the value, or why there is none.
-func (k *kept[T]) get(ctx context.Context) (T, error) {
-	s, now := k.look(), k.now()
+// Get returns the value, or why there is none.
+func (k *Value[T]) Get(ctx context.Context) (T, error) {
+	s, now := k.look(), k.Now()
 	age := now.Sub(s.at)
-	have := !s.at.IsZero() && age < k.usable
-	if have && (age < k.fresh || s.err != nil && now.Sub(s.tried) < retryPause) {
+	have := !s.at.IsZero() && age < k.Usable
+	if have && (age < k.Fresh || s.err != nil && now.Sub(s.tried) < RetryPause) {
 		return s.value, nil
 	}
-	if s.err != nil && now.Sub(s.tried) < retryPause {
+	if s.err != nil && now.Sub(s.tried) < RetryPause {
 		return *new(T), s.err
 	}
 	flight := k.flights.DoChan("", func() (any, error) {
@@ -50,7 +57,7 @@ func (k *kept[T]) get(ctx context.Context) (T, error) {
 		}
 		return k.fly(ctx), nil
 	})
-	if have && age < 2*k.fresh {
+	if have && age < 2*k.Fresh {
 		return s.value, nil
 	}
 	v, err := wait[T](ctx, flight)
@@ -60,11 +67,11 @@ func (k *kept[T]) get(ctx context.Context) (T, error) {
 	return v, err
 }
 
-// newer fetches the value although it is fresh, but not within the pause after
+// Newer fetches the value although it is fresh, but not within the pause after
 // the time it last did so; then it returns what there is.
-func (k *kept[T]) newer(ctx context.Context, pause time.Duration) (T, error) {
+func (k *Value[T]) Newer(ctx context.Context, pause time.Duration) (T, error) {
 	return wait[T](ctx, k.flights.DoChan("", func() (any, error) {
-		if now := k.now(); now.Sub(k.renewed) >= pause {
+		if now := k.Now(); now.Sub(k.renewed) >= pause {
 			k.renewed = now
 			return k.fly(ctx), nil
 		}
@@ -78,7 +85,7 @@ func (k *kept[T]) newer(ctx context.Context, pause time.Duration) (T, error) {
 	}))
 }
 
-func (k *kept[T]) look() *state[T] {
+func (k *Value[T]) look() *state[T] {
 	if s := k.state.Load(); s != nil {
 		return s
 	}
@@ -86,15 +93,15 @@ func (k *kept[T]) look() *state[T] {
 	return k.state.Load()
 }
 
-func (k *kept[T]) fly(ctx context.Context) *state[T] {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+func (k *Value[T]) fly(ctx context.Context) *state[T] {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 	defer cancel()
 	next := *k.look()
-	v, err := k.fetch(ctx, next.value)
+	v, err := k.Fetch(ctx, next.value)
 	if next.err = err; err == nil {
-		next.value, next.at = v, k.now()
+		next.value, next.at = v, k.Now()
 	} else {
-		next.tried = k.now()
+		next.tried = k.Now()
 	}
 	k.state.Store(&next)
 	return &next
