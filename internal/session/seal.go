@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // MinKey is the least length of a master key, in bytes.
@@ -32,8 +30,8 @@ type sealingKey struct {
 	aead  cipher.AEAD
 }
 
-// NewSealer makes a Sealer of master keys, the one in force first and older ones
-// after it. Each has MinKey bytes at least.
+// NewSealer makes a Sealer of master keys, the one in force first and others that
+// are still read after it. Each has MinKey bytes at least.
 func NewSealer(masters ...[]byte) (*Sealer, error) {
 	if len(masters) == 0 {
 		return nil, errors.New("seal sessions: no key")
@@ -65,86 +63,81 @@ func NewSealer(masters ...[]byte) (*Sealer, error) {
 	return s, nil
 }
 
-// ids are the names under which an entry may stand: the first is the one in
-// force. They say nothing about whom or what the key names.
-func (s *Sealer) ids(key Key) []string {
+// ids are the names under which an entry may stand, the one in force first. They
+// say nothing about whom or what they are for.
+func (s *Sealer) ids(of []byte) []string {
 	ids := make([]string, len(s.keys))
 	for i, k := range s.keys {
 		mac := hmac.New(sha256.New, k.index)
-		mac.Write(key.bytes())
+		mac.Write(of)
 		ids[i] = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	}
 	return ids
 }
 
-// The header of an entry: version, key, when it was made, when it ends. It is
-// not secret; together with the id it is authenticated.
+// kind is what an entry holds. It is authenticated: no entry passes for one of
+// another kind.
+type kind byte
+
 const (
-	sealVersion  = 1
-	headerLength = 1 + 4 + 8 + 8
+	ofSession kind = 1 + iota
+	ofSignIns
 )
 
-// errForeign is an entry that this Sealer did not seal, or not under this name.
-var errForeign = errors.New("the entry was not sealed here, or was moved or changed")
+// The header of an entry: version, kind, key, when it was stored, when it ends.
+// It is not secret; together with the id it is authenticated.
+const (
+	sealVersion  = 1
+	headerLength = 1 + 1 + 4 + 8 + 8
+)
 
-func header(k *sealingKey, s *Session) []byte {
-	h := make([]byte, 0, headerLength)
-	h = append(h, sealVersion)
-	h = append(h, k.id[:]...)
-	h = binary.BigEndian.AppendUint64(h, uint64(s.Made.Unix()))
-	end := int64(0)
-	if !s.Expires.IsZero() {
-		end = s.Expires.Unix()
-	}
-	return binary.BigEndian.AppendUint64(h, uint64(end))
-}
+var (
+	// errForeign is an entry that this Sealer did not seal, or not under this name.
+	errForeign = errors.New("it was not sealed here, or was moved or changed")
+	// errStale is an entry that was kept beyond its end.
+	errStale = errors.New("it was kept beyond its end")
+)
 
-// content is what is sealed.
-type content struct {
-	Token   string    `json:"token"`
-	Refresh string    `json:"refresh,omitzero"`
-	Made    time.Time `json:"made"`
-	Expires time.Time `json:"expires,omitzero"`
-	Shown   []Shown   `json:"shown,omitzero"`
-}
+// stamp is when an entry was stored and when it ends, to the second.
+type stamp struct{ stored, end time.Time }
 
-// seal closes s for the name id.
-func (s *Sealer) seal(id string, session *Session) ([]byte, error) {
-	text, err := json.Marshal(content{
-		Token: session.Token.Reveal(), Refresh: session.Refresh.Reveal(), Made: session.Made, Expires: session.Expires,
-		Shown: session.Shown,
-	})
+// seal closes content for the name id.
+func (s *Sealer) seal(what kind, id string, when stamp, content any) ([]byte, error) {
+	text, err := json.Marshal(content)
 	if err != nil {
 		return nil, fmt.Errorf("seal a session: %w", err)
 	}
 	k := &s.keys[0]
-	h := header(k, session)
+	h := make([]byte, 0, headerLength+len(text)+k.aead.Overhead())
+	h = append(h, sealVersion, byte(what))
+	h = append(h, k.id[:]...)
+	h = binary.BigEndian.AppendUint64(h, uint64(when.stored.Unix()))
+	h = binary.BigEndian.AppendUint64(h, uint64(when.end.Unix()))
 	return k.aead.Seal(h, nil, text, append([]byte(id), h...)), nil
 }
 
-// open is the session that was sealed for the name id, else errForeign.
-func (s *Sealer) open(id string, sealed []byte) (*Session, error) {
-	if len(sealed) < headerLength || sealed[0] != sealVersion {
-		return nil, errForeign
+// open reads what was sealed for the name id into content. It is errForeign for
+// anything else, and errStale from the entry's end on.
+func (s *Sealer) open(what kind, id string, sealed []byte, now time.Time, content any) (stamp, error) {
+	if len(sealed) < headerLength || sealed[0] != sealVersion || sealed[1] != byte(what) {
+		return stamp{}, errForeign
 	}
 	h, closed := sealed[:headerLength], sealed[headerLength:]
 	for i := range s.keys {
 		k := &s.keys[i]
-		if string(h[1:5]) != string(k.id[:]) {
+		if string(h[2:6]) != string(k.id[:]) {
 			continue
 		}
 		text, err := k.aead.Open(nil, nil, closed, append([]byte(id), h...))
-		if err != nil {
-			return nil, errForeign
+		if err != nil || json.Unmarshal(text, content) != nil {
+			return stamp{}, errForeign
 		}
-		var c content
-		if err := json.Unmarshal(text, &c); err != nil {
-			return nil, errForeign
+		seconds := func(at int) time.Time { return time.Unix(int64(binary.BigEndian.Uint64(h[at:])), 0) }
+		when := stamp{stored: seconds(6), end: seconds(14)}
+		if !now.Before(when.end) {
+			return when, errStale
 		}
-		return &Session{
-			Token: secret.New(c.Token), Refresh: secret.New(c.Refresh), Made: c.Made, Expires: c.Expires,
-			Shown: c.Shown,
-		}, nil
+		return when, nil
 	}
-	return nil, errForeign
+	return stamp{}, errForeign
 }

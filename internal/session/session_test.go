@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/secret"
@@ -106,7 +105,7 @@ func TestSealer_readsNothingThatWasMovedOrChanged(t *testing.T) {
 	if err := v.Put(t.Context(), key("alice"), session("token-of-alice", time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	alice, bob := s.ids(key("alice"))[0], s.ids(key("bob"))[0]
+	alice, bob := s.ids(key("alice").bytes())[0], s.ids(key("bob").bytes())[0]
 	sealed, err := store.Get(t.Context(), alice)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +114,8 @@ func TestSealer_readsNothingThatWasMovedOrChanged(t *testing.T) {
 		t.Error("the entry can be read as it stands")
 	}
 	entries := map[string][]byte{"moved": sealed, "empty": nil, "short": sealed[:headerLength-1],
-		"foreign": append([]byte{sealVersion, 1, 2, 3, 4}, sealed[5:]...)}
+		"foreign":         append([]byte{sealVersion, byte(ofSession), 1, 2, 3, 4}, sealed[6:]...),
+		"of another kind": append([]byte{sealVersion, byte(ofSignIns)}, sealed[2:]...)}
 	for i := range sealed {
 		changed := bytes.Clone(sealed)
 		changed[i] ^= 1
@@ -148,7 +148,11 @@ func TestSealer_changesKeys(t *testing.T) {
 				session("token", time.Hour)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := NewVault(store, sealer(t, master, older), nil).Get(t.Context(), key("alice")); err != nil {
+			both := NewVault(store, sealer(t, master, older), nil)
+			if got, err := both.Get(t.Context(), key("alice")); err != nil || got.Token.Reveal() != "token" {
+				t.Fatalf("got %v, %v", got, err)
+			}
+			if _, err := both.Use(t.Context(), key("alice"), nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := NewVault(store, sealer(t, master), nil).Get(t.Context(), key("alice")); err != nil {
@@ -252,7 +256,7 @@ func TestVault_renewals(t *testing.T) {
 				t.Fatal(err)
 			}
 			now := c.old.Made.Add(c.after)
-			v.now, store.now = func() time.Time { return now }, func() time.Time { return now }
+			v.box.now, store.now = func() time.Time { return now }, func() time.Time { return now }
 			got, err := v.Use(t.Context(), key("alice"), c.renew)
 			if !errors.Is(err, c.err) || err == nil && got.Token.Reveal() != c.want {
 				t.Errorf("got %v, %v", got, err)
@@ -404,79 +408,4 @@ func TestFiles_sweep(t *testing.T) {
 	if err != nil || len(names) != 3 {
 		t.Errorf("the folder holds %v, %v", names, err)
 	}
-}
-
-func TestSignIns_belongToTheirPrincipal(t *testing.T) {
-	s := NewSignIns()
-	mine, err := s.Ask(key("alice"), Asked{Capability: "Koyeb", Unit: "login-user"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := s.Ask(key("alice"), Asked{Unit: "new-session"}); err != nil || again.Handle != mine.Handle ||
-		again.Asked.Unit != "new-session" {
-		t.Errorf("asking again makes %+v, %v", again, err)
-	}
-	for _, other := range []Principal{{"https://issuer.example", "bob"}, {"https://evil.example", "alice"}, {}} {
-		if _, err := s.Find(mine.Handle, other); !errors.Is(err, ErrNoHandle) {
-			t.Errorf("%+v finds it: %v", other, err)
-		}
-		if err := s.Attempt(mine.Handle, other); !errors.Is(err, ErrNoHandle) {
-			t.Errorf("%+v tries it: %v", other, err)
-		}
-	}
-	if _, err := s.Find(mine.Handle, key("alice").Principal); err != nil {
-		t.Errorf("its own principal: %v", err)
-	}
-	s.Done(mine.Handle, mine.Key)
-	if _, err := s.Find(mine.Handle, key("alice").Principal); !errors.Is(err, ErrNoHandle) {
-		t.Errorf("after it is done: %v", err)
-	}
-}
-
-func TestSignIns_attemptsEnd(t *testing.T) {
-	s := NewSignIns()
-	who := key("alice").Principal
-	w, _ := s.Ask(key("alice"), Asked{})
-	for range MaxAttempts {
-		if err := s.Attempt(w.Handle, who); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := s.Find(w.Handle, who); !errors.Is(err, ErrNoHandle) {
-		t.Errorf("the handle outlives its attempts: %v", err)
-	}
-	w, _ = s.Ask(key("alice"), Asked{})
-	if err := s.Attempt(w.Handle, who); !errors.Is(err, ErrGuessing) {
-		t.Errorf("a new handle gives new attempts: %v", err)
-	}
-	w, _ = s.Ask(key("bob"), Asked{})
-	if err := s.Attempt(w.Handle, key("bob").Principal); err != nil {
-		t.Errorf("another person suffers from it: %v", err)
-	}
-}
-
-func TestSignIns_endAndAreLimited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := NewSignIns()
-		w, _ := s.Ask(key("alice"), Asked{})
-		time.Sleep(SignInLife)
-		if _, err := s.Find(w.Handle, key("alice").Principal); !errors.Is(err, ErrNoHandle) {
-			t.Errorf("after its life: %v", err)
-		}
-		for i := range 1000 { // an agent that asks for a thousand handles gets a few
-			k := key("alice")
-			k.API = fmt.Sprint("api-", i)
-			if _, err := s.Ask(k, Asked{}); (err != nil) != (i >= maxWaiting) {
-				t.Fatalf("handle %d: %v", i, err)
-			}
-		}
-		if _, err := s.Ask(key("bob"), Asked{}); err != nil {
-			t.Errorf("another person suffers from it: %v", err)
-		}
-		time.Sleep(SignInLife)
-		if _, err := s.Ask(key("alice"), Asked{}); err != nil || len(s.waiting) != 1 || len(s.own) != 1 ||
-			len(s.asked) != 1 {
-			t.Errorf("what has ended is kept: %d handles, %v", len(s.waiting), err)
-		}
-	})
 }

@@ -1,8 +1,12 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,7 +19,7 @@ type SignIn struct {
 	Key      Key
 	Asked    Asked
 	Ends     time.Time
-	attempts int
+	Attempts int // so far
 }
 
 // Asked says what brought a person to the page.
@@ -29,8 +33,9 @@ type Asked struct {
 const (
 	SignInLife  = 10 * time.Minute // of a handle
 	MaxAttempts = 5                // at one handle, and of one principal at one API within SignInLife
-	maxSignIns  = 10_000           // that wait at once, of all principals
+	maxSignIns  = 10_000           // that one process makes within SignInLife, of all principals
 	maxWaiting  = 20               // that wait at once for one principal
+	maxAsked    = 200              // bytes of each text of Asked
 )
 
 // Errors of sign-ins.
@@ -40,137 +45,195 @@ var (
 	ErrGuessing = errors.New("too many attempts failed")
 )
 
-// SignIns are the sign-ins of one process that wait for their people. It is safe
-// for concurrent use.
+// SignIns are the sign-ins that wait for their people. They stand in the store of
+// the sessions, one sealed entry for each principal, so that a page which one
+// replica has announced opens at every other, and attempts count at all of them
+// together. It is safe for concurrent use. Errors that are none of the above are
+// those of the store.
 type SignIns struct {
-	mu      sync.Mutex
-	waiting map[string]*SignIn      // by handle
-	asked   map[Key]string          // the handle that waits for a key
-	own     map[Principal]int       // how many wait for a principal
-	failed  map[[2]string]*failures // by principal and API
-	swept   time.Time
-	now     func() time.Time
-}
+	box *box
 
-type failures struct {
-	count int
+	mu    sync.Mutex
+	made  int // since
 	since time.Time
 }
 
-// NewSignIns makes an empty set.
-func NewSignIns() *SignIns {
-	return &SignIns{
-		waiting: map[string]*SignIn{}, asked: map[Key]string{}, own: map[Principal]int{},
-		failed: map[[2]string]*failures{}, now: time.Now,
+// NewSignIns keeps sign-ins beside the sessions of v.
+func NewSignIns(v *Vault) *SignIns { return &SignIns{box: v.box} }
+
+// desk is what waits for one principal, as it is sealed.
+type desk struct {
+	Waiting []SignIn            `json:"waiting,omitzero"`
+	Failed  map[string]failures `json:"failed,omitzero"` // by the API's origin
+}
+
+// failures are attempts at an API that it has not accepted.
+type failures struct {
+	Count int       `json:"count"`
+	Since time.Time `json:"since"`
+}
+
+func deskName(p Principal) []byte {
+	sum := Digest("sign-ins", p.Issuer, p.Subject)
+	return sum[:]
+}
+
+// read is what waits for p now.
+func (s *SignIns) read(ctx context.Context, p Principal) (*desk, error) {
+	d := &desk{}
+	if _, err := s.box.read(ctx, ofSignIns, deskName(p), d); err != nil && !errors.Is(err, ErrNone) {
+		return nil, err
 	}
+	now := s.box.now()
+	d.Waiting = slices.DeleteFunc(d.Waiting, func(w SignIn) bool {
+		return w.Key.Principal != p || !now.Before(w.Ends)
+	})
+	maps.DeleteFunc(d.Failed, func(_ string, f failures) bool { return now.Sub(f.Since) >= SignInLife })
+	return d, nil
+}
+
+// change lets edit change what waits for p, alone among all replicas, and stores
+// it even where edit returns an error.
+func (s *SignIns) change(ctx context.Context, p Principal, edit func(*desk) error) error {
+	release, err := s.box.lock(ctx, deskName(p))
+	if err != nil {
+		return err
+	}
+	defer release()
+	d, err := s.read(ctx, p)
+	if err != nil {
+		return err
+	}
+	outcome := edit(d)
+	if len(d.Waiting) == 0 && len(d.Failed) == 0 {
+		err = s.box.remove(ctx, deskName(p))
+	} else {
+		err = s.box.write(ctx, ofSignIns, deskName(p), s.box.now().Add(SignInLife), d)
+	}
+	if err != nil {
+		return err
+	}
+	return outcome
+}
+
+func (d *desk) of(key Key) int {
+	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Key == key })
+}
+
+func (d *desk) at(handle string) int {
+	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Handle == handle })
 }
 
 // Ask is the sign-in that waits for the key, or a new one. It is ErrTooMany when
 // the principal, or the process, has too many.
-func (s *SignIns) Ask(key Key, asked Asked) (SignIn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sweep()
-	if w := s.waiting[s.asked[key]]; w != nil {
-		w.Asked = asked
-		return *w, nil
+func (s *SignIns) Ask(ctx context.Context, key Key, asked Asked) (SignIn, error) {
+	asked = asked.cut()
+	d, err := s.read(ctx, key.Principal)
+	if err != nil {
+		return SignIn{}, err
 	}
-	if s.own[key.Principal] >= maxWaiting || len(s.waiting) >= maxSignIns {
-		return SignIn{}, ErrTooMany
+	if i := d.of(key); i >= 0 && d.Waiting[i].Asked == asked {
+		return d.Waiting[i], nil
 	}
-	w := &SignIn{Handle: rand.Text(), Key: key, Asked: asked, Ends: s.now().Add(SignInLife)}
-	s.waiting[w.Handle], s.asked[key] = w, w.Handle
-	s.own[key.Principal]++
-	return *w, nil
+	var in SignIn
+	err = s.change(ctx, key.Principal, func(d *desk) error {
+		i := d.of(key)
+		switch {
+		case i >= 0:
+			d.Waiting[i].Asked = asked
+		case len(d.Waiting) >= maxWaiting || !s.mayMake():
+			return ErrTooMany
+		default:
+			i = len(d.Waiting)
+			d.Waiting = append(d.Waiting, SignIn{Handle: rand.Text(), Key: key, Asked: asked, Ends: s.box.now().Add(SignInLife)})
+		}
+		in = d.Waiting[i]
+		return nil
+	})
+	return in, err
 }
 
-// drop forgets a handle; mu is held.
-func (s *SignIns) drop(handle string) {
-	w := s.waiting[handle]
-	if w == nil {
-		return
+// cut bounds what a client may let be stored.
+func (a Asked) cut() Asked {
+	short := func(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxAsked)], "") }
+	return Asked{short(a.Capability), short(a.Unit), short(a.Client)}
+}
+
+// mayMake counts one more sign-in of this process.
+func (s *SignIns) mayMake() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.box.now(); now.Sub(s.since) >= SignInLife {
+		s.made, s.since = 0, now
 	}
-	delete(s.waiting, handle)
-	delete(s.asked, w.Key)
-	if s.own[w.Key.Principal]--; s.own[w.Key.Principal] == 0 {
-		delete(s.own, w.Key.Principal)
-	}
+	s.made++
+	return s.made <= maxSignIns
 }
 
 // Find is the sign-in of a handle for the principal. It is ErrNoHandle for
 // another principal, too: a handle of somebody else is unknown.
-func (s *SignIns) Find(handle string, by Principal) (SignIn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, err := s.find(handle, by)
+func (s *SignIns) Find(ctx context.Context, handle string, by Principal) (SignIn, error) {
+	if by.IsNobody() {
+		return SignIn{}, ErrNoHandle
+	}
+	d, err := s.read(ctx, by)
 	if err != nil {
 		return SignIn{}, err
 	}
-	return *w, nil
-}
-
-func (s *SignIns) find(handle string, by Principal) (*SignIn, error) {
-	w := s.waiting[handle]
-	if w == nil || w.Key.Principal != by || by.IsNobody() || !s.now().Before(w.Ends) {
-		return nil, ErrNoHandle
+	i := d.at(handle)
+	if i < 0 {
+		return SignIn{}, ErrNoHandle
 	}
-	return w, nil
+	return d.Waiting[i], nil
 }
 
 // Attempt counts an attempt to sign in before it is sent to the API. After the
 // last one the handle is gone; ErrGuessing says that the principal must wait.
-func (s *SignIns) Attempt(handle string, by Principal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, err := s.find(handle, by)
-	if err != nil {
+func (s *SignIns) Attempt(ctx context.Context, handle string, by Principal) error {
+	if _, err := s.Find(ctx, handle, by); err != nil {
 		return err
 	}
-	f := s.failed[guessing(w.Key)]
-	if f == nil || s.now().Sub(f.since) >= SignInLife {
-		f = &failures{since: s.now()}
-		s.failed[guessing(w.Key)] = f
-	}
-	if f.count++; f.count > MaxAttempts {
-		s.drop(handle)
-		return ErrGuessing
-	}
-	if w.attempts++; w.attempts >= MaxAttempts {
-		s.drop(handle)
-	}
-	return nil
-}
-
-func guessing(key Key) [2]string {
-	return [2]string{key.Principal.Issuer + "\x00" + key.Principal.Subject, key.Origin}
-}
-
-// Done consumes a handle after the API has accepted, and forgives the attempts.
-func (s *SignIns) Done(handle string, key Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop(handle)
-	delete(s.failed, guessing(key))
-}
-
-// sweepPause is between two looks for what has ended.
-const sweepPause = time.Second
-
-// sweep drops what has ended; mu is held.
-func (s *SignIns) sweep() {
-	now := s.now()
-	if now.Sub(s.swept) < sweepPause {
-		return
-	}
-	s.swept = now
-	for handle, w := range s.waiting {
-		if !now.Before(w.Ends) {
-			s.drop(handle)
+	return s.change(ctx, by, func(d *desk) error {
+		i := d.at(handle)
+		if i < 0 {
+			return ErrNoHandle
 		}
-	}
-	for key, f := range s.failed {
-		if now.Sub(f.since) >= SignInLife {
-			delete(s.failed, key)
+		origin := d.Waiting[i].Key.Origin
+		f, ok := d.Failed[origin]
+		if !ok {
+			f.Since = s.box.now()
 		}
-	}
+		f.Count++
+		if d.Failed == nil {
+			d.Failed = map[string]failures{}
+		}
+		d.Failed[origin] = f
+		d.Waiting[i].Attempts++
+		if f.Count > MaxAttempts || d.Waiting[i].Attempts >= MaxAttempts {
+			d.Waiting = slices.Delete(d.Waiting, i, i+1)
+		}
+		if f.Count > MaxAttempts {
+			return ErrGuessing
+		}
+		return nil
+	})
+}
+
+// Done consumes a handle after the API has accepted. The accepted attempt counts
+// no longer; those that failed before it do, else an account of one's own would
+// buy attempts at somebody else's.
+func (s *SignIns) Done(ctx context.Context, handle string, key Key) error {
+	return s.change(ctx, key.Principal, func(d *desk) error {
+		if i := d.at(handle); i >= 0 {
+			d.Waiting = slices.Delete(d.Waiting, i, i+1)
+		}
+		if f, ok := d.Failed[key.Origin]; ok {
+			if f.Count--; f.Count > 0 {
+				d.Failed[key.Origin] = f
+			} else {
+				delete(d.Failed, key.Origin)
+			}
+		}
+		return nil
+	})
 }

@@ -5,24 +5,32 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // Vault keeps sessions sealed in a Store and renews them, one renewal at a time
-// for each session however many calls and replicas wait for it.
-type Vault struct {
-	store  Store
-	sealer *Sealer
-	log    *slog.Logger
-	now    func() time.Time
-}
+// for each session however many calls and replicas wait for it. A store that
+// cannot be reached is an error; ErrSignIn is said of nobody whom it does not know.
+type Vault struct{ box *box }
 
 // NewVault makes a Vault. log may be nil.
 func NewVault(store Store, sealer *Sealer, log *slog.Logger) *Vault {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	return &Vault{store: store, sealer: sealer, log: log, now: time.Now}
+	return OpenVault(func(context.Context) (Store, *Sealer, error) { return store, sealer, nil }, log)
 }
+
+// OpenVault makes a Vault that opens its store when it is first used. What fails
+// is tried again by the next use. log may be nil.
+func OpenVault(open Open, log *slog.Logger) *Vault { return &Vault{newBox(open, log)} }
+
+// Open opens the store if it is not open yet.
+func (v *Vault) Open(ctx context.Context) error {
+	_, _, err := v.box.opened(ctx)
+	return err
+}
+
+// Close closes the store; nothing can be used afterwards.
+func (v *Vault) Close() error { return v.box.close() }
 
 // ErrSignIn says that nobody is signed in, or no longer.
 var ErrSignIn = errors.New("nobody is signed in")
@@ -32,73 +40,118 @@ var ErrSignIn = errors.New("nobody is signed in")
 var ErrRefused = errors.New("the API refuses to renew the session")
 
 // Renew makes the next session of one that ends. It returns ErrRefused, wrapped
-// or not, when the API says no; any other error is one that may pass.
+// or not, when the API says no; any other error is one that may pass. It runs
+// under the session's lock, so it stores nothing itself.
 type Renew func(ctx context.Context, old *Session) (*Session, error)
 
-// idle is how long a session without an end is kept when nobody stores it again.
+// idle is how long a session without an end of its own is kept when nobody uses it.
 const idle = 30 * 24 * time.Hour
 
-// Get is the session as it stands, or ErrSignIn. It renews nothing.
-func (v *Vault) Get(ctx context.Context, key Key) (*Session, error) {
-	for i, id := range v.sealer.ids(key) {
-		sealed, err := v.store.Get(ctx, id)
-		if errors.Is(err, ErrNone) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		s, err := v.sealer.open(id, sealed)
-		if err != nil {
-			v.log.WarnContext(ctx, "a stored session is not readable and counts as not there", "document", key.Document, "api", key.API, "error", err)
-			continue
-		}
-		if i > 0 { // under an older key: move it under the one in force
-			if err := v.Put(ctx, key, s); err != nil {
-				return nil, err
-			}
-			_ = v.store.Delete(ctx, id)
-		}
-		return s, nil
-	}
-	return nil, ErrSignIn
+// record is a session as it is sealed. Whose it is and where, an operator's list
+// tells those who have the key.
+type record struct {
+	Token   string    `json:"token"`
+	Refresh string    `json:"refresh,omitzero"`
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires,omitzero"`
+	Shown   []Shown   `json:"shown,omitzero"`
+	Owner   owner     `json:"owner"`
 }
 
-// Put stores a session in place of the one that stands.
-func (v *Vault) Put(ctx context.Context, key Key, s *Session) error {
-	id := v.sealer.ids(key)[0]
-	sealed, err := v.sealer.seal(id, s)
-	if err != nil {
-		return err
+// owner says whose a session is and where.
+type owner struct {
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Document string `json:"document"`
+	API      string `json:"api"`
+	Origin   string `json:"origin"`
+}
+
+func (r *record) session() *Session {
+	return &Session{
+		Token: secret.New(r.Token), Refresh: secret.New(r.Refresh), Made: r.Made, Expires: r.Expires, Shown: r.Shown,
 	}
-	end := v.now().Add(idle)
+}
+
+func (v *Vault) read(ctx context.Context, key Key) (*Session, found, error) {
+	var r record
+	at, err := v.box.read(ctx, ofSession, key.bytes(), &r, "document", key.Document, "api", key.API)
+	switch {
+	case errors.Is(err, ErrNone):
+		return nil, at, ErrSignIn
+	case err != nil:
+		return nil, at, err
+	}
+	return r.session(), at, nil
+}
+
+func (v *Vault) write(ctx context.Context, key Key, s *Session) error {
+	end := v.box.now().Add(idle)
 	if s.Refresh.IsEmpty() && !s.Expires.IsZero() {
 		end = s.Expires
 	}
-	return v.store.Put(ctx, id, sealed, end)
+	return v.box.write(ctx, ofSession, key.bytes(), end, record{
+		Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires, Shown: s.Shown,
+		Owner: owner{key.Principal.Issuer, key.Principal.Subject, key.Document, key.API, key.Origin},
+	})
 }
 
-// Delete forgets a session under every key that it may stand under.
-func (v *Vault) Delete(ctx context.Context, key Key) error {
-	var failed error
-	for _, id := range v.sealer.ids(key) {
-		failed = errors.Join(failed, v.store.Delete(ctx, id))
+// Get is the session as it stands, or ErrSignIn. It renews nothing and waits for nobody.
+func (v *Vault) Get(ctx context.Context, key Key) (*Session, error) {
+	s, _, err := v.read(ctx, key)
+	return s, err
+}
+
+// Put stores a session in place of the one that stands. It waits for a renewal
+// that runs, whose outcome would take the place of s.
+func (v *Vault) Put(ctx context.Context, key Key, s *Session) error {
+	release, err := v.box.lock(ctx, key.bytes())
+	if err != nil {
+		return err
 	}
-	return failed
+	defer release()
+	return v.write(ctx, key, s)
+}
+
+// Delete forgets a session. It waits for a renewal that runs, whose outcome would
+// stand in the session's place.
+func (v *Vault) Delete(ctx context.Context, key Key) error {
+	release, err := v.box.lock(ctx, key.bytes())
+	if err != nil {
+		return err
+	}
+	defer release()
+	return v.box.remove(ctx, key.bytes())
 }
 
 // Use is the session that a call may be sent with. One that is due is renewed
 // first, by one caller while the others wait. renew may be nil: then a session
 // lasts until its end.
 func (v *Vault) Use(ctx context.Context, key Key, renew Renew) (*Session, error) {
-	s, err := v.Get(ctx, key)
+	s, at, err := v.read(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if !s.Due(v.now()) || renew == nil && !s.Over(v.now()) {
+	now := v.box.now()
+	due := s.Over(now) || renew != nil && s.Due(now)
+	if !due && !v.worn(at) {
 		return s, nil
 	}
-	return v.renewed(ctx, key, renew, func(s *Session) bool { return s.Due(v.now()) })
+	next, err := v.renewed(ctx, key, renew, func(s *Session) bool {
+		now := v.box.now()
+		return s.Over(now) || renew != nil && s.Due(now)
+	})
+	if err != nil && !due {
+		v.box.log.WarnContext(ctx, "a session cannot be stored again", "document", key.Document, "api", key.API, "error", err)
+		return s, nil
+	}
+	return next, err
+}
+
+// worn reports whether an entry that is used should be stored again: under the
+// key in force, or for its idle limit.
+func (v *Vault) worn(at found) bool {
+	return at.older || at.end.Sub(at.stored) >= idle && v.box.now().Sub(at.stored) > idle/10
 }
 
 // Rejected is the session to try after the API has answered 401 to the token of
@@ -110,42 +163,53 @@ func (v *Vault) Rejected(ctx context.Context, key Key, used *Session, renew Rene
 
 // renewed renews the session of key if it is still stale once nobody else is at it.
 func (v *Vault) renewed(ctx context.Context, key Key, renew Renew, stale func(*Session) bool) (*Session, error) {
-	release, err := v.store.Lock(ctx, v.sealer.ids(key)[0])
+	release, err := v.box.lock(ctx, key.bytes())
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	s, err := v.Get(ctx, key)
-	if err != nil || !stale(s) {
+	s, at, err := v.read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !stale(s) {
+		if v.worn(at) {
+			err = v.write(ctx, key, s)
+		}
 		return s, err
 	}
 	if renew == nil {
-		return nil, v.over(ctx, key)
+		return v.over(ctx, key, s)
 	}
-	// A process that died between the API's answer and Put below leaves the old
-	// token: it is tried here once, and the API's refusal asks for a new sign-in.
+	// A process that died between the API's answer and the storing below leaves the
+	// old token: it is tried here once, and the API's refusal asks for a new sign-in.
 	next, err := renew(ctx, s)
 	// From here on the store must hear of the outcome, even if the caller has left.
 	ctx = context.WithoutCancel(ctx)
 	switch {
 	case errors.Is(err, ErrRefused):
-		v.log.InfoContext(ctx, "the API refuses to renew a session, which is forgotten", "document", key.Document, "api", key.API)
-		return nil, v.over(ctx, key)
+		v.box.log.InfoContext(ctx, "the API refuses to renew a session, which is forgotten", "document", key.Document, "api", key.API)
+		return v.over(ctx, key, s)
 	case err != nil:
-		if s.Over(v.now()) {
+		if s.Over(v.box.now()) {
 			return nil, err
 		}
 		return s, nil // it still serves, and the next call tries again
 	}
-	if err := v.Put(ctx, key, next); err != nil { // before it is used
+	if err := v.write(ctx, key, next); err != nil { // before it is used
 		return nil, err
 	}
 	return next, nil
 }
 
-func (v *Vault) over(ctx context.Context, key Key) error {
-	if err := v.Delete(ctx, key); err != nil {
-		return err
+// over forgets a session that has ended. A lock that ended by itself may have let
+// somebody else store another one, which is the session then.
+func (v *Vault) over(ctx context.Context, key Key, ended *Session) (*Session, error) {
+	if now, _, err := v.read(ctx, key); err != nil || now.Token != ended.Token {
+		return now, err
 	}
-	return ErrSignIn
+	if err := v.box.remove(ctx, key.bytes()); err != nil {
+		return nil, err
+	}
+	return nil, ErrSignIn
 }

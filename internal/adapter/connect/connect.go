@@ -122,14 +122,23 @@ func (h *Handler) person(next func(http.ResponseWriter, *http.Request, session.P
 
 // find is the sign-in of the request's handle and its API.
 func (h *Handler) find(w http.ResponseWriter, r *http.Request, who session.Principal) (session.SignIn, *API) {
-	in, err := h.c.SignIns.Find(r.PathValue("handle"), who)
+	in, err := h.c.SignIns.Find(r.Context(), r.PathValue("handle"), who)
 	if err == nil {
 		if api := h.api(in.Key); api != nil {
 			return in, api
 		}
+	} else if !errors.Is(err, session.ErrNoHandle) {
+		h.unread(w, r, err)
+		return in, nil
 	}
 	h.gone(w, r)
 	return in, nil
+}
+
+// unread is a store that cannot be asked now.
+func (h *Handler) unread(w http.ResponseWriter, r *http.Request, err error) {
+	h.c.Logger.ErrorContext(r.Context(), "sessions cannot be read", "error", err)
+	h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.", "Tell the operator; the log says why.")
 }
 
 func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
@@ -168,12 +177,15 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Pri
 		h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(in, api, values, missing+" is needed."))
 		return
 	}
-	switch err := h.c.SignIns.Attempt(in.Handle, who); {
+	switch err := h.c.SignIns.Attempt(r.Context(), in.Handle, who); {
 	case errors.Is(err, session.ErrGuessing):
 		h.fail(w, r, http.StatusTooManyRequests, "Too many attempts failed.", "Wait ten minutes, then ask for a new page.")
 		return
-	case err != nil:
+	case errors.Is(err, session.ErrNoHandle):
 		h.gone(w, r)
+		return
+	case err != nil:
+		h.unread(w, r, err)
 		return
 	}
 	s, err := api.SignIn(r.Context(), values)
@@ -192,13 +204,15 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Pri
 		h.fail(w, r, http.StatusServiceUnavailable, "You are signed in at "+api.Host+", but the session could not be kept.", "Tell the operator; the log says why.")
 		return
 	}
-	h.c.SignIns.Done(in.Handle, in.Key)
+	if err := h.c.SignIns.Done(r.Context(), in.Handle, in.Key); err != nil { // it ends by itself
+		h.c.Logger.WarnContext(r.Context(), "a sign-in page cannot be closed", "error", err)
+	}
 	h.show(w, r, http.StatusOK, "done", donePage(api, s))
 }
 
 // refused shows the form again, as long as its handle lasts.
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who session.Principal, in session.SignIn, api *API, values map[string]string, message string) {
-	if _, err := h.c.SignIns.Find(in.Handle, who); err != nil {
+	if _, err := h.c.SignIns.Find(r.Context(), in.Handle, who); err != nil {
 		h.fail(w, r, http.StatusForbidden, message, "That was the last attempt on this page. Wait ten minutes, then ask for a new one.")
 		return
 	}
@@ -230,8 +244,7 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request, who session.Princ
 		key.Principal = who
 		s, err := h.c.Vault.Get(r.Context(), key)
 		if err != nil && !errors.Is(err, session.ErrSignIn) {
-			h.c.Logger.ErrorContext(r.Context(), "sessions cannot be read", "error", err)
-			h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.", "Tell the operator; the log says why.")
+			h.unread(w, r, err)
 			return
 		}
 		rows = append(rows, listRow(i, api, s))
@@ -248,7 +261,11 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, who session.Princ
 	}
 	key := api.Key
 	key.Principal = who
-	in, err := h.c.SignIns.Ask(key, session.Asked{Capability: api.Capability})
+	in, err := h.c.SignIns.Ask(r.Context(), key, session.Asked{Capability: api.Capability})
+	if err != nil && !errors.Is(err, session.ErrTooMany) {
+		h.unread(w, r, err)
+		return
+	}
 	if err != nil {
 		h.fail(w, r, http.StatusTooManyRequests, "Too many sign-in pages are open.", "They end by themselves after ten minutes.")
 		return

@@ -38,7 +38,8 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, signIns: session.NewSignIns(), vault: session.NewVault(session.NewMemory(), sealer, nil),
+	vault := session.NewVault(session.NewMemory(), sealer, nil)
+	w := &world{T: t, signIns: session.NewSignIns(vault), vault: vault,
 		who: session.Local()}
 	w.api = &connect.API{
 		Key:        session.Key{Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
@@ -77,7 +78,7 @@ func (w *world) ask() string {
 	w.Helper()
 	key := w.api.Key
 	key.Principal = session.Local()
-	in, err := w.signIns.Ask(key, session.Asked{Capability: w.api.Capability, Unit: "login-user", Client: "an agent"})
+	in, err := w.signIns.Ask(w.Context(), key, session.Asked{Capability: w.api.Capability, Unit: "login-user", Client: "an agent"})
 	if err != nil {
 		w.Fatal(err)
 	}
