@@ -256,8 +256,8 @@ func (c *call) isWhole(p *model.Param) bool {
 	if kind := c.bodyType(); kind != "json" && kind != "raw" {
 		return !upstream.BodyTypes[kind].Members
 	}
-	return namesBody(p.Name) || p.Value == nil && p.Description == "" &&
-		(p.Type == "" || p.Type == "string" || p.Type == "object")
+	mayHold := p.Type == "object" || (p.Type == "" || p.Type == "string") && c.bodyKey() == ""
+	return namesBody(p.Name) || p.Value == nil && p.Description == "" && mayHold
 }
 
 // bodyType is the type of the body; where no block says it, that of the fixed

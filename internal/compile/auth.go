@@ -83,8 +83,11 @@ func (c *call) apiKey(a *model.Auth) (upstream.Auth, bool) {
 		key.Place = upstream.InQuery
 	case "cookie":
 		key.Place = upstream.InCookie
+	case "body":
+		e, ok := c.credential("value", v)
+		return &upstream.BodyKey{Name: key.Name, Value: e, ContentType: c.contentType()}, ok
 	default:
-		c.compiler.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query or cookie.",
+		c.compiler.report(diag.AuthUnknown, a.Fields["placement"].Range(), "Use header, query, cookie or body.",
 			"an API key cannot be placed in “%s”", placement)
 		return nil, false
 	}

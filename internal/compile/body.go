@@ -18,7 +18,7 @@ import (
 // body parameters, one as the whole entity or several as a JSON object.
 func (c *call) body(r *upstream.Request, params []*model.Param) bool {
 	if c.hasBlock() {
-		return c.block(r, c.op.Body)
+		return c.block(r, c.withoutKey(c.op.Body))
 	}
 	kind := c.bodyType()
 	switch {

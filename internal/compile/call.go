@@ -120,7 +120,10 @@ func (c *call) request() (*upstream.Request, bool) {
 		return nil, false
 	}
 	for _, a := range c.with {
-		if !slices.ContainsFunc(c.byName.like(a.Key), func(i int) bool { return c.fromAuth(c.params[i]) }) {
+		switch {
+		case a.Key == c.bodyKey():
+			c.replace(a)
+		case !slices.ContainsFunc(c.byName.like(a.Key), func(i int) bool { return c.fromAuth(c.params[i]) }):
 			c.bindWith(a)
 		}
 	}
@@ -137,12 +140,16 @@ func (c *call) request() (*upstream.Request, bool) {
 		switch p.In {
 		case "path", "environment":
 		case "body", "formdata", "form":
-			inBody = append(inBody, p)
+			if !c.replacedByAuth(p) {
+				inBody = append(inBody, p)
+			}
 		default:
-			c.param(r, p)
+			if !c.replacedByAuth(p) {
+				c.param(r, p)
+			}
 		}
 	}
-	if !c.body(r, inBody) {
+	if !c.body(r, inBody) || !c.holdsKey(r) {
 		return nil, false
 	}
 	base, ok := c.base(c.api, c.compiler.bases[c.api])

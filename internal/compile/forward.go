@@ -88,7 +88,7 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	f := &plan.Forward{Unit: u, Request: request}
 	for _, p := range c.params {
 		if p.In == "header" || p.In == "query" || p.In == "cookie" {
-			if p.Value != nil {
+			if p.Value != nil && !c.replacedByAuth(p) {
 				c.param(request, p)
 				if p.In == "query" {
 					f.Own = append(f.Own, p.Name)

@@ -208,7 +208,7 @@ var styles = map[string]upstream.Style{"": upstream.Repeat, "form": upstream.Rep
 	"comma": upstream.Comma, "csv": upstream.Comma,
 	"space": upstream.Space, "pipe": upstream.Pipe, "json": upstream.JSON, "deep": upstream.Repeat}
 
-// fromAuth reports whether p is the header or query parameter that the API's
+// fromAuth reports whether p is the header, parameter or body member that the API's
 // authentication fills: the configured credential is sent, nobody is asked for
 // another.
 func (c *call) fromAuth(p *model.Param) bool {
@@ -220,25 +220,41 @@ func (c *call) fromAuth(p *model.Param) bool {
 	if a.Type == "apikey" {
 		place, name = cmp.Or(strings.ToLower(a.Text("placement")), "header"), a.Text("key")
 	}
-	return p.In == place && (p.Name == name || p.In == "header" && strings.EqualFold(p.Name, name))
+	in := p.In
+	if in == "formdata" || in == "form" {
+		in = "body"
+	}
+	return in == place && (p.Name == name || in == "header" && strings.EqualFold(p.Name, name))
+}
+
+// replacedByAuth reports whether p is not used because authentication fills it, and
+// says so.
+func (c *call) replacedByAuth(p *model.Param) bool {
+	if !c.fromAuth(p) {
+		return false
+	}
+	a := c.argumentFor(p.Name)
+	c.replaced = append(c.replaced, p.Name)
+	if a != nil {
+		c.replace(a)
+	}
+	if a != nil || p.Value != nil || p.Required != nil && *p.Required {
+		c.compiler.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"),
+			"Remove the parameter, or the authentication block.",
+			"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
+	}
+	return true
+}
+
+// replace notes that what a with entry gives is not sent: a credential is.
+func (c *call) replace(a *withEntry) {
+	a.used = true
+	if name, ok := c.reference(a.Value.Text); ok {
+		c.replaced = append(c.replaced, name)
+	}
 }
 
 func (c *call) param(r *upstream.Request, p *model.Param) {
-	if c.fromAuth(p) {
-		a := c.argumentFor(p.Name)
-		c.replaced = append(c.replaced, p.Name)
-		if a != nil {
-			if name, ok := c.reference(a.Value.Text); ok {
-				c.replaced = append(c.replaced, name)
-			}
-		}
-		if a != nil || p.Value != nil || p.Required != nil && *p.Required {
-			c.compiler.reportOnce(diag.HeaderFromAuth, p.Node.Where("name"),
-				"Remove the parameter, or the authentication block.",
-				"“%s” of %s comes from its authentication; the parameter is not used", p.Name, c.target())
-		}
-		return
-	}
 	e, ok := c.value(p)
 	if !ok {
 		return

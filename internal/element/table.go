@@ -363,8 +363,10 @@ var elements = [...]Element{
 		{Key: "key", Aliases: []string{"name", "header", "headername", "headerName"},
 			Doc: "the name of the header, query parameter or cookie"},
 		{Key: "value", Aliases: []string{"token"}, Doc: "the secret"},
-		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query", "cookie"}, Default: "header",
-			Doc: "where it travels"},
+		{Key: "placement", Aliases: []string{"in"}, Values: []string{"header", "query", "cookie", "body"},
+			Default: "header",
+			Doc: "where it travels. `body`: as a member of the JSON object, form or multipart body, where it takes " +
+				"the place of what has its name"},
 		{Key: "headers", Kind: Map, Doc: "several headers, by name"},
 		{Key: "parameters", Kind: Map, Doc: "several query parameters, by name"},
 	}},

@@ -25,6 +25,7 @@ capability:
   - {type: http, namespace: bound, baseUri: "https://api.example.invalid", authentication: {type: bearer, token: "{{KEY}}"}, resources: RESOURCES}
   - {type: http, namespace: basic, baseUri: "https://api.example.invalid", authentication: {type: basic, username: me, password: "{{KEY}}"}, resources: RESOURCES}
   - {type: http, namespace: key, baseUri: "https://api.example.invalid", authentication: {type: apikey, key: k, value: "{{KEY}}", placement: query}, resources: RESOURCES}
+  - {type: http, namespace: member, baseUri: "https://api.example.invalid", authentication: {type: apikey, key: k, value: "{{KEY}}", placement: body}, resources: POSTED}
   - {type: http, namespace: written, baseUri: "https://api.example.invalid", authentication: {type: bearer, token: "CANARY"}, resources: RESOURCES}
   - {type: http, namespace: parameter, baseUri: "https://api.example.invalid", inputParameters: [{name: X-Word, in: header, value: "CANARY", x-fairlead: {secret: true}}], resources: RESOURCES}
   - {type: http, namespace: fetched, baseUri: "https://api.example.invalid", authentication: {type: oauth2, tokenEndpoint: "TOKENS", clientId: me, clientSecret: "{{USER}}"}, resources: RESOURCES}
@@ -50,7 +51,7 @@ const (
 // come back.
 var leakyAPIs = map[string]string{
 	"bound": canary, "basic": canary, "key": canary, "written": canary, "parameter": canary, "fetched": token,
-	"mine": canary, "word": canary,
+	"member": canary, "mine": canary, "word": canary,
 }
 
 func leakyDocument(tokens string) string {
@@ -66,7 +67,7 @@ func leakyDocument(tokens string) string {
 		}
 		routes = append(routes, fmt.Sprintf(`{path: "/%s/forward/{path}", forward: {targetNamespace: %s, trustedHeaders: [X-Api-Token]}}`, api, api))
 	}
-	return strings.NewReplacer("RESOURCES", resources, "ROUTES", strings.Join(routes, ", "), "TOOLS",
+	return strings.NewReplacer("RESOURCES", resources, "POSTED", strings.ReplaceAll(resources, "GET", "POST"), "ROUTES", strings.Join(routes, ", "), "TOOLS",
 		strings.Join(tools, ", "), "TOKENS", tokens,
 		"CANARY", strings.ReplaceAll(canary, `"`, `\"`)).Replace(leaky)
 }

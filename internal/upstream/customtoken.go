@@ -36,6 +36,15 @@ func (t *CustomToken) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte
 	if err != nil {
 		return query, nil, &CredentialError{Reason: "the request for a token cannot be made", cause: err}
 	}
+	if out.Credential != nil {
+		if key, ok := out.Credential.by.(*keyed); ok {
+			err = key.put(out.Request)
+			out.Credential = nil
+		}
+	}
+	if err != nil {
+		return query, nil, &CredentialError{Reason: "the request for a token cannot be made", cause: err}
+	}
 	if out.Credential != nil { // it is no part of the request, by which tokens are told apart
 		return query, nil, &CredentialError{Reason: out.Target + " needs a credential of a kind that is not complete in its request"}
 	}
