@@ -14,7 +14,7 @@ import (
 
 // printReady says where the servers are: for people on standard error, or as
 // one line of JSON on standard output.
-func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
+func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, asJSON bool) {
 	if asJSON {
 		list := value.List()
 		for _, a := range adapters {
@@ -25,6 +25,9 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 		}
 		line := value.Map(value.Member{Name: "event", Value: value.Of("ready")},
 			value.Member{Name: "adapters", Value: list})
+		if front.public != nil {
+			line.Add("public", value.Of(front.public.String()))
+		}
 		if m.sandbox != nil {
 			line.Add("sandbox", m.sandbox.json())
 		}
@@ -66,6 +69,7 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, asJSON bool) {
 			fmt.Fprintf(s.Err, "          %s\n", u)
 		}
 	}
+	front.print(s.Err)
 	unset := m.unset()
 	for i, text := range unset {
 		if i == mostUnset {

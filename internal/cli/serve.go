@@ -181,6 +181,7 @@ func serveCommand(s Streams) *cobra.Command {
 	var (
 		run            running
 		config         host.Config
+		front          front
 		ports          string
 		strict, asJSON bool
 		keyFile        string
@@ -206,7 +207,7 @@ runs, within the time of a call and 5 s, and ends.`,
 			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {
 				return failed(err)
 			}
-			return serve(cmd.Context(), s, &run, config, args, strict, asJSON)
+			return serve(cmd.Context(), s, &run, config, &front, args, strict, asJSON)
 		},
 	}
 	run.flags(cmd)
@@ -223,6 +224,7 @@ runs, within the time of a call and 5 s, and ends.`,
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")
+	front.flags(cmd)
 	mcpFlags(cmd, &config.MCP, &config.ReadOnly)
 	return cmd
 }
@@ -242,7 +244,8 @@ func readStateKey(file string) ([]byte, error) {
 	return key, nil
 }
 
-func serve(ctx context.Context, s Streams, r *running, config host.Config, args []string, strict, asJSON bool) error {
+func serve(ctx context.Context, s Streams, r *running, config host.Config, front *front, args []string,
+	strict, asJSON bool) error {
 	list := func() ([]host.Found, error) {
 		if len(args) == 0 {
 			return []host.Found{{}}, nil
@@ -272,6 +275,9 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Drain = drain(r.limits)
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
+	if err := front.config(&config, r.sandbox, m.log); err != nil {
+		return failed(err)
+	}
 	h, problems, err := host.Open(config)
 	if err != nil {
 		return failed(err)
@@ -289,10 +295,13 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, args 
 	defer cancel()
 	m.reloadOnHangup(ctx, s, r, list, h.Collide, func(documents []*host.Document) error {
 		printProblems(s, h.Update(documents))
+		if err := config.Front.TLS.Refresh(); err != nil {
+			fmt.Fprintf(s.Err, "fairlead: the certificate before it stays in force: %s\n", err)
+		}
 		return nil
 	})
 	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
-	printReady(s, m, h.Adapters(), asJSON)
+	printReady(s, m, h.Adapters(), front, asJSON)
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)

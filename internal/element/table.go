@@ -81,6 +81,7 @@ const (
 	OutputExtension
 	UnitExtension
 	PromptExtension
+	OAuth2Extension
 	MCPServerExtension
 	Question
 )
@@ -482,6 +483,7 @@ var elements = [...]Element{
 		{Key: "clientId", Aliases: []string{"client_id"}, Doc: "who asks the introspection endpoint"},
 		{Key: "clientSecret", Aliases: []string{"client_secret"}, Doc: "its secret"},
 		{Key: "introspectionEndpoint", Doc: "the endpoint, where the issuer's metadata name none"},
+		extension(OAuth2Extension),
 	}},
 
 	Server: {Def: "server", Name: "a server", Select: "type", Open: true, Fields: server, Variants: []Variant{
@@ -738,6 +740,11 @@ var elements = [...]Element{
 	PromptExtension: {Def: "promptExtension", Name: "x-fairlead of a prompt", Fields: []Field{
 		{Key: "ask", Kind: Map, Doc: "as on a unit"},
 		{Key: "icon", Doc: "as on a unit"},
+	}},
+	OAuth2Extension: {Def: "oauth2Extension", Name: "x-fairlead of the oauth2 authentication of a server", Fields: []Field{
+		{Key: "subject", Protects: true, Default: "sub",
+			Doc: "the claim that names a person, the same in tokens for every client, where `sub` is pairwise; " +
+				"[sessions](sessions.md#who-is-signed-in) belong to it"},
 	}},
 	MCPServerExtension: {Def: "mcpServerExtension", Name: "x-fairlead of an MCP server", Fields: []Field{
 		{Key: "icon", Doc: "as on a unit"},

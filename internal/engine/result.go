@@ -13,6 +13,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -32,6 +33,10 @@ type Args struct {
 	// that take another one in exchange (RFC 8693). It goes to their token
 	// endpoints only.
 	Subject secret.String
+	// Principal is who calls, whose sessions the call may use; the zero one is nobody
+	// in person, and Nobody says why, in a sentence for callers.
+	Principal session.Principal
+	Nobody    string
 	// Budget is what the call may use; nil has no limit of bytes. Who invokes ends it
 	// when nothing of the result is held any more.
 	Budget *budget.Call

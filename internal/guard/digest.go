@@ -55,7 +55,7 @@ func (d *digest) check(r *http.Request) (pass, *refusal) {
 	if !d.nonces.use(a.nonce, a.count) {
 		return pass{}, d.refuse("The nonce is too old or was used already.", true)
 	}
-	return authorized(&Identity{Kind: "digest", Subject: a.username}), nil
+	return authorized(&Identity{Kind: "digest", Subject: a.username, Issuer: d.g.cfg.Issuer}), nil
 }
 
 // refuse challenges once for each algorithm, with a new nonce. stale tells the

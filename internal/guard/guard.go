@@ -40,10 +40,13 @@ type Config struct {
 	// (bearer); key, value, placement (apikey); username, password (basic,
 	// digest); authorizationServerUri, resource, audience, scope or scopes (text,
 	// or a JSON array), tokenValidation, introspectionEndpoint, clientId,
-	// clientSecret (oauth2). A *secret.MissingError counts as an empty field.
+	// clientSecret, subject (oauth2). A *secret.MissingError counts as an empty field.
 	Value func(ctx context.Context, field string) (secret.String, error)
 	// MCP makes refusals JSON-RPC bodies, and oauth2 publish its metadata.
-	MCP    bool
+	MCP bool
+	// Issuer is that of identities which no authorization server has issued: it tells
+	// the users of this guard from those of others.
+	Issuer string
 	Client HTTPDoer         // reaches the authorization server; oauth2 needs it
 	Clock  func() time.Time // default time.Now
 	Logger *slog.Logger     // default none
@@ -82,9 +85,9 @@ func New(cfg Config) (*Guard, error) {
 	g := &Guard{cfg: cfg}
 	switch cfg.Kind {
 	case "bearer":
-		g.scheme = &bearer{g, &Identity{Kind: cfg.Kind}}
+		g.scheme = &bearer{g, &Identity{Kind: cfg.Kind, Issuer: cfg.Issuer}}
 	case "apikey":
-		g.scheme = &apiKey{g, &Identity{Kind: cfg.Kind}}
+		g.scheme = &apiKey{g, &Identity{Kind: cfg.Kind, Issuer: cfg.Issuer}}
 	case "basic":
 		g.scheme = &basic{g}
 	case "digest":

@@ -17,11 +17,14 @@ import (
 type Identity struct {
 	Kind    string      // of the guard
 	Subject string      // basic and digest: the user; oauth2: the claim sub
-	Issuer  string      // oauth2: the authorization server
+	Issuer  string      // oauth2: the authorization server; else Config.Issuer
 	Client  string      // oauth2: the claim client_id, else azp
 	Scopes  []string    // oauth2: all that were granted
 	Claims  value.Value // oauth2: the token's claims, or what introspection said; else Absent
 	Expires time.Time   // oauth2: the claim exp; zero when nothing says
+	// PersonClaim is the claim that names persons (oauth2): sub, but where clients
+	// get pairwise ones (OpenID Connect Core section 8.1).
+	PersonClaim string
 	// Token is the access token (oauth2). It was issued for this server and must not
 	// be sent to any other, but to a token endpoint in exchange (RFC 8693).
 	Token secret.String

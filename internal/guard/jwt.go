@@ -106,7 +106,7 @@ func (v *verifier) accept(claims value.Value, token string) (*Identity, error) {
 	}
 	id := &Identity{
 		Kind: "oauth2", Subject: str(claims.Get("sub")), Issuer: v.issuerText, Client: str(claims.Get("client_id")),
-		Scopes: scopesOf(claims), Claims: claims, Expires: expires, Token: secret.New(token),
+		Scopes: scopesOf(claims), Claims: claims, Expires: expires, Token: secret.New(token), PersonClaim: v.subject,
 	}
 	if id.Client == "" {
 		id.Client = str(claims.Get("azp"))

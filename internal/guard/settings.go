@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type settings struct {
 	issuerText    string // as written
 	resource      string // without a trailing slash
 	audience      string // what a token must be for: the field, else the resource
+	subject       string // the claim that names persons
 	scopes        []string
 	introspect    bool
 	introspection string   // endpoint; "" when it is to be discovered
@@ -29,6 +31,7 @@ type settings struct {
 
 func (s settings) equal(other settings) bool {
 	return s.issuerText == other.issuerText && s.resource == other.resource && s.audience == other.audience &&
+		s.subject == other.subject &&
 		slices.Equal(s.scopes, other.scopes) &&
 		s.introspect == other.introspect && s.introspection == other.introspection
 }
@@ -44,6 +47,7 @@ func (cfg Config) settings(ctx context.Context) (settings, error) {
 		{"authorizationServerUri", &s.issuerText},
 		{"resource", &s.resource},
 		{"audience", &s.audience},
+		{"subject", &s.subject},
 		{"tokenValidation", &validation},
 		{"introspectionEndpoint", &s.introspection},
 	} {
@@ -88,9 +92,7 @@ func (cfg Config) settings(ctx context.Context) (settings, error) {
 	if s.resource == "" {
 		return settings{}, errors.New("read the field resource: it is empty")
 	}
-	if s.audience == "" {
-		s.audience = s.resource
-	}
+	s.audience, s.subject = cmp.Or(s.audience, s.resource), cmp.Or(s.subject, "sub")
 	if !cfg.MCP {
 		return s, nil
 	}

@@ -164,7 +164,7 @@ func (b *basic) check(r *http.Request) (pass, *refusal) {
 	if !userOK || !passwordOK {
 		return pass{}, b.refuse("The user or the password is wrong.")
 	}
-	return authorized(&Identity{Kind: "basic", Subject: user}), nil
+	return authorized(&Identity{Kind: "basic", Subject: user, Issuer: b.g.cfg.Issuer}), nil
 }
 
 func (b *basic) refuse(detail string) *refusal {

@@ -39,11 +39,15 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// onBehalf runs units with the token of the caller whom a guard let in, for APIs
-// that take one in exchange. It goes nowhere else.
-type onBehalf struct{ adapter.Invoker }
+// onBehalf runs units for the person who calls, and with the token of the caller
+// whom a guard let in, for APIs that take one in exchange. It goes nowhere else.
+type onBehalf struct {
+	adapter.Invoker
+	config *Config
+}
 
 func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
+	args.Principal, args.Nobody = o.config.person(ctx)
 	if id, ok := guard.From(ctx); ok {
 		args.Subject = id.Token
 	}

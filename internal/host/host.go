@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,10 +38,16 @@ type Config struct {
 	Strict    bool         // REST servers refuse query parameters and members of bodies that are no inputs
 	Origins   []string     // pages of these may send requests: scheme://host[:port]
 	Hosts     []string     // names that servers answer to; without any, those on loopback to none and others to all
-	MCP       MCPOptions
-	Version   string
-	Logger    *slog.Logger
-	Events    *event.Stream // hears of requests that are refused; nil is nobody
+	Front     Front        // what stands between people and the listeners
+	// LocalSessions makes whoever calls from this machine, over loopback and by no
+	// proxy that says so, the local user, where a server lets everybody in.
+	LocalSessions bool
+	// SharedSessions makes all who know the token or key of a server one person.
+	SharedSessions bool
+	MCP            MCPOptions
+	Version        string
+	Logger         *slog.Logger
+	Events         *event.Stream // hears of requests that are refused; nil is nobody
 }
 
 // Limits bound what callers may send and how long a drain takes.
@@ -200,7 +208,7 @@ func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []
 	}
 	for _, d := range h.config.declaredBy(documents) {
 		seen[d.id] = true
-		g, err := h.guard(d.server)
+		g, err := h.guard(&d)
 		switch {
 		case err == nil:
 			next = append(next, &generation{declared: d, guard: g})
@@ -229,14 +237,14 @@ func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []
 
 // guard is the incoming authentication of a server, nil for none. Its secrets
 // are read when a request needs them.
-func (h *Host) guard(s *plan.Server) (*guard.Guard, error) {
-	compiled := s.Auth
+func (h *Host) guard(d *declared) (*guard.Guard, error) {
+	compiled := d.server.Auth
 	if compiled == nil {
 		return nil, nil
 	}
 	return guard.New(guard.Config{
-		Kind: compiled.Kind, MCP: s.Type == "mcp", Logger: h.config.Logger, Events: h.config.Events,
-		Client: h.config.Client,
+		Kind: compiled.Kind, MCP: d.server.Type == "mcp", Issuer: realmOf(d), Logger: h.config.Logger,
+		Events: h.config.Events, Client: h.config.Client,
 		Value: func(ctx context.Context, field string) (secret.String, error) {
 			return compiled.Value(ctx, field, h.config.Secrets.Get)
 		},
@@ -280,8 +288,13 @@ func (h *Host) claims() map[claimKey]bool {
 // reaches takes none that name another.
 func (h *Host) screen(l *listener, b bind) adapter.Screen {
 	private := b.exposure().loopback || l.isLoopback()
-	return adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts,
+	s := adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts,
 		Origins: h.config.Origins}
+	if public := h.config.Front.Public; public != nil {
+		s.Hosts = append(slices.Clone(s.Hosts), public.Host)
+		s.Origins = append(slices.Clone(s.Origins), public.String())
+	}
+	return s
 }
 
 // Adapters lists the servers in the order of the documents.
@@ -300,7 +313,7 @@ func (h *Host) Adapters() []Adapter {
 
 // url is where a client on this machine finds the server.
 func (g *generation) url() string {
-	base := "http://" + g.listener.hostPort(g.bind)
+	base := g.listener.scheme() + "://" + g.listener.hostPort(g.bind)
 	if kinds[g.server.Type].claims != nil {
 		return base
 	}
@@ -338,7 +351,11 @@ func (h *Host) Serve(ctx context.Context) error {
 func (h *Host) accept(l *listener) {
 	l.accepts = true
 	h.running.Go(func() {
-		if err := l.http.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		serve := l.http.Serve
+		if l.http.TLSConfig != nil {
+			serve = func(n net.Listener) error { return l.http.ServeTLS(n, "", "") }
+		}
+		if err := serve(l.net); !errors.Is(err, http.ErrServerClosed) {
 			select {
 			case h.failed <- fmt.Errorf("serve %s: %w", l.bind, err):
 			default:

@@ -32,7 +32,7 @@ func hosted(s *plan.Server) bool {
 
 func openREST(c *Config, screen adapter.Screen) adapter.Server {
 	r := rest.Config{
-		Screen: &screen, Invoker: onBehalf{c.Invoker}, Logger: c.Logger, Events: c.Events, Pool: c.Pool,
+		Screen: &screen, Invoker: onBehalf{c.Invoker, c}, Logger: c.Logger, Events: c.Events, Pool: c.Pool,
 		MaxRequest: c.Limits.Request, Selection: c.MCP.selection(c.ReadOnly), StrictInputs: c.Strict,
 	}
 	if c.Forwarder != nil {
@@ -43,7 +43,7 @@ func openREST(c *Config, screen adapter.Screen) adapter.Server {
 
 func openMCP(c *Config, screen adapter.Screen) adapter.Server {
 	m := c.MCP.Config(nil, nil, c.ReadOnly)
-	m.Invoker, m.Version, m.Logger, m.Events, m.Pool, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker}}, c.Version,
+	m.Invoker, m.Version, m.Logger, m.Events, m.Pool, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker, c}}, c.Version,
 		c.Logger, c.Events, c.Pool, screen, principal
 	var s adapter.Server = mcp.New(m)
 	if c.MCP.CredentialHeader != "" {

@@ -21,14 +21,17 @@ type listener struct {
 	of        serverID // whose it alone is, when its port is a free one
 	net       net.Listener
 	http      *http.Server
-	routing   atomic.Pointer[routing] // swapped on reload
+	enter     func(*http.Request) *http.Request // notes how a request has come
+	routing   atomic.Pointer[routing]           // swapped on reload
 	endpoints *endpoints
 	accepts   bool
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l.routing.Load().ServeHTTP(w, engine.AtDoor(r))
+	l.routing.Load().ServeHTTP(w, engine.AtDoor(l.enter(r)))
 }
+
+func (l *listener) scheme() string { return schemes[l.http.TLSConfig != nil] }
 
 func (l *listener) address() *net.TCPAddr { return l.net.Addr().(*net.TCPAddr) }
 
@@ -137,7 +140,9 @@ func (h *Host) open(b bind) (*listener, error) {
 	if err != nil {
 		return nil, h.taken(b, err)
 	}
-	l := &listener{bind: b, net: ln}
+	front := &h.config.Front
+	l := &listener{bind: b, net: ln,
+		enter: func(r *http.Request) *http.Request { return front.enter(r, h.config.LocalSessions) }}
 	l.http = &http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -146,6 +151,10 @@ func (h *Host) open(b bind) (*listener, error) {
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
+		ConnContext:    front.connected,
+	}
+	if front.TLS != nil {
+		l.http.TLSConfig = front.TLS.config()
 	}
 	h.listeners = append(h.listeners, l)
 	return l, nil

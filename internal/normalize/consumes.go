@@ -206,5 +206,11 @@ func (r *reader) authFields(n *document.Node, kind string, id element.ID) *model
 			r.foreign(p.Value, f.of.Fields[i].Protects)
 		}
 	}
+	if a.Fields["x-fairlead"] != nil && f.of.Index("x-fairlead") >= 0 {
+		delete(a.Fields, "x-fairlead")
+		if claim := f.block("x-fairlead").node("subject"); claim != nil {
+			a.Fields["subject"] = claim
+		}
+	}
 	return a
 }
