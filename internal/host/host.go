@@ -313,7 +313,7 @@ func (h *Host) Adapters() []Adapter {
 
 // url is where a client on this machine finds the server.
 func (g *generation) url() string {
-	base := g.listener.scheme() + "://" + g.listener.hostPort(g.bind)
+	base := schemes[g.listener.secure] + "://" + g.listener.hostPort(g.bind)
 	if kinds[g.server.Type].claims != nil {
 		return base
 	}
@@ -352,7 +352,7 @@ func (h *Host) accept(l *listener) {
 	l.accepts = true
 	h.running.Go(func() {
 		serve := l.http.Serve
-		if l.http.TLSConfig != nil {
+		if l.secure {
 			serve = func(n net.Listener) error { return l.http.ServeTLS(n, "", "") }
 		}
 		if err := serve(l.net); !errors.Is(err, http.ErrServerClosed) {

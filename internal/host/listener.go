@@ -22,6 +22,7 @@ type listener struct {
 	net       net.Listener
 	http      *http.Server
 	enter     func(*http.Request) *http.Request // notes how a request has come
+	secure    bool                              // it speaks TLS
 	routing   atomic.Pointer[routing]           // swapped on reload
 	endpoints *endpoints
 	accepts   bool
@@ -30,8 +31,6 @@ type listener struct {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.routing.Load().ServeHTTP(w, engine.AtDoor(l.enter(r)))
 }
-
-func (l *listener) scheme() string { return schemes[l.http.TLSConfig != nil] }
 
 func (l *listener) address() *net.TCPAddr { return l.net.Addr().(*net.TCPAddr) }
 
@@ -153,7 +152,7 @@ func (h *Host) open(b bind) (*listener, error) {
 		ErrorLog:       slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 		ConnContext:    front.connected,
 	}
-	if front.TLS != nil {
+	if l.secure = front.TLS != nil; l.secure {
 		l.http.TLSConfig = front.TLS.config()
 	}
 	h.listeners = append(h.listeners, l)
