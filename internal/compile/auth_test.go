@@ -142,7 +142,7 @@ func described(t *testing.T, u *plan.Unit) string {
 		return all(all("OAuth2", a.TokenEndpoint, a.ClientID, a.ClientSecret, a.RefreshToken)+" ["+scope.Text()+"]",
 			a.Audience, a.Resource)
 	}
-	req, credential, err := r.Build(f, nil, "")
+	req, credential, err := r.Build(f, nil, upstream.Own{})
 	if err != nil || credential != nil {
 		t.Fatalf("credential %v, error %v", credential, err)
 	}

@@ -46,7 +46,7 @@ type withEntry struct {
 // work; that is reported.
 func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*plan.Call, bool) {
 	api, op := s.compiler.resolve(target, at)
-	if op == nil || op.Unreadable || api.Unreadable {
+	if op == nil || op.Unreadable || api.Unreadable || s.compiler.unusable[api] {
 		return nil, false
 	}
 	if !s.compiler.spend(textCost(op.FullPath())+textCost(api.BaseURI), at) {
@@ -71,6 +71,9 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	}
 	s.apis[api] = true
 	result := &plan.Call{Request: request, Operation: op, MediaType: op.MediaType}
+	if !op.NoAuth {
+		result.Session = s.compiler.signed[api]
+	}
 	return result, c.answer(result) && !s.compiler.failed
 }
 

@@ -34,6 +34,8 @@ type Options struct {
 	// Files reads what the document names: schema files, scripts, prompt texts,
 	// static resources. Nil when the document has no folder.
 	Files Files
+	// NoSessions compiles the document as if it declared no sessions.
+	NoSessions bool
 }
 
 // Files reads files beside a document, confined by whoever implements it.
@@ -51,12 +53,14 @@ func Capability(c *model.Capability, o Options) (*plan.Plan, diag.List) {
 	k := &compiler{model: c, options: o, plan: &plan.Plan{Capability: c},
 		usedBinds: map[*model.Bind]map[string]bool{}, bases: map[*model.Consume]*base{}, reported: map[placed]bool{},
 		found: map[*diag.Code]int{}, programs: map[string]*script.Program{}, decoders: map[decoderKey]decoded{},
-		patterns: map[string]*regexp.Regexp{}}
+		patterns: map[string]*regexp.Regexp{}, signed: map[*model.Consume]*plan.Session{},
+		parted: map[*model.Operation]sessionPart{}, unusable: map[*model.Consume]bool{}}
 	if o.Files != nil {
 		k.options.Files = &metered{Files: o.Files, left: mostRead}
 	}
 	k.indexNames()
 	k.upstreams()
+	k.sessions()
 	k.served()
 	k.sharedPorts()
 	k.locations()
@@ -87,6 +91,10 @@ type compiler struct {
 	apis       map[string][]*model.Consume // by namespace
 	operations map[*model.Consume]*operations
 	flows      map[string]foundFlow
+
+	signed   map[*model.Consume]*plan.Session // the sessions of the APIs
+	parted   map[*model.Operation]sessionPart // what operations are to them
+	unusable map[*model.Consume]bool          // APIs whose session cannot work
 }
 
 // placed is a kind of finding at a place.

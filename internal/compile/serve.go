@@ -200,6 +200,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	}
 	s.finish()
 	hide(u)
+	k.signs(u)
 	k.asks(u, s.asks)
 	k.headers(u)
 	if k.failed {

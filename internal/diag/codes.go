@@ -71,6 +71,7 @@ var (
 	HeaderFromAuth     = &Code{"header-from-authentication", Info, "A parameter is filled by authentication"}
 	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
 	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
+	SessionInvalid     = &Code{"session-invalid", Error, "A session cannot work"}
 	FormatUnknown      = &Code{"format-unknown", Warning, "A format is not known"}
 	BodyUnknown        = &Code{"body-type-unknown", Warning, "A body type is not known"}
 	BodyInvalid        = &Code{"body-invalid", Error, "A body cannot be built"}
@@ -98,7 +99,7 @@ func Codes() []*Code {
 		BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
 		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
-		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, FormatUnknown,
+		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SessionInvalid, FormatUnknown,
 		BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed,
 		NothingServed,

@@ -64,6 +64,9 @@ const (
 	Flow
 	Semantics
 	CallMapping
+	Session
+	SessionCall
+	SessionField
 	Step
 	CallStep
 	LookupStep
@@ -694,8 +697,46 @@ var elements = [...]Element{
 			Doc: "`{tokenEndpoint, clientId, clientSecret, audience, resource, scope}`: the API gets a token of " +
 				"its own in exchange for that of the verified caller ([MCP](mcp.md#oauth-21)); goes before " +
 				"`authentication`"},
+		{Key: "session", Kind: Block, Of: Session, Protects: true,
+			Doc: "people and service accounts sign in at the API, and callers act in their session " +
+				"([Sessions](sessions.md)); goes before `authentication`"},
 		{Key: "http2", Kind: Bool, Sends: true,
 			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
+	}},
+	Session: {Def: "session", Name: "a session", Fields: []Field{
+		{Key: "login", Kind: Mixed, Of: SessionCall, Doc: "the operation that makes a session: its name, or `{call, with}`"},
+		{Key: "ask", Kind: Map,
+			Doc: "what a person is asked: `{NAME: label}` or `{NAME: {label, hint, secret, required}}`. Without it, " +
+				"what the operation takes"},
+		{Key: "service", Kind: Map,
+			Doc: "`{NAME: \"{{VARIABLE}}\"}`: a service account from binds, used where no person has signed in"},
+		{Key: "token", Kind: Data,
+			Doc: "where the token stands in the answer: a JSONPath, `{header: NAME}` or `{cookie: NAME}`; a list of " +
+				"these is tried in order"},
+		{Key: "renews", Kind: Data, Doc: "where that stands which renews the session, if it is not the token; as `token`"},
+		{Key: "expires", Kind: Data,
+			Doc: "when the session ends: a JSONPath to a time, `{in: JSONPath}` to seconds, or a duration such as " +
+				"`12h`; a list of these is tried in order"},
+		{Key: "margin", Doc: "how long before its end it is renewed, as `60s`; the last tenth of its life else, a " +
+			"minute at most"},
+		{Key: "send", Kind: Data, Default: "bearer",
+			Doc: "`bearer`, `{header: NAME, prefix: TEXT}`, `{query: NAME}` or `{cookie: NAME}`"},
+		{Key: "replace", Kind: Texts, Doc: "operations whose answer holds another token, which takes the place of the one " +
+			"in use"},
+		{Key: "refresh", Kind: Mixed, Of: SessionCall,
+			Doc: "the operation that renews the session; `{{session.token}}` and `{{session.renews}}` are for its `with`"},
+		{Key: "logout", Kind: Mixed, Of: SessionCall, Doc: "the operation that ends it"},
+		{Key: "show", Kind: Map, Doc: "`{NAME: JSONPath}`: parts of the answer that callers may be told"},
+	}},
+	SessionCall: {Def: "sessionCall", Name: "an operation of a session", Fields: []Field{
+		{Key: "call", Doc: "`namespace.operation`"},
+		{Key: "with", Kind: Map, Doc: "what it gets; `{{NAME}}` is what the person was asked"},
+	}},
+	SessionField: {Def: "sessionField", Name: "what a person is asked", Fields: []Field{
+		{Key: "label", Default: "its name", Doc: "what stands before the field"},
+		{Key: "hint", Doc: "what stands below it"},
+		{Key: "secret", Kind: Bool, Doc: "nobody may read it; without it, the name decides"},
+		{Key: "required", Kind: Bool, Default: "true", Doc: "it must be given"},
 	}},
 	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
 		{Key: "authentication", Kind: Choice, Values: []string{"none"},

@@ -20,7 +20,9 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -38,6 +40,8 @@ type invocation struct {
 	trusted       http.Header // headers of the caller that pass on; forwarding only
 	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
+	lacking       *Error    // why the configured credential cannot be sent; a session may serve instead
+	with          *held     // the session that calls are sent in
 	end           time.Time // when the call's time is up
 	events        *event.Stream
 	call          *event.Call // for the events; nil where nobody listens
@@ -78,6 +82,11 @@ func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error)
 	if failure != nil {
 		return nil, failure
 	}
+	return r.receive(ctx, c, resp)
+}
+
+// receive makes the result of a unit that is one call of the API's answer.
+func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Response) (*Result, *Error) {
 	result := (&Result{Method: c.Request.Method, Status: resp.StatusCode, Header: pass(resp.Header),
 		From:        resp.Request.URL,
 		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength,
@@ -106,9 +115,9 @@ func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error)
 		result.Binary = true
 		return r.stream(result, resp, r.cap(c))
 	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
-		if result, failure = r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" ||
+		if streamed, failure := r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" ||
 			c.Request.Method != http.MethodPost {
-			return result, failure
+			return streamed, failure
 		}
 		return r.mayFail(ctx, result, c)
 	}
@@ -131,7 +140,17 @@ func (r *invocation) cap(c *plan.Call) int64 {
 
 // send builds and sends a request; an answer of status 400 or more is an error.
 func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
-	out, err := c.Request.Outbound(r.frame, entity, r.authorization)
+	own, failure := r.sending(ctx, c)
+	if failure != nil {
+		return nil, failure
+	}
+	return r.sendWith(ctx, c, entity, own)
+}
+
+// sendWith is send with what takes the place of the configured credential.
+func (r *invocation) sendWith(ctx context.Context, c *plan.Call, entity *Entity, own upstream.Own) (*http.Response,
+	*Error) {
+	out, err := c.Request.Outbound(r.frame, entity, own)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
 	}
@@ -149,6 +168,9 @@ func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity) (*h
 	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
 	resp, err := r.client.Send(ctx, out)
 	if err != nil {
+		if errors.Is(err, session.ErrSignIn) {
+			return nil, r.signInNeeded(ctx, c.Session)
+		}
 		return nil, fail(ctx, c.Request.Target, err)
 	}
 	r.sent.add(out.Request.Header.Get("Authorization")) // of the last attempt, with a fresh token perhaps

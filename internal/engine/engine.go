@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
@@ -30,6 +31,7 @@ type Engine struct {
 	secrets Secrets
 	scripts Scripts
 	events  *event.Stream
+	vault   *session.Vault
 	frames  sync.Pool
 	maskers sync.Pool
 }
@@ -37,8 +39,13 @@ type Engine struct {
 // New makes an engine that calls through client and reads secrets. scripts may
 // be nil: then script steps fail. events hears what happens; nil is nobody.
 func New(client *upstream.Client, secrets Secrets, scripts Scripts, events *event.Stream) *Engine {
-	return &Engine{client: client, secrets: secrets, scripts: scripts, events: events}
+	return &Engine{client: client, secrets: secrets, scripts: scripts, events: events,
+		vault: session.NewMemoryVault(nil)}
 }
+
+// KeepSessions makes the engine keep sessions in v from now on, instead of in memory.
+// Call it before the first Invoke.
+func (e *Engine) KeepSessions(v *session.Vault) { e.vault = v }
 
 // Limits returns the limits that calls run under.
 func (e *Engine) Limits() upstream.Limits { return e.client.Limits() }
@@ -52,6 +59,8 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 	var result *Result
 	switch {
 	case failure != nil:
+	case u.Role != plan.NoRole && r.authorization == "":
+		result, failure = r.part(ctx)
 	case len(u.Steps) == 1 && u.Steps[0].Kind == plan.CallStep && u.Steps[0].Result < 0:
 		began := r.clock(event.Steps)
 		result, failure = r.single(ctx, u.Steps[0].Call)
@@ -99,6 +108,10 @@ func (r *invocation) fill(ctx context.Context) *Error {
 		if err != nil {
 			failure := noSecret(s.Refs, err)
 			failure.OwnCredential = s.ForAuth && r.unit.CallerAuthorization
+			if _, missing := errors.AsType[*secret.MissingError](err); missing && s.ForAuth && r.unit.Signs {
+				r.lacking = failure // a session may serve instead
+				return v, nil
+			}
 			return v, failure
 		}
 		return v, nil

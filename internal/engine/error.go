@@ -18,18 +18,19 @@ type Kind uint8
 
 // The kinds, and who has to act.
 const (
-	BadInput    Kind = iota // the caller
-	Answered                // the API answered a status of 400 or more
-	BadAnswer               // the API answered what it should not
-	TooLarge                // the API answered too much
-	Unreachable             // the API: no answer
-	TimedOut                // the API: no answer in time
-	Unavailable             // the operator: an API that has no address, a secret that is not set
-	Denied                  // the caller: it may not
-	Canceled                // nobody: the caller went away
-	Busy                    // Fairlead: other calls hold the memory that this one needs
-	Internal                // Fairlead
-	Looped                  // the operator: calls of Fairlead lead to Fairlead again
+	BadInput     Kind = iota // the caller
+	Answered                 // the API answered a status of 400 or more
+	BadAnswer                // the API answered what it should not
+	TooLarge                 // the API answered too much
+	Unreachable              // the API: no answer
+	TimedOut                 // the API: no answer in time
+	Unavailable              // the operator: an API that has no address, a secret that is not set
+	Denied                   // the caller: it may not
+	Canceled                 // nobody: the caller went away
+	Busy                     // Fairlead: other calls hold the memory that this one needs
+	Internal                 // Fairlead
+	Looped                   // the operator: calls of Fairlead lead to Fairlead again
+	SignInNeeded             // the caller: nobody is signed in at the API
 )
 
 // kinds are the names that problem types end in, which are stable, and the status
@@ -45,7 +46,7 @@ var kinds = [...]struct {
 	Unavailable: {"unavailable", http.StatusServiceUnavailable}, Denied: {"denied", http.StatusForbidden},
 	Canceled: {"canceled", 499},
 	Busy:     {"busy", http.StatusServiceUnavailable}, Internal: {"internal", http.StatusInternalServerError},
-	Looped: {"loop", http.StatusLoopDetected},
+	Looped: {"loop", http.StatusLoopDetected}, SignInNeeded: {"sign-in", http.StatusServiceUnavailable},
 }
 
 // String is the stable name that problem types end in.
@@ -67,6 +68,8 @@ type Error struct {
 	// OwnCredential says that a caller may bring a credential of their own instead
 	// of the one that cannot be had.
 	OwnCredential bool
+	// SignIn says at what, for kind SignInNeeded.
+	SignIn *SignIn
 	// Unclear says that the API took the request, and perhaps did what it asks.
 	Unclear bool
 

@@ -8,6 +8,7 @@ import (
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -37,11 +38,14 @@ func Previews(u *plan.Unit, args Args) []Preview {
 			continue
 		}
 		p := Preview{Step: s.Name, Target: s.Call.Request.Target, Waits: len(s.After) > 0}
-		authorization := ""
-		if u.CallerAuthorization && args.Authorization != "" {
-			authorization = secret.Mask
+		own := upstream.Own{}
+		switch {
+		case u.CallerAuthorization && args.Authorization != "":
+			own.Authorization = secret.Mask
+		case s.Call.Session != nil:
+			own.Session, own.Carrier = fixed(secret.Mask), &s.Call.Session.Send
 		}
-		req, credential, err := s.Call.Request.Build(f, args.Entity, authorization)
+		req, credential, err := s.Call.Request.Build(f, args.Entity, own)
 		credential.Show(req)
 		if err != nil {
 			p.Problem = strings.TrimPrefix(err.Error(), "build request: ")

@@ -83,8 +83,9 @@ type Consume struct {
 	Auth                                  *Auth
 	Resources                             []*ConsumedResource
 	Tunnel                                *document.Node
-	Unreadable                            bool // a key that protects cannot be read: nothing calls it
-	CallerFirst                           bool // x-fairlead: {authorization: caller-first}
+	Unreadable                            bool     // a key that protects cannot be read: nothing calls it
+	CallerFirst                           bool     // x-fairlead: {authorization: caller-first}
+	Session                               *Session // x-fairlead: {session: …}
 	// how its calls are sent: keys of x-fairlead, for upstream.NewPolicy
 	Sending value.Value
 	Missing string // why an import brought nothing; "" otherwise

@@ -64,7 +64,7 @@ func (r *reader) apiCredential(c *model.Consume, f fields) {
 	}
 	own := f.block("x-fairlead")
 	c.CallerFirst = strings.EqualFold(own.text("authorization"), "caller-first")
-	c.Sending = own.sending()
+	c.Sending, c.Session = own.sending(), r.session(own)
 	if exchange := own.node("tokenExchange"); exchange != nil { // goes before what the document declares
 		own.block("tokenExchange")
 		c.Auth = r.authFields(exchange, model.TokenExchange, element.TokenExchange)

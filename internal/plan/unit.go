@@ -25,6 +25,7 @@ type Plan struct {
 	Servers    []*Server
 	Withheld   []*Withheld
 	Upstreams  []Upstream // consumed APIs in document order
+	Sessions   []*Session // of the APIs at which people or service accounts sign in
 }
 
 // Upstream is a consumed API, for people.
@@ -154,6 +155,11 @@ type Unit struct {
 	// upstream: always when the API declares none, else first. A REST caller brings
 	// it as Authorization, an MCP caller only in the header that the operator names.
 	CallerAuthorization bool
+	// Session is that of which Role is a part: the unit is one call of the operation
+	// that makes it, renews it, … It is nil for all other units.
+	Session *Session
+	Role    Role
+	Signs   bool // one of its calls may need a session
 }
 
 // ReadOnly reports whether running the unit changes nothing: its hints say so, and
@@ -228,6 +234,7 @@ type Step struct {
 // Call is one operation bound to a unit.
 type Call struct {
 	Request   *upstream.Request
+	Session   *Session // whose token goes before the configured credential; nil where there is none
 	Operation *model.Operation
 	Format    format.Kind
 	Decoder   format.Decoder // nil for binary

@@ -23,6 +23,9 @@ type Principal struct{ Issuer, Subject string }
 // Local is the person before a terminal or behind a stdio client.
 func Local() Principal { return Principal{Issuer: "local", Subject: "user"} }
 
+// Service is the service account of a document, which acts where no person has signed in.
+func Service() Principal { return Principal{Issuer: "service", Subject: "account"} }
+
 // IsNobody reports whether p is no person.
 func (p Principal) IsNobody() bool { return p == Principal{} }
 
@@ -61,16 +64,22 @@ type Session struct {
 	Refresh secret.String // what renews it, where that is something else
 	Expires time.Time     // zero when the API does not say
 	Made    time.Time
-	Shown   []Shown // what may be told, in the document's order
+	Margin  time.Duration // before its end, when it is renewed; 0 is the rule of all sessions
+	Shown   []Shown       // what may be told, in the document's order
 }
 
 // Shown is one fact about a session that its owner and their agents may see.
 type Shown struct{ Name, Text string }
 
 // margin is how long before its end a session is renewed: the last tenth of its
-// life, one minute at most.
+// life, one minute at most, unless the document says otherwise; that is no more than
+// half of its life.
 func (s *Session) margin() time.Duration {
-	return min(s.Expires.Sub(s.Made)/10, time.Minute)
+	life := s.Expires.Sub(s.Made)
+	if s.Margin > 0 {
+		return min(s.Margin, life/2)
+	}
+	return min(life/10, time.Minute)
 }
 
 // Due reports whether the session should be renewed before it is used at now.

@@ -27,6 +27,8 @@ type Asked struct {
 	Capability string // the document's display name
 	Unit       string // the tool that asked; "" when the person came alone
 	Client     string // the MCP client's own word for itself, which nobody has checked; may be empty
+	// Given is what the call gave beside what the person is asked, by name; no secrets.
+	Given map[string]string
 }
 
 // Limits of sign-ins.

@@ -2,8 +2,10 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/secret"
@@ -12,7 +14,18 @@ import (
 // Vault keeps sessions sealed in a Store and renews them, one renewal at a time
 // for each session however many calls and replicas wait for it. A store that
 // cannot be reached is an error; ErrSignIn is said of nobody whom it does not know.
-type Vault struct{ box *box }
+type Vault struct {
+	box *box
+
+	mu     sync.Mutex
+	failed map[Key]failure // of Obtain
+}
+
+// failure is why a session could not be had lately.
+type failure struct {
+	err   error
+	until time.Time
+}
 
 // NewVault makes a Vault. log may be nil.
 func NewVault(store Store, sealer *Sealer, log *slog.Logger) *Vault {
@@ -21,7 +34,17 @@ func NewVault(store Store, sealer *Sealer, log *slog.Logger) *Vault {
 
 // OpenVault makes a Vault that opens its store when it is first used. What fails
 // is tried again by the next use. log may be nil.
-func OpenVault(open Open, log *slog.Logger) *Vault { return &Vault{newBox(open, log)} }
+func OpenVault(open Open, log *slog.Logger) *Vault {
+	return &Vault{box: newBox(open, log), failed: map[Key]failure{}}
+}
+
+// NewMemoryVault makes a Vault that forgets everything with the process. log may be nil.
+func NewMemoryVault(log *slog.Logger) *Vault {
+	key := make([]byte, MinKey)
+	rand.Read(key)              // never fails (crypto/rand)
+	sealer, _ := NewSealer(key) // the key is long enough
+	return NewVault(NewMemory(), sealer, log)
+}
 
 // Open opens the store if it is not open yet.
 func (v *Vault) Open(ctx context.Context) error {
@@ -54,6 +77,7 @@ type record struct {
 	Refresh string    `json:"refresh,omitzero"`
 	Made    time.Time `json:"made"`
 	Expires time.Time `json:"expires,omitzero"`
+	Margin  int64     `json:"margin,omitzero"` // nanoseconds
 	Shown   []Shown   `json:"shown,omitzero"`
 	Owner   owner     `json:"owner"`
 }
@@ -69,7 +93,8 @@ type owner struct {
 
 func (r *record) session() *Session {
 	return &Session{
-		Token: secret.New(r.Token), Refresh: secret.New(r.Refresh), Made: r.Made, Expires: r.Expires, Shown: r.Shown,
+		Token: secret.New(r.Token), Refresh: secret.New(r.Refresh), Made: r.Made, Expires: r.Expires,
+		Margin: time.Duration(r.Margin), Shown: r.Shown,
 	}
 }
 
@@ -91,7 +116,8 @@ func (v *Vault) write(ctx context.Context, key Key, s *Session) error {
 		end = s.Expires
 	}
 	return v.box.write(ctx, ofSession, key.bytes(), end, record{
-		Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires, Shown: s.Shown,
+		Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires,
+		Margin: int64(s.Margin), Shown: s.Shown,
 		Owner: owner{key.Principal.Issuer, key.Principal.Subject, key.Document, key.API, key.Origin},
 	})
 }
@@ -212,4 +238,87 @@ func (v *Vault) over(ctx context.Context, key Key, ended *Session) (*Session, er
 		return nil, err
 	}
 	return nil, ErrSignIn
+}
+
+// Replace makes another session in the place of the one that stands, while nobody else
+// is at it. It is ErrSignIn when there is none. When next returns ErrRefused the
+// session is forgotten; any other error leaves it as it is.
+func (v *Vault) Replace(ctx context.Context, key Key, next Renew) (*Session, error) {
+	release, err := v.box.lock(ctx, key.bytes())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	s, _, err := v.read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	made, err := next(ctx, s)
+	ctx = context.WithoutCancel(ctx) // the store must hear of the outcome
+	switch {
+	case errors.Is(err, ErrRefused):
+		_, gone := v.over(ctx, key, s)
+		return nil, errors.Join(err, gone)
+	case err != nil:
+		return nil, err
+	}
+	if err := v.write(ctx, key, made); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// retryPause is how long a refusal of Obtain stands: an account is not locked by
+// calls that try a wrong password again and again.
+const retryPause = 30 * time.Second
+
+// Obtain is Use for a session that needs no person: where there is none, make makes
+// it, one at a time. It returns ErrRefused, wrapped or not, when the API says no.
+func (v *Vault) Obtain(ctx context.Context, key Key, make func(context.Context) (*Session, error),
+	renew Renew) (*Session, error) {
+	s, err := v.Use(ctx, key, renew)
+	if !errors.Is(err, ErrSignIn) {
+		return s, err
+	}
+	release, err := v.box.lock(ctx, key.bytes())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if s, _, err := v.read(ctx, key); err == nil && !s.Over(v.box.now()) || err != nil && !errors.Is(err, ErrSignIn) {
+		return s, err
+	}
+	if err := v.refusedLately(key); err != nil {
+		return nil, err
+	}
+	s, err = make(ctx)
+	ctx = context.WithoutCancel(ctx)
+	v.note(key, err)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.write(ctx, key, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// refusedLately is the refusal of Obtain that still stands, or nil.
+func (v *Vault) refusedLately(key Key) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if last, ok := v.failed[key]; ok && v.box.now().Before(last.until) {
+		return last.err
+	}
+	return nil
+}
+
+// note keeps the outcome of Obtain if it is a refusal.
+func (v *Vault) note(key Key, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.failed, key)
+	if errors.Is(err, ErrRefused) {
+		v.failed[key] = failure{err, v.box.now().Add(retryPause)}
+	}
 }

@@ -23,7 +23,7 @@ func TestAttempt_isHeardWhenItsAnswerWasRead(t *testing.T) {
 		Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Attempt)) }}
 	r := to(t, s.URL, "GET", "/start", nil)
 	r.Query = lit("key=secret")
-	out, err := r.Outbound(nil, nil, "")
+	out, err := r.Outbound(nil, nil, Own{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestAttempt_isHeardWhenItsAnswerWasRead(t *testing.T) {
 		}
 	}
 	r.Base.Fixed.Host = "127.0.0.1:1"
-	out, _ = r.Outbound(nil, nil, "")
+	out, _ = r.Outbound(nil, nil, Own{})
 	out.Events = event.To(listener)
 	if _, err := newClient(t).Send(t.Context(), out); err == nil || len(heard) != 3 || heard[2].Err == nil ||
 		heard[2].Status != 0 {
@@ -66,7 +66,7 @@ func TestCredential_isHeard(t *testing.T) {
 	listener := event.Listener{Kinds: event.Credentials,
 		Hear: func(_ context.Context, e event.Event) { heard = append(heard, e.(event.Credential)) }}
 	for range 3 {
-		out, err := to(t, base, "GET", "/", clientAt(base)).Outbound(nil, nil, "")
+		out, err := to(t, base, "GET", "/", clientAt(base)).Outbound(nil, nil, Own{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestSend_costsNothingMoreWhenNobodyListens(t *testing.T) {
 	other := event.To(event.Listener{Kinds: event.Problems, Hear: func(context.Context, event.Event) {}})
 	allocations := func(events *event.Stream) float64 {
 		return testing.AllocsPerRun(100, func() {
-			out, _ := r.Outbound(nil, nil, "")
+			out, _ := r.Outbound(nil, nil, Own{})
 			out.Events = events
 			resp, _ := c.Send(context.Background(), out)
 			resp.Body.Close()

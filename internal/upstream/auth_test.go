@@ -47,7 +47,7 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := to(t, "https://api.test", "GET", "/", c.auth)
 			r.Query = lit("a=1")
-			req, credential, err := r.Build(nil, nil, "")
+			req, credential, err := r.Build(nil, nil, Own{})
 			if err != nil || credential != nil {
 				t.Fatalf("credential %v, error %v", credential, err)
 			}
@@ -60,7 +60,7 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 
 func TestAuth_givesWayToTheCallersOwn(t *testing.T) {
 	for _, auth := range []Auth{plainAuth[0].auth, digestAs(canary), clientAt("https://login.test")} {
-		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "Bearer theirs")
+		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, Own{Authorization: "Bearer theirs"})
 		if err != nil || credential != nil || req.Header.Get("Authorization") != "Bearer theirs" ||
 			strings.Contains(wire(req), canary) {
 			t.Errorf("%s, credential %v, error %v", wire(req), credential, err)
@@ -83,7 +83,7 @@ func TestAuth_sendsNothingEmpty(t *testing.T) {
 		"aws":      &AWS{AccessKeyID: lit("id"), SecretAccessKey: none, Region: lit("r"), Service: lit("s")},
 	} {
 		if _, _, err := to(t, "https://api.test", "GET", "/", auth).Build(expr.Frame{value.Value{}}, nil,
-			""); err == nil {
+			Own{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -101,7 +101,7 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 		"session": &AWS{AccessKeyID: lit("a"), SecretAccessKey: evil, SessionToken: evil, Region: lit("r"),
 			Service: lit("s")},
 	} {
-		_, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
+		_, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, Own{})
 		if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Injected") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -111,7 +111,7 @@ func TestAuth_letsNoValueEndTheHeader(t *testing.T) {
 		"cookie": apiKey(Param{Name: "k", Place: InCookie, Value: evil}),
 		"query":  apiKey(Param{Name: "k", Place: InQuery, Value: evil}),
 	} {
-		req, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
+		req, _, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, Own{})
 		if err != nil || strings.Contains(wire(req), "\r\nX-Injected") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -128,7 +128,7 @@ func TestCredential_showsItsKindAndNoSecret(t *testing.T) {
 		"AWS4-HMAC-SHA256 ***": &AWS{AccessKeyID: lit(canary), SecretAccessKey: lit(canary), Region: lit("r"),
 			Service: lit("s")},
 	} {
-		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, "")
+		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, Own{})
 		if err != nil {
 			t.Fatal(err)
 		}

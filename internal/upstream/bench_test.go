@@ -24,7 +24,7 @@ func benchmarkSend(b *testing.B, c *Client, r *Request, f expr.Frame) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
-		out, err := r.Outbound(f, nil, "")
+		out, err := r.Outbound(f, nil, Own{})
 		if err != nil {
 			b.Fatal(err)
 		}

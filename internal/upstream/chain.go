@@ -70,8 +70,8 @@ func (c *Client) chain(attempt sender) sender {
 }
 
 // Outbound builds the request, see Build, and what goes with it.
-func (r *Request) Outbound(f expr.Frame, entity *Entity, authorization string) (*Outbound, error) {
-	req, credential, err := r.Build(f, entity, authorization)
+func (r *Request) Outbound(f expr.Frame, entity *Entity, own Own) (*Outbound, error) {
+	req, credential, err := r.Build(f, entity, own)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type CustomToken struct {
 }
 
 func (t *CustomToken) apply(_ *http.Request, query []byte, f expr.Frame) ([]byte, authorizer, error) {
-	out, err := t.Request.Outbound(f, nil, "")
+	out, err := t.Request.Outbound(f, nil, Own{})
 	if err != nil {
 		return query, nil, &CredentialError{Reason: "the request for a token cannot be made", cause: err}
 	}

@@ -62,7 +62,7 @@ func encodedAs(t *testing.T, encoding string, body []byte) string {
 
 func fetch(t *testing.T, c *Client, r *Request) (*http.Response, string, error) {
 	t.Helper()
-	out, err := r.Outbound(nil, nil, "")
+	out, err := r.Outbound(nil, nil, Own{})
 	if err != nil {
 		t.Fatal(err)
 	}

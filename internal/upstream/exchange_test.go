@@ -63,7 +63,7 @@ func TestOAuth2_exchangesForATokenOfTheAPIOnly(t *testing.T) {
 }
 
 func TestOAuth2_needsATokenToExchange(t *testing.T) {
-	_, _, err := to(t, "http://127.0.0.1:1", "GET", "/", exchangeAt("http://127.0.0.1:1", "")).Build(nil, nil, "")
+	_, _, err := to(t, "http://127.0.0.1:1", "GET", "/", exchangeAt("http://127.0.0.1:1", "")).Build(nil, nil, Own{})
 	if e, ok := err.(*CredentialError); !ok || e.Retry || !strings.Contains(e.Reason, "brings no OAuth token") {
 		t.Error(err)
 	}

@@ -40,19 +40,19 @@ func TestGuard_refusesNamesThatLeadThere(t *testing.T) {
 func TestGuard_letsAFixedBaseNameSuchAnAddressAndNoOther(t *testing.T) {
 	fixed, _ := url.Parse("http://169.254.169.254")
 	r := &Request{Target: "metadata.get", Method: "GET", Path: lit("/latest"), Base: Base{Fixed: fixed}}
-	if _, _, err := r.Build(nil, nil, ""); err != nil {
+	if _, _, err := r.Build(nil, nil, Own{}); err != nil {
 		t.Error(err)
 	}
 	for _, base := range []string{"http://169.254.169.254", "http://169.254.169.254:80/x",
 		"https://[fe80::1%25eth0]:443", "http://[::ffff:169.254.169.254]"} {
 		r.Base = Base{Text: lit(base)}
 		var unavailable *UnavailableError
-		if _, _, err := r.Build(nil, nil, ""); !errors.As(err, &unavailable) {
+		if _, _, err := r.Build(nil, nil, Own{}); !errors.As(err, &unavailable) {
 			t.Errorf("%s: error %v", base, err)
 		}
 	}
 	r.Base = Base{Text: lit("http://127.0.0.1")}
-	if _, _, err := r.Build(nil, nil, ""); err != nil {
+	if _, _, err := r.Build(nil, nil, Own{}); err != nil {
 		t.Error(err)
 	}
 }

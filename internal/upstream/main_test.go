@@ -49,7 +49,7 @@ func to(t testing.TB, base, method, path string, auth Auth) *Request {
 // send builds and sends a request and reads the answer.
 func send(t testing.TB, c *Client, r *Request, entity *Entity) (status int, body string, err error) {
 	t.Helper()
-	out, err := r.Outbound(nil, entity, "")
+	out, err := r.Outbound(nil, entity, Own{})
 	if err != nil {
 		return 0, "", err
 	}

@@ -309,7 +309,7 @@ func TestOAuth2_letsACallerGoWhoseTimeIsOver(t *testing.T) {
 		i := &issuer{style: "header", hold: make(chan struct{})}
 		c := NewClient(Limits{})
 		c.transport = i
-		out, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Outbound(nil, nil, "")
+		out, err := to(t, "http://api.test", "GET", "/", clientAt("http://api.test")).Outbound(nil, nil, Own{})
 		if err != nil {
 			t.Fatal(err)
 		}

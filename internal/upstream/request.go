@@ -100,12 +100,12 @@ type Entity struct {
 	Encoding    string // Content-Encoding, "" for none
 }
 
-// Build makes the HTTP request: nothing is sent. authorization, when not empty,
-// is the caller's own and replaces the configured authentication. The Credential
+// Build makes the HTTP request: nothing is sent. own, when there is any, replaces the
+// configured authentication. The Credential
 // is nil unless that needs an exchange or a signature; give it to Client.Send.
 // Errors are *InputError, *UnavailableError when the base URI is unusable, or
 // *CredentialError.
-func (r *Request) Build(f expr.Frame, entity *Entity, authorization string) (*http.Request, *Credential, error) {
+func (r *Request) Build(f expr.Frame, entity *Entity, own Own) (*http.Request, *Credential, error) {
 	u, err := r.url(f)
 	if err != nil {
 		return nil, nil, err
@@ -133,8 +133,10 @@ func (r *Request) Build(f expr.Frame, entity *Entity, authorization string) (*ht
 	}
 	var credential *Credential
 	switch {
-	case authorization != "":
-		req.Header["Authorization"] = []string{authorization}
+	case own.Authorization != "":
+		req.Header["Authorization"] = []string{own.Authorization}
+	case own.Session != nil:
+		credential = &Credential{r.Target, &carried{own.Session, own.Carrier}}
 	case r.Auth != nil:
 		var by authorizer
 		if query, by, err = r.Auth.apply(req, query, f); err != nil {
@@ -146,6 +148,12 @@ func (r *Request) Build(f expr.Frame, entity *Entity, authorization string) (*ht
 	}
 	u.RawQuery = string(query)
 	return req, credential, nil
+}
+
+// At is where the API is: the base of the request's URL.
+func (r *Request) At(f expr.Frame) (*url.URL, error) {
+	bare := Request{Target: r.Target, Base: r.Base}
+	return bare.url(f)
 }
 
 func (r *Request) url(f expr.Frame) (*url.URL, error) {

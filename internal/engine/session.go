@@ -1,0 +1,634 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/budget"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
+	"github.com/fairlead/fairlead/internal/template"
+	"github.com/fairlead/fairlead/internal/upstream"
+	"github.com/fairlead/fairlead/internal/value"
+)
+
+// SignIn is what a call lacks that fails with the Kind SignInNeeded: its caller is to
+// sign in at an API.
+type SignIn struct {
+	Session *plan.Session
+	Key     session.Key
+	Host    string            // that gets what the person types
+	Given   map[string]string // what the call gave for the sign-in itself
+}
+
+// settled is how long an answer of 401 to a fresh session is not blamed on it: nobody
+// is asked to sign in again and again by an operation that a session is not good for.
+const settled = 30 * time.Second
+
+// held is the session that one call is sent in (upstream.Held).
+type held struct {
+	run     *invocation
+	session *plan.Session
+	key     session.Key
+	now     *session.Session
+	fixed   bool // no other token is tried: the session itself is being changed
+}
+
+// Token implements upstream.Held.
+func (h *held) Token() string { return h.now.Token.Reveal() }
+
+// Rejected implements upstream.Held.
+func (h *held) Rejected(ctx context.Context) (string, error) {
+	if h.fixed || time.Since(h.now.Made) < settled {
+		return "", nil
+	}
+	h.run.sent.add(h.Token())
+	next, err := h.run.vault.Rejected(ctx, h.key, h.now, h.run.renewal(h.session, h.key))
+	if err != nil {
+		return "", err
+	}
+	h.now = next
+	return h.Token(), nil
+}
+
+// sending is what a call is sent with in the place of the configured credential, in
+// this order: the caller's own header where the document lets it pass, the caller's
+// session, the service account's.
+func (r *invocation) sending(ctx context.Context, c *plan.Call) (upstream.Own, *Error) {
+	own := upstream.Own{Authorization: r.authorization}
+	if c.Session == nil {
+		if r.lacking != nil && c.Request.Auth != nil && !c.Operation.NoAuth && r.authorization == "" {
+			return own, r.lacking
+		}
+		return own, nil
+	}
+	if r.authorization != "" {
+		return own, nil
+	}
+	if r.with == nil || r.with.session != c.Session {
+		h, failure := r.hold(ctx, c.Session, true)
+		if failure != nil || h == nil {
+			return own, r.unsigned(ctx, c, failure)
+		}
+		r.with = h
+	}
+	own.Session, own.Carrier = r.with, &c.Session.Send
+	return own, nil
+}
+
+// unsigned is what keeps a call from being sent without a session; nil where the
+// configured credential serves it. The operations that renew and end sessions are
+// never sent with that.
+func (r *invocation) unsigned(ctx context.Context, c *plan.Call, failure *Error) *Error {
+	role := r.unit.Role
+	switch {
+	case failure != nil:
+		return failure
+	case c.Request.Auth != nil && r.lacking == nil && role != plan.RefreshRole && role != plan.LogoutRole:
+		return nil
+	}
+	return r.signInNeeded(ctx, c.Session)
+}
+
+// hold is the session of the caller, else, if service is set, that of the service
+// account; nil without an error where there is neither.
+func (r *invocation) hold(ctx context.Context, s *plan.Session, service bool) (*held, *Error) {
+	key, failure := r.sessionKey(ctx, s)
+	if failure != nil {
+		return nil, failure
+	}
+	h := &held{run: r, session: s, key: key}
+	if key.Principal = r.args.Principal; s.Login != nil && !key.Principal.IsNobody() {
+		h.key = key
+		now, err := r.vault.Use(ctx, key, r.renewal(s, key))
+		if err == nil {
+			h.now = now
+			return h, nil
+		}
+		if !errors.Is(err, session.ErrSignIn) {
+			return nil, unreadable(err)
+		}
+	}
+	if s.Service == nil || !service {
+		return nil, nil
+	}
+	h.key.Principal = session.Service()
+	now, err := r.vault.Obtain(ctx, h.key, func(ctx context.Context) (*session.Session, error) {
+		return r.acquire(ctx, s)
+	}, r.renewal(s, h.key))
+	if err != nil {
+		return nil, r.noService(s, err)
+	}
+	h.now = now
+	return h, nil
+}
+
+// acquire signs the service account in.
+func (e *Engine) acquire(ctx context.Context, s *plan.Session) (*session.Session, error) {
+	made, failure := e.made(ctx, s, s.Service, &Args{}, upstream.Own{}, nil)
+	if failure != nil {
+		return nil, refused(failure)
+	}
+	return made, nil
+}
+
+// noService is what a caller is told when the service account cannot sign in. Only
+// the operator can do something about it.
+func (r *invocation) noService(s *plan.Session, err error) *Error {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Kind != Answered {
+		return failure
+	}
+	return &Error{Kind: Unavailable, Title: "the service account of “" + s.Namespace + "” cannot sign in",
+		Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
+}
+
+func unreadable(err error) *Error {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure
+	}
+	return &Error{Kind: Unavailable, Title: "the sessions cannot be read now",
+		Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
+}
+
+// sessionKey is the key of the session without a principal: where the API is decides.
+func (e *Engine) sessionKey(ctx context.Context, s *plan.Session) (session.Key, *Error) {
+	base := s.At.Fixed
+	if base == nil {
+		r := e.begin(ctx, s.Where, &Args{})
+		defer e.release(r)
+		if failure := r.fill(ctx); failure != nil {
+			return session.Key{}, failure
+		}
+		u, err := (&upstream.Request{Target: s.Namespace, Base: s.At}).At(r.frame)
+		if err != nil {
+			return session.Key{}, fail(ctx, s.Namespace, err)
+		}
+		base = u
+	}
+	return s.Key(base.Scheme + "://" + base.Host), nil
+}
+
+// SessionKey is the key under which the session of a principal stands.
+func (e *Engine) SessionKey(ctx context.Context, s *plan.Session, who session.Principal) (session.Key, *Error) {
+	key, failure := e.sessionKey(ctx, s)
+	key.Principal = who
+	return key, failure
+}
+
+// signInNeeded says that the caller has to sign in, or why that cannot be.
+func (r *invocation) signInNeeded(ctx context.Context, s *plan.Session) *Error {
+	key, failure := r.SessionKey(ctx, s, r.args.Principal)
+	if failure != nil {
+		return failure
+	}
+	host := hostOf(key.Origin)
+	if key.Principal.IsNobody() || s.Login == nil {
+		if r.lacking != nil {
+			lacking := *r.lacking
+			lacking.Detail = joinSentences(lacking.Detail, r.args.Nobody)
+			return &lacking
+		}
+		return &Error{Kind: Unavailable, Title: "nobody is signed in at " + host, Detail: r.args.Nobody,
+			OwnCredential: r.unit.CallerAuthorization}
+	}
+	return &Error{Kind: SignInNeeded, Title: "nobody is signed in at " + host, Detail: "Sign in, then ask again.",
+		OwnCredential: r.unit.CallerAuthorization, SignIn: &SignIn{Session: s, Key: key, Host: host}}
+}
+
+func joinSentences(a, b string) string { return strings.TrimSpace(a + " " + b) }
+
+func hostOf(origin string) string {
+	if u, err := url.Parse(origin); err == nil {
+		return u.Host
+	}
+	return origin
+}
+
+// renewal renews sessions of the key; nil where they last until their end.
+func (e *Engine) renewal(s *plan.Session, key session.Key) session.Renew {
+	service := key.Principal == session.Service()
+	if s.Refresh == nil && !service {
+		return nil
+	}
+	return func(ctx context.Context, old *session.Session) (*session.Session, error) {
+		if s.Refresh != nil {
+			next, failure := e.refreshed(ctx, s, old)
+			if failure == nil {
+				return next, nil
+			}
+			if err := refused(failure); !service || !errors.Is(err, session.ErrRefused) {
+				return nil, err
+			}
+		}
+		return e.acquire(ctx, s)
+	}
+}
+
+// refreshed asks the API for the session that follows old.
+func (e *Engine) refreshed(ctx context.Context, s *plan.Session, old *session.Session) (*session.Session, *Error) {
+	return e.made(ctx, s, s.Refresh, ownArgs(s.Refresh, old), carrying(s, s.Refresh, old), old)
+}
+
+// carrying is the token of a session for one of the session's own units, unless its
+// operation takes none.
+func carrying(s *plan.Session, u *plan.Unit, now *session.Session) upstream.Own {
+	if u.Steps[0].Call.Operation.NoAuth {
+		return upstream.Own{}
+	}
+	return upstream.Own{Session: fixed(now.Token.Reveal()), Carrier: &s.Send}
+}
+
+// fixed is a token that no other takes the place of (upstream.Held).
+type fixed string
+
+func (f fixed) Token() string                            { return string(f) }
+func (f fixed) Rejected(context.Context) (string, error) { return "", nil }
+
+// ownArgs are what a session consists of, for its own units.
+func ownArgs(u *plan.Unit, now *session.Session) *Args {
+	values := make([]value.Value, len(u.Inputs))
+	for i, in := range u.Inputs {
+		switch in.Name {
+		case "session.token":
+			values[i] = value.Of(now.Token.Reveal())
+		case "session.renews":
+			values[i] = value.Of(now.Refresh.Reveal())
+		}
+	}
+	return &Args{Values: values}
+}
+
+// refused marks the answers by which an API says no for good.
+func refused(failure *Error) error {
+	if failure.Kind == Answered {
+		switch failure.Status {
+		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+			http.StatusGone, http.StatusUnprocessableEntity:
+			return errors.Join(session.ErrRefused, failure)
+		}
+	}
+	return failure
+}
+
+// SignIn signs a person in with what they typed, by the names of the session's fields.
+func (e *Engine) SignIn(ctx context.Context, s *plan.Session, typed map[string]string) (*session.Session, *Error) {
+	values := make([]value.Value, len(s.Login.Inputs))
+	for i, in := range s.Login.Inputs {
+		if text, ok := typed[in.Name]; ok && text != "" {
+			values[i] = value.Of(text)
+		}
+	}
+	return e.made(ctx, s, s.Login, &Args{Values: values}, upstream.Own{}, nil)
+}
+
+// SignOut tells the API that a session ends; nil where it needs not be told.
+func (e *Engine) SignOut(ctx context.Context, s *plan.Session, now *session.Session) *Error {
+	if s.Logout == nil {
+		return nil
+	}
+	_, failure := e.ask(ctx, s.Logout, ownArgs(s.Logout, now), carrying(s, s.Logout, now))
+	if failure != nil && failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
+		return nil // it has ended already
+	}
+	return failure
+}
+
+// maxSessionAnswer bounds the answer of an operation that makes a session, in bytes.
+const maxSessionAnswer = 4 << 20
+
+// reply is an answer of an operation of a session.
+type reply struct {
+	header http.Header
+	body   []byte
+}
+
+// ask runs one of a session's own units.
+func (e *Engine) ask(ctx context.Context, u *plan.Unit, args *Args, own upstream.Own) (reply, *Error) {
+	r := e.begin(ctx, u, args)
+	defer e.release(r)
+	failure := r.fill(ctx)
+	var got reply
+	if failure == nil {
+		got, failure = r.reply(ctx, u.Steps[0].Call, own)
+	}
+	if failure != nil {
+		r.conceal(failure)
+	}
+	r.ended(ctx, &Result{Status: http.StatusOK}, failure)
+	return got, failure
+}
+
+// reply sends a call and reads its whole answer.
+func (r *invocation) reply(ctx context.Context, c *plan.Call, own upstream.Own) (reply, *Error) {
+	resp, failure := r.sendWith(ctx, c, nil, own)
+	if failure != nil {
+		return reply{}, failure
+	}
+	raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: r.meter(ctx)}
+	body, failure := raw.Bytes(maxSessionAnswer)
+	if failure != nil {
+		return reply{}, failure
+	}
+	return reply{resp.Header, body}, nil
+}
+
+// made runs a unit and makes a session of its answer. old is the one that it follows.
+func (e *Engine) made(ctx context.Context, s *plan.Session, u *plan.Unit, args *Args, own upstream.Own,
+	old *session.Session) (*session.Session, *Error) {
+	got, failure := e.ask(ctx, u, args, own)
+	if failure != nil {
+		return nil, failure
+	}
+	return sessionOf(ctx, s, u.Steps[0].Call.Request.Target, got, old)
+}
+
+// sessionOf is the session that an answer holds. old, if any, gives what the answer
+// leaves out: what renews it, and what may be told.
+func sessionOf(ctx context.Context, s *plan.Session, target string, got reply,
+	old *session.Session) (*session.Session, *Error) {
+	m := budget.NewMeter(ctx, nil)
+	body, err := value.ParseWithin(m, got.body)
+	if err != nil && budget.Of(err) {
+		return nil, Spent(err)
+	}
+	a := &s.Answer
+	token := got.first(m, body, a.Token)
+	if token == "" || template.CheckHeader(token) != nil {
+		return nil, Unreadable(target+" answered no token", "The document says otherwise where it stands.")
+	}
+	now := time.Now()
+	made := &session.Session{Token: secret.New(token), Refresh: secret.New(got.first(m, body, a.Renews)), Made: now,
+		Expires: got.expires(m, body, a.Expires, now), Margin: s.Margin}
+	for _, part := range a.Show {
+		if v, _ := part.Path.First(m, body); v.Kind() > value.Null && v.Kind() < value.Array {
+			made.Shown = append(made.Shown, session.Shown{Name: part.Name, Text: v.Text()})
+		}
+	}
+	if old != nil {
+		if made.Refresh.IsEmpty() && len(a.Renews) > 0 {
+			made.Refresh = old.Refresh
+		}
+		for _, shown := range old.Shown {
+			if !slices.ContainsFunc(made.Shown, func(o session.Shown) bool { return o.Name == shown.Name }) {
+				made.Shown = append(made.Shown, shown)
+			}
+		}
+	}
+	if err := m.Err(); err != nil {
+		return nil, Spent(err)
+	}
+	return made, nil
+}
+
+// first is the text at the first of the places that has one.
+func (g *reply) first(m *budget.Meter, body value.Value, parts []plan.AnswerPart) string {
+	for _, part := range parts {
+		text := ""
+		switch {
+		case part.Header != "":
+			text = g.header.Get(part.Header)
+		case part.Cookie != "":
+			for _, c := range (&http.Response{Header: g.header}).Cookies() {
+				if c.Name == part.Cookie {
+					text = c.Value
+				}
+			}
+		default:
+			if v, _ := part.Path.First(m, body); v.Kind() == value.String || v.Kind() == value.Number {
+				text = v.Text()
+			}
+		}
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// expires is the end that the first of the places gives; zero when none does.
+func (g *reply) expires(m *budget.Meter, body value.Value, from []plan.Expiry, now time.Time) time.Time {
+	for _, e := range from {
+		switch {
+		case e.Life > 0:
+			return now.Add(e.Life)
+		case e.In != nil:
+			v, _ := e.In.First(m, body)
+			if s, err := strconv.ParseFloat(v.Text(), 64); err == nil && s > 0 && s < 1e9 {
+				return now.Add(time.Duration(s * float64(time.Second)))
+			}
+		default:
+			if v, _ := e.At.First(m, body); v.Kind() > value.Null {
+				if at, ok := parseTime(v.Text()); ok {
+					return at
+				}
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// parseTime reads a time: RFC 3339, of HTTP, or seconds or milliseconds since 1970.
+func parseTime(text string) (time.Time, bool) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		const milliseconds = 1e11 // as seconds, it is the year 5138
+		switch {
+		case n >= milliseconds && n < 1e15:
+			return time.UnixMilli(int64(n)), true
+		case n > 0 && n < milliseconds:
+			return time.Unix(int64(n), 0), true
+		}
+		return time.Time{}, false
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", http.TimeFormat} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// act is what a tool does that makes, renews, replaces or ends the caller's session.
+// It answers what may be told of the session, never its token.
+func (r *invocation) act(ctx context.Context) (*Result, *Error) {
+	s, role := r.unit.Session, r.unit.Role
+	h, failure := r.hold(ctx, s, false)
+	if failure != nil {
+		return nil, failure
+	}
+	switch {
+	case role == plan.LoginRole && h == nil:
+		failure = r.signInNeeded(ctx, s)
+		if failure.SignIn != nil {
+			failure.SignIn.Given = r.given()
+		}
+		return nil, failure
+	case role == plan.LoginRole:
+		return r.signedIn(h.now), nil
+	case h == nil && role == plan.ReplaceRole && r.lacking == nil && r.unit.Steps[0].Call.Request.Auth != nil:
+		return r.single(ctx, r.unit.Steps[0].Call) // on the configured credential, which stays as it is
+	case h == nil:
+		return nil, r.nothingTo(ctx, s)
+	case role == plan.LogoutRole:
+		return r.signOut(ctx, h)
+	}
+	next, err := r.vault.Replace(ctx, h.key, func(ctx context.Context, old *session.Session) (*session.Session, error) {
+		r.sent.add(old.Token.Reveal())
+		if role == plan.RefreshRole {
+			next, failure := r.refreshed(ctx, s, old)
+			if failure != nil {
+				return nil, refused(failure)
+			}
+			return next, nil
+		}
+		got, failure := r.reply(ctx, r.unit.Steps[0].Call, upstream.Own{Session: fixed(old.Token.Reveal()), Carrier: &s.Send})
+		if failure == nil {
+			next, failure := sessionOf(ctx, s, r.unit.Steps[0].Call.Request.Target, got, old)
+			if failure == nil {
+				return next, nil
+			}
+			return nil, failure
+		}
+		if failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
+			return nil, refused(failure)
+		}
+		return nil, failure
+	})
+	switch {
+	case err == nil:
+		return r.signedIn(next), nil
+	case errors.Is(err, session.ErrRefused), errors.Is(err, session.ErrSignIn):
+		return nil, r.signInNeeded(ctx, s) // the session is over
+	}
+	return nil, unreadable(err)
+}
+
+// nothingTo is the failure of a tool that acts on a session which is not there.
+func (r *invocation) nothingTo(ctx context.Context, s *plan.Session) *Error {
+	failure := r.signInNeeded(ctx, s)
+	if failure.SignIn == nil {
+		return failure
+	}
+	doing := map[plan.Role]string{plan.RefreshRole: "renew", plan.ReplaceRole: "replace", plan.LogoutRole: "end"}
+	return &Error{Kind: Denied, Title: failure.Title + ", so there is nothing to " + doing[r.unit.Role],
+		Detail: "Sign in first."}
+}
+
+// signOut tells the API and forgets the session, in this order, and in any case.
+func (r *invocation) signOut(ctx context.Context, h *held) (*Result, *Error) {
+	r.sent.add(h.Token())
+	failure := r.SignOut(ctx, h.session, h.now)
+	if err := r.vault.Delete(context.WithoutCancel(ctx), h.key); err != nil {
+		return nil, unreadable(err)
+	}
+	if failure != nil {
+		failure.Title = "the session is forgotten here, but the API was not told: " + failure.Title
+		return nil, failure
+	}
+	return r.told(value.Map(value.Member{Name: "signed_in", Value: value.Boolean(false)})), nil
+}
+
+// signedIn is what a tool tells of a session.
+func (r *invocation) signedIn(s *session.Session) *Result {
+	v := value.Map(value.Member{Name: "signed_in", Value: value.Boolean(true)})
+	for _, shown := range s.Shown {
+		v.Set(shown.Name, value.Of(shown.Text))
+	}
+	if !s.Expires.IsZero() {
+		v.Set("expires_at", value.Of(s.Expires.UTC().Format(time.RFC3339)))
+	}
+	return r.told(v)
+}
+
+func (r *invocation) told(v value.Value) *Result {
+	return (&Result{Status: http.StatusOK, Value: v, Limit: r.client.Limits().Response}).counting(r.meter(context.Background()))
+}
+
+// given is what the caller gave by name.
+func (r *invocation) given() map[string]string {
+	var all map[string]string
+	for i, in := range r.unit.Inputs {
+		if i < len(r.args.Values) && r.args.Values[i].Kind() > value.Null {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[in.Name] = r.args.Values[i].Text()
+		}
+	}
+	return all
+}
+
+// part runs a unit that makes, renews, replaces or ends a session. REST is the
+// transparent front of such operations: their callers get the API's own answer, and
+// the caller's session, if it was sent in one, follows what the answer says.
+func (r *invocation) part(ctx context.Context) (*Result, *Error) {
+	call := r.unit.Steps[0].Call
+	if r.unit.Kind != "operation" {
+		return r.act(ctx)
+	}
+	if r.unit.Role == plan.LoginRole {
+		return r.single(ctx, call)
+	}
+	h, failure := r.hold(ctx, r.unit.Session, false)
+	if failure != nil {
+		return nil, failure
+	}
+	if h == nil {
+		return r.single(ctx, call)
+	}
+	r.with = h
+	if r.unit.Role == plan.LogoutRole {
+		return r.endBy(ctx, h, call)
+	}
+	var (
+		result *Result
+		shaped *Error
+	)
+	_, err := r.vault.Replace(ctx, h.key, func(ctx context.Context, old *session.Session) (*session.Session, error) {
+		h.now, h.fixed = old, true
+		resp, failure := r.send(ctx, call, r.args.Entity)
+		if failure != nil {
+			if failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
+				return nil, refused(failure)
+			}
+			return nil, failure
+		}
+		raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: r.meter(ctx)}
+		body, failure := raw.Bytes(maxSessionAnswer)
+		if failure != nil {
+			return nil, failure
+		}
+		next, failure := sessionOf(ctx, h.session, call.Request.Target, reply{resp.Header, body}, old)
+		if failure != nil {
+			return nil, failure
+		}
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		result, shaped = r.receive(ctx, call, resp) // the session is the new one in any case
+		return next, nil
+	})
+	if err != nil {
+		result.Close()
+		return nil, unreadable(err)
+	}
+	return result, shaped
+}
+
+// endBy sends the call that ends the session, and forgets it.
+func (r *invocation) endBy(ctx context.Context, h *held, call *plan.Call) (*Result, *Error) {
+	result, failure := r.single(ctx, call)
+	if failure == nil || failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
+		if err := r.vault.Delete(context.WithoutCancel(ctx), h.key); err != nil {
+			result.Close()
+			return nil, unreadable(err)
+		}
+	}
+	return result, failure
+}

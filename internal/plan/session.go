@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/fairlead/fairlead/internal/jsonpath"
+	"github.com/fairlead/fairlead/internal/session"
+	"github.com/fairlead/fairlead/internal/upstream"
+)
+
+// Session is how people and service accounts sign in at a consumed API, and how
+// what they are signed in with is sent, renewed and ended.
+type Session struct {
+	Namespace  string // of the API
+	Document   string // the document's name, for keys
+	Capability string // its display name
+	// At is where the API is, over the frame of Where, which holds only what that
+	// needs.
+	At         upstream.Base
+	Where      *Unit
+	Definition [32]byte       // a digest of all that decides how the session is made and sent
+	Fields     []SessionField // what a person is asked, by index of the inputs of Login
+
+	Login   *Unit // signs a person in with the Fields; nil where a person cannot
+	Service *Unit // signs the service account in, without inputs; nil where there is none
+	Refresh *Unit // renews the session in use; nil where it is made anew
+	Logout  *Unit // ends it at the API; nil where the API is not told
+
+	Answer SessionAnswer
+	Send   upstream.Carrier
+	Margin time.Duration // before its end, when it is renewed; 0 is the rule of all sessions
+}
+
+// SessionField is what a person is asked on the sign-in page and in a terminal.
+type SessionField struct {
+	Name, Label, Hint string
+	Secret, Required  bool
+}
+
+// SessionAnswer says what an answer of the login and refresh operations holds.
+type SessionAnswer struct {
+	Token   []AnswerPart // alternatives in order
+	Renews  []AnswerPart // what renews the session, where that is not the token; may be empty
+	Expires []Expiry     // alternatives in order; none means that the API does not say
+	Show    []ShownPart
+}
+
+// AnswerPart is where a text stands in an answer: exactly one of the three is set.
+type AnswerPart struct {
+	Path           *jsonpath.Path // of the JSON body
+	Header, Cookie string
+}
+
+// Expiry is when a session ends.
+type Expiry struct {
+	At   *jsonpath.Path // a time: RFC 3339, of HTTP, or seconds since 1970
+	In   *jsonpath.Path // seconds from now
+	Life time.Duration  // from now
+}
+
+// ShownPart is a fact of the answer that may be told.
+type ShownPart struct {
+	Name string
+	Path *jsonpath.Path
+}
+
+// Role says what a unit that is one call means for the session of its API.
+type Role uint8
+
+// The roles.
+const (
+	NoRole      Role = iota
+	LoginRole        // makes the session
+	RefreshRole      // renews it
+	ReplaceRole      // answers another one that takes its place
+	LogoutRole       // ends it
+)
+
+// String names what a unit of the role does with a session.
+func (r Role) String() string { return [...]string{"", "login", "refresh", "replace", "logout"}[r] }
+
+// Key is the key of the session, for the API at origin; its principal is nobody yet.
+func (s *Session) Key(origin string) session.Key {
+	return session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}
+}
