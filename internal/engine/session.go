@@ -26,8 +26,8 @@ import (
 type SignIn struct {
 	Session *plan.Session
 	Key     session.Key
-	Host    string            // that gets what the person types
-	Given   map[string]string // what the call gave for the sign-in itself
+	Host    string // that gets what the person types
+	Given   string // what the call gave for the sign-in itself, see session.Asked
 }
 
 // settled is how long an answer of 401 to a fresh session is not blamed on it: nobody
@@ -280,11 +280,18 @@ func refused(failure *Error) error {
 }
 
 // SignIn signs a person in with what they typed, by the names of the session's fields.
-func (e *Engine) SignIn(ctx context.Context, s *plan.Session, typed map[string]string) (*session.Session, *Error) {
+// given is what the call gave that asked for it, see session.Asked.
+func (e *Engine) SignIn(ctx context.Context, s *plan.Session, typed map[string]string,
+	given string) (*session.Session, *Error) {
+	beside, _ := value.Parse([]byte(given))
 	values := make([]value.Value, len(s.Login.Inputs))
 	for i, in := range s.Login.Inputs {
-		if text, ok := typed[in.Name]; ok && text != "" {
-			values[i] = value.Of(text)
+		if i < len(s.Fields) {
+			if text := typed[in.Name]; text != "" {
+				values[i] = value.Of(text)
+			}
+		} else if v := beside.Get(in.Name); v.Kind() == value.String {
+			values[i] = v
 		}
 	}
 	return e.made(ctx, s, s.Login, &Args{Values: values}, upstream.Own{}, nil)
@@ -552,18 +559,18 @@ func (r *invocation) told(v value.Value) *Result {
 	return (&Result{Status: http.StatusOK, Value: v, Limit: r.client.Limits().Response}).counting(r.meter(context.Background()))
 }
 
-// given is what the caller gave by name.
-func (r *invocation) given() map[string]string {
-	var all map[string]string
+// given is what the caller gave by name, as a JSON object; "" for nothing.
+func (r *invocation) given() string {
+	all := value.Map()
 	for i, in := range r.unit.Inputs {
 		if i < len(r.args.Values) && r.args.Values[i].Kind() > value.Null {
-			if all == nil {
-				all = map[string]string{}
-			}
-			all[in.Name] = r.args.Values[i].Text()
+			all.Set(in.Name, value.Of(r.args.Values[i].Text()))
 		}
 	}
-	return all
+	if all.Len() == 0 {
+		return ""
+	}
+	return string(all.AppendJSON(nil))
 }
 
 // part runs a unit that makes, renews, replaces or ends a session. REST is the

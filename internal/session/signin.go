@@ -27,8 +27,9 @@ type Asked struct {
 	Capability string // the document's display name
 	Unit       string // the tool that asked; "" when the person came alone
 	Client     string // the MCP client's own word for itself, which nobody has checked; may be empty
-	// Given is what the call gave beside what the person is asked, by name; no secrets.
-	Given map[string]string
+	// Given is what the call gave beside what the person is asked, texts by name as a
+	// JSON object, "" for nothing. It is no secret.
+	Given string
 }
 
 // Limits of sign-ins.
@@ -38,6 +39,7 @@ const (
 	maxSignIns  = 10_000           // that one process makes within SignInLife, of all principals
 	maxWaiting  = 20               // that wait at once for one principal
 	maxAsked    = 200              // bytes of each text of Asked
+	maxGiven    = 2000             // bytes of what a call gave; more is left out
 )
 
 // Errors of sign-ins.
@@ -158,7 +160,11 @@ func (s *SignIns) Ask(ctx context.Context, key Key, asked Asked) (SignIn, error)
 // cut bounds what a client may let be stored.
 func (a Asked) cut() Asked {
 	short := func(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxAsked)], "") }
-	return Asked{short(a.Capability), short(a.Unit), short(a.Client)}
+	given := a.Given
+	if len(given) > maxGiven {
+		given = ""
+	}
+	return Asked{short(a.Capability), short(a.Unit), short(a.Client), given}
 }
 
 // mayMake counts one more sign-in of this process.
