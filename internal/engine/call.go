@@ -166,6 +166,9 @@ func (r *invocation) sendWith(ctx context.Context, c *plan.Call, entity *Entity,
 		return nil, Spent(err)
 	}
 	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
+	if r.events.Traces() {
+		out.Parent = event.SpanOf(ctx)
+	}
 	resp, err := r.client.Send(ctx, out)
 	if err != nil {
 		if errors.Is(err, session.ErrSignIn) {

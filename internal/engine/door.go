@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
@@ -24,16 +25,26 @@ func hops(ctx context.Context) int {
 	return n
 }
 
-// TraceContext is the W3C trace context of a request; nil when it has none. Baggage does
-// not pass: it may hold what callers tell only each other.
-func TraceContext(h http.Header) http.Header {
-	parent := h["Traceparent"]
-	if len(parent) == 0 {
-		return nil
+// TraceContext is the trace context of a request as its caller sent it, in the words of
+// W3C or of B3; nil when it has none. Baggage does not pass: it may hold what callers
+// tell only each other.
+func TraceContext(h http.Header) (passed http.Header) {
+	for _, name := range event.TraceHeaders {
+		if said := h[name]; len(said) > 0 {
+			if passed == nil {
+				passed = http.Header{}
+			}
+			passed[name] = said
+		}
 	}
-	passed := http.Header{"Traceparent": parent[:1]}
-	if state := h["Tracestate"]; len(state) > 0 {
-		passed["Tracestate"] = state
+	switch parents := passed["Traceparent"]; {
+	case len(parents) > 1:
+		passed["Traceparent"] = parents[:1]
+	case len(parents) == 0:
+		delete(passed, "Tracestate")
+	}
+	if len(passed) == 0 {
+		return nil
 	}
 	return passed
 }

@@ -10,9 +10,11 @@ import (
 )
 
 // newCall is the call that the events of a run belong to.
-func (r *invocation) newCall() *event.Call {
-	return &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace,
-		Trace: r.args.Trace.Get("Traceparent"), Began: time.Now()}
+func (r *invocation) newCall(ctx context.Context) *event.Call {
+	c := &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace, Exchange: event.ExchangeOf(ctx),
+		Began: time.Now()}
+	c.Exchange.Note(func(f *event.Facts) { f.Unit, f.Kind = c.Unit, c.Type })
+	return c
 }
 
 // clock is the time, where somebody listens to events of a kind.
@@ -26,7 +28,7 @@ func (r *invocation) clock(kind event.Kind) (now time.Time) {
 // begun tells listeners that the unit begins to run.
 func (r *invocation) begun(ctx context.Context) {
 	if r.events.Hears(event.Units | event.Steps | event.Attempts) {
-		r.call = r.newCall()
+		r.call = r.newCall(ctx)
 	}
 	if r.events.Hears(event.Units) {
 		r.events.Publish(ctx, event.UnitBegan{Call: r.call})
@@ -69,7 +71,7 @@ func (r *invocation) notice(ctx context.Context, e event.Problem) {
 		return
 	}
 	if e.Call = r.call; e.Call == nil {
-		e.Call = r.newCall()
+		e.Call = r.newCall(ctx)
 	}
 	r.events.Publish(ctx, e)
 }
@@ -94,10 +96,21 @@ func (r *invocation) stepEnded(ctx context.Context, s *plan.Step, began time.Tim
 	}
 	e := event.StepEnded{Call: r.call, Name: s.Name, Doing: doing(s), Began: began, Took: time.Since(began),
 		Total: len(r.unit.Steps)}
+	if s.Name != "" {
+		e.Span = event.SpanOf(ctx)
+	}
 	if failure != nil {
 		e.Err = failure
 	}
 	r.events.Publish(ctx, e)
+}
+
+// inSpan is the context of a step, which has a span of its own where spans are kept.
+func (r *invocation) inSpan(ctx context.Context) context.Context {
+	if r.events.Traces() && r.call != nil && r.call.Exchange != nil {
+		return event.InSpan(ctx, event.NewSpanID())
+	}
+	return ctx
 }
 
 // doing says what a step does, for people.

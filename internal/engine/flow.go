@@ -69,6 +69,7 @@ func (r *invocation) flow(ctx context.Context) (*Result, *Error) {
 func (r *invocation) goesOn() bool { return r.unit.Model != nil && r.unit.Model.ContinueOnError }
 
 func (r *invocation) step(ctx context.Context, s *plan.Step) *Error {
+	ctx = r.inSpan(ctx)
 	began := r.clock(event.Steps)
 	v, failure := r.result(ctx, s)
 	if failure != nil {

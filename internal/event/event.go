@@ -5,6 +5,7 @@ package event
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 	Retries                      // Retry
 	Breakers                     // Breaker
 	Waits                        // Wait
+	Exchanges                    // ExchangeEnded
 )
 
 // Event is one of the types below.
@@ -32,11 +34,11 @@ type Event interface{ Kind() Kind }
 // a listener can tell runs apart by the pointer. What else is known of the caller
 // (request, principal) stands in the context that listeners get.
 type Call struct {
-	Unit  string // its ID in the plan
-	Type  string // of the unit: operation, tool, resource, forward; it tells the adapter
-	Front string // namespace of the server
-	Trace string // traceparent of the caller (W3C), "" for none
-	Began time.Time
+	Unit     string    // its ID in the plan
+	Type     string    // of the unit: operation, tool, resource, forward; it tells the adapter
+	Front    string    // namespace of the server
+	Exchange *Exchange // of which it is a part; nil when nobody hears of exchanges
+	Began    time.Time
 }
 
 // UnitBegan says that a unit begins to run.
@@ -56,6 +58,7 @@ type StepEnded struct {
 	Call  *Call
 	Name  string
 	Doing string // the operation that it calls, or what else it does
+	Span  SpanID // in its exchange's trace; zero when nobody keeps spans
 	Began time.Time
 	Took  time.Duration
 	Total int   // steps of the unit
@@ -77,6 +80,8 @@ type Attempt struct {
 	Sent     int64         // bytes of the body, -1 when not known
 	Received int64         // bytes of the body
 	Err      error         // for the log: it may name addresses
+	Span     SpanID        // in the trace of the call's exchange; zero when nobody keeps spans
+	Parent   SpanID        // the step's, or the exchange's
 }
 
 // Credential says that a credential for an API was fetched, or could not be.
@@ -149,6 +154,13 @@ type Wait struct {
 	Held   bool          // it was not sent
 }
 
+// ExchangeEnded says that an exchange is over.
+type ExchangeEnded struct {
+	Exchange *Exchange
+	Facts    Facts
+	Took     time.Duration
+}
+
 // Kind is Units.
 func (UnitBegan) Kind() Kind { return Units }
 
@@ -182,9 +194,14 @@ func (Breaker) Kind() Kind { return Breakers }
 // Kind is Waits.
 func (Wait) Kind() Kind { return Waits }
 
+// Kind is Exchanges.
+func (ExchangeEnded) Kind() Kind { return Exchanges }
+
 // Listener hears of events of some kinds.
 type Listener struct {
 	Kinds Kind
+	// More are the kinds (a Kind) that it wants besides at the moment; nil is none.
+	More *atomic.Uint32
 	// Hear gets the context of what happens. It runs where that happens, perhaps on
 	// several goroutines at once, so it must be quick.
 	Hear func(context.Context, Event)

@@ -2,32 +2,85 @@ package event
 
 import (
 	"context"
+	"net/http"
 	"slices"
+	"sync/atomic"
 )
 
 // Stream hands events to listeners. A nil Stream has none.
 type Stream struct {
 	kinds     Kind // that any listener hears
 	listeners []Listener
+	more      []*atomic.Uint32 // kinds that listeners want besides at the moment
+	tracing   *Tracing         // nil when nobody keeps spans
+	active    atomic.Int64     // exchanges that have begun and not ended
 }
 
 // To makes a stream to listeners.
 func To(listeners ...Listener) *Stream {
-	s := &Stream{listeners: listeners}
-	for _, l := range listeners {
-		s.kinds |= l.Kinds
-	}
+	s := &Stream{}
+	s.add(listeners)
 	return s
 }
 
+func (s *Stream) add(listeners []Listener) {
+	s.listeners = listeners
+	for _, l := range listeners {
+		s.kinds |= l.Kinds
+		if l.More != nil {
+			s.more = append(s.more, l.More)
+		}
+	}
+	if s.kinds&Exchanges != 0 {
+		s.kinds |= Attempts // which are counted in their exchange
+	}
+}
+
+// Trace makes a stream whose exchanges are parts of traces: they keep what happens in
+// them, and APIs are told of the spans that call them.
+func Trace(how Tracing, listeners ...Listener) *Stream {
+	s := &Stream{tracing: &how, kinds: Exchanges | Steps | Attempts | Problems}
+	s.add(listeners)
+	return s
+}
+
+// Traces reports whether exchanges are parts of traces.
+func (s *Stream) Traces() bool { return s != nil && s.tracing != nil }
+
+// Active is how many exchanges run.
+func (s *Stream) Active() int64 { return s.active.Load() }
+
+// Inject tells an API of the span of the attempt that h belongs to, and returns it;
+// it does nothing where nobody traces.
+func (s *Stream) Inject(h http.Header, c *Call) (span SpanID) {
+	if x := c.exchange(); s.Traces() && x != nil {
+		trace := x.Trace()
+		span = NewSpanID()
+		s.tracing.inject(h, &trace, span)
+	}
+	return span
+}
+
 // Hears reports whether anybody listens to events of a kind. Ask before an event is made.
-func (s *Stream) Hears(kind Kind) bool { return s != nil && s.kinds&kind != 0 }
+func (s *Stream) Hears(kind Kind) bool {
+	if s == nil {
+		return false
+	}
+	heard := s.kinds&kind != 0
+	for _, more := range s.more {
+		heard = heard || Kind(more.Load())&kind != 0
+	}
+	return heard
+}
 
 // Publish tells those who listen to events of its kind.
 func (s *Stream) Publish(ctx context.Context, e Event) {
 	if kind := e.Kind(); s.Hears(kind) {
+		if s.kinds&Exchanges != 0 {
+			note(e)
+		}
 		for _, l := range s.listeners {
-			if l.Kinds&kind != 0 {
+			if l.Kinds&kind != 0 || l.More != nil && Kind(l.More.Load())&kind != 0 {
 				l.Hear(ctx, e)
 			}
 		}
@@ -52,5 +105,7 @@ func (s *Stream) For(ctx context.Context) *Stream {
 	if s == nil {
 		return To(added...)
 	}
-	return To(append(slices.Clip(s.listeners), added...)...)
+	all := &Stream{kinds: s.kinds, tracing: s.tracing}
+	all.add(append(slices.Clip(s.listeners), added...))
+	return all
 }

@@ -1,7 +1,10 @@
 package host
 
 import (
+	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -103,4 +106,65 @@ func (o forMCP) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*en
 		}})
 	}
 	return o.Invoker.Invoke(ctx, u, args)
+}
+
+// naming notes in exchanges who called: what the guard found out, else that the caller
+// brought a credential of its own. The name never holds the credential.
+func (h *Host) naming(next http.Handler) http.Handler {
+	if !h.config.Events.Hears(event.Exchanges) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x := event.ExchangeOf(r.Context()); x != nil {
+			name := h.nameOf(r)
+			x.Note(func(f *event.Facts) { f.Principal = name })
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxName is how many bytes of a name are kept.
+const maxName = 128
+
+// nameOf is a short stable name of who sent a request that was let in; "" for nobody
+// that is known. Of credentials that say no name it holds a keyed hash.
+func (h *Host) nameOf(r *http.Request) string {
+	if id, ok := guard.From(r.Context()); ok {
+		name := cmp.Or(id.Subject, id.Client)
+		switch {
+		case name != "" && len(name) <= maxName:
+			return id.Kind + ":" + name
+		case name != "":
+			return id.Kind + ":#" + h.hash(name)
+		case !id.Token.IsEmpty():
+			return id.Kind + ":#" + h.hash(id.Token.Reveal())
+		}
+		return id.Kind // one secret that all callers share
+	}
+	credential := r.Header.Get("Authorization")
+	if name := h.config.MCP.CredentialHeader; name != "" && credential == "" {
+		credential = r.Header.Get(name)
+	}
+	if credential == "" {
+		return ""
+	}
+	return "own:#" + h.hash(credential)
+}
+
+// hash is a short keyed hash, the same in all replicas that share a state key.
+func (h *Host) hash(text string) string {
+	mac := hmac.New(sha256.New, h.namesKey)
+	_, _ = mac.Write([]byte(text)) // never fails (hash.Hash)
+	return hex.EncodeToString(mac.Sum(nil)[:6])
+}
+
+// newNamesKey makes the key of hash.
+func newNamesKey(stateKey []byte) []byte {
+	if len(stateKey) == 0 {
+		stateKey = make([]byte, sha256.Size)
+		_, _ = rand.Read(stateKey) // never fails (crypto/rand)
+	}
+	mac := hmac.New(sha256.New, stateKey)
+	_, _ = mac.Write([]byte("fairlead names of callers")) // as above
+	return mac.Sum(nil)
 }

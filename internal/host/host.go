@@ -93,7 +93,8 @@ type Adapter struct {
 
 // Host serves documents until it is shut down.
 type Host struct {
-	config Config
+	config   Config
+	namesKey []byte // of the hashes in the names of callers
 
 	mu        sync.Mutex
 	servers   []*server // in the order of the documents
@@ -130,7 +131,7 @@ func Open(c Config) (h *Host, problems []error, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	h = &Host{config: c, failed: make(chan error, 1)}
+	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1)}
 	problems = h.Update(c.Documents)
 	if len(h.servers) > 0 {
 		return h, problems, nil
@@ -177,7 +178,10 @@ func (h *Host) Update(documents []*Document) (problems []error) {
 		delete(old, g.id)
 		if g.adapter == nil {
 			g.adapter, g.screen = s.adapter.Prepare(g.document.Plan, g.server), s.screen
-			g.handler = g.adapter.Handler(g.wrap)
+			g.handler = g.adapter.Handler(func(next http.Handler) http.Handler { return g.wrap(h.naming(next)) })
+			if h.config.Events.Hears(event.Exchanges) {
+				g.handler = g.noting(g.handler)
+			}
 			begin = append(begin, g)
 		}
 		s.current, g.listener = g, l

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 )
 
 // listener is one socket with all servers on it.
@@ -25,11 +26,17 @@ type listener struct {
 	secure    bool                              // it speaks TLS
 	routing   atomic.Pointer[routing]           // swapped on reload
 	endpoints *endpoints
+	events    *event.Stream // hears of exchanges
 	accepts   bool
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l.routing.Load().ServeHTTP(w, engine.AtDoor(l.enter(r)))
+	r = engine.AtDoor(l.enter(r))
+	if l.events.Hears(event.Exchanges) {
+		l.serveHeard(w, r)
+		return
+	}
+	l.routing.Load().ServeHTTP(w, r)
 }
 
 func (l *listener) address() *net.TCPAddr { return l.net.Addr().(*net.TCPAddr) }
@@ -140,7 +147,7 @@ func (h *Host) open(b bind) (*listener, error) {
 		return nil, h.taken(b, err)
 	}
 	front := &h.config.Front
-	l := &listener{bind: b, net: ln,
+	l := &listener{bind: b, net: ln, events: h.config.Events,
 		enter: func(r *http.Request) *http.Request { return front.enter(r, h.config.LocalSessions) }}
 	l.http = &http.Server{
 		Handler:           l,

@@ -15,7 +15,7 @@ import (
 // NewLogger writes records to w as text lines. Whatever known returns, the
 // values of secrets handed out so far, is masked wherever it stands in a line.
 func NewLogger(w io.Writer, level slog.Level, known func() []secret.String) *slog.Logger {
-	return slog.New(slog.NewTextHandler(&scrubber{w: w, known: known},
+	return slog.New(slog.NewTextHandler(&scrubber{w: w, mask: NewMask(known)},
 		&slog.HandlerOptions{Level: level, ReplaceAttr: maskHeaders}))
 }
 
@@ -32,20 +32,15 @@ func maskHeaders(_ []string, a slog.Attr) slog.Attr {
 
 // scrubber masks secrets in what is written, a line at a time.
 type scrubber struct {
-	mu    sync.Mutex
-	w     io.Writer
-	known func() []secret.String
-	by    secret.Masker // keeps what it made of the same secrets
+	mu   sync.Mutex
+	w    io.Writer
+	mask *Mask
 }
 
 func (s *scrubber) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.by.Reset()
-	for _, known := range s.known() {
-		s.by.Add(known.Reveal())
-	}
-	if _, err := s.w.Write(s.by.MaskBytes(line)); err != nil {
+	if _, err := s.w.Write(s.mask.Bytes(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

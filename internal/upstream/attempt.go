@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -19,7 +20,13 @@ func (c *Client) attempt(o *Outbound) (*http.Response, error) {
 		return transport.RoundTrip(o.Request)
 	}
 	req := o.Request
-	e := event.Attempt{Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme +
+	var span event.SpanID
+	if o.Events.Traces() { // in a header of its own: an earlier attempt may still be read
+		copied := *req
+		copied.Header = maps.Clone(req.Header)
+		req, span = &copied, o.Events.Inject(copied.Header, o.Call)
+	}
+	e := event.Attempt{Span: span, Parent: o.Parent, Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme +
 		"://" + req.URL.Host + req.URL.EscapedPath(),
 		Sent: req.ContentLength, Began: time.Now()}
 	resp, err := transport.RoundTrip(req)

@@ -21,6 +21,7 @@ type Outbound struct {
 	// Events hears of attempts and credentials, which belong to Call.
 	Events *event.Stream
 	Call   *event.Call
+	Parent event.SpanID // in which the call is sent, where spans are kept
 
 	// Token is a credential that was fetched for the call and sent elsewhere than in
 	// its Authorization header; "" if none was. Send sets it.
