@@ -79,6 +79,19 @@ const (
 // String names what a unit of the role does with a session.
 func (r Role) String() string { return [...]string{"", "login", "refresh", "replace", "logout"}[r] }
 
+// SignInAt is the session that a unit's caller may have to sign in for; nil for none.
+func (u *Unit) SignInAt() *Session {
+	if u.Session != nil {
+		return u.Session
+	}
+	for _, s := range u.Steps {
+		if s.Kind == CallStep && s.Call.Session != nil {
+			return s.Call.Session
+		}
+	}
+	return nil
+}
+
 // Key is the key of the session, for the API at origin; its principal is nobody yet.
 func (s *Session) Key(origin string) session.Key {
 	return session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}

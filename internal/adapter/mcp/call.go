@@ -51,6 +51,9 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 		r.Fail(catalogue.ProblemText(t, problems))
 		return nil
 	}
+	if t.Unit.Signs && r.signedIn(t, values, &call.answers) {
+		return nil
+	}
 	if t.Confirm || t.Questions != nil {
 		if done, err := r.consult(t, values, token, &call.answers); done || err != nil {
 			return err
@@ -83,6 +86,9 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 			r.h.cfg.Logger.ErrorContext(ctx, "mcp tool failed", "tool", t.Name, "error", err, "cause", err.Unwrap())
 		}
 		r.Out = r.Out[:start]
+		if done, problem := r.seek(err, t.Name, signInDialog(t, values)); done {
+			return problem
+		}
 		r.Fail(answer.Failure(err, t))
 	}
 	return nil

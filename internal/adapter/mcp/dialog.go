@@ -146,7 +146,7 @@ func (r *request) askNow(f ask.Form) (response value.Value, why string) {
 			why = "The user did not answer in time. Nothing was sent."
 		case <-r.h.hub.done:
 			why = "The server ended before the user answered. Nothing was sent."
-		case <-r.session.end():
+		case <-r.stdio.end():
 			why = "The input ended before the user answered. Nothing was sent."
 		case <-r.ctx.Done():
 			why, r.silent = "The call was cancelled.", true

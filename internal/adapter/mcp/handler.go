@@ -46,7 +46,9 @@ type Config struct {
 	// StateKey signs confirmations and answers of users. Replicas that share traffic share it; empty
 	// makes a random one.
 	StateKey []byte
-	Logger   *slog.Logger // nil discards
+	// SignIns are the pages on which people sign in; nil where nobody can.
+	SignIns SignIns
+	Logger  *slog.Logger // nil discards
 	// Pool is the memory that all calls hold together; nil has no limit.
 	Pool *budget.Pool
 	// Events hears of requests that are refused before a unit runs; nil is nobody.
@@ -118,14 +120,17 @@ type request struct {
 	view    *catalogue.View
 	version string
 	sink    wire.Sink       // takes notifications before the answer; nil when that cannot be
-	session *session        // of stdio, else nil
+	stdio   *stdio          // its client; nil over HTTP
 	caller  string          // Authorization, as it came
 	client  string          // session id of a client of an older revision
 	running *running        // where notifications find the request to cancel, or nil
 	header  http.Header     // of a 2026-07-28 request over HTTP, else nil
 	asks    bool            // a client of an older revision that can ask its user while a request waits
+	opens   bool            // likewise, that can open pages for its user
 	gone    <-chan struct{} // closed when nobody can read the answer any more; nil on stdio
 	silent  bool            // no answer is to be sent
+	// answered says that the whole answer is written where less was to be expected
+	answered bool
 
 	sessionID string // that initialize over HTTP gives the client
 }
@@ -183,14 +188,17 @@ func (r *request) initialize(p *initializeParams) *wire.Error {
 			version = v
 		}
 	}
-	asks := p.elicits && version >= firstWithForms
+	asks, opens := p.elicits && version >= firstWithForms, p.opens && version >= firstWithPages
 	capabilities := r.view.Capabilities[catalogue.OverHTTP]
-	if r.session != nil {
-		r.session.version.Store(&version)
-		r.session.asks.Store(asks)
+	if r.stdio != nil {
+		r.stdio.version.Store(&version)
+		r.stdio.asks.Store(asks)
+		r.stdio.opens.Store(opens)
+		client := string(p.client)
+		r.stdio.client.Store(&client)
 		capabilities = r.view.Capabilities[catalogue.OnStdio]
 	} else {
-		r.sessionID = newSessionID(asks)
+		r.sessionID = newSessionID(asks, opens)
 	}
 	r.Out = append(append(append(r.Out, `{"protocolVersion":"`...), version...), `","capabilities":`...)
 	r.Out = append(append(append(r.Out, capabilities...), r.view.Identity...), '}')

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp/catalogue"
@@ -156,7 +155,7 @@ func (h *Handler) serveRequest(w http.ResponseWriter, r *http.Request, req *requ
 		if req.method.is(slow) {
 			defer req.begin()()
 		}
-		req.asks = strings.HasSuffix(req.client, askingSession)
+		req.asks, req.opens = abilities(req.client)
 	}
 	var s *wire.Stream
 	if req.method.is(slow) && ((req.Meta.ProgressToken != nil || req.asks) &&

@@ -14,19 +14,35 @@ import (
 // the server sends as requests of its own. Both must reach the process that
 // serves the request; nothing else depends on where a message arrives.
 
-// askingSession ends the session id of a client that can ask its user. It is all
-// that is remembered of an initialize over HTTP, and the client remembers it:
-// whoever makes up an id is asked itself.
-const askingSession = ".asks"
+// The ends of the session id of a client that can ask its user, and open pages for
+// them. They are all that is remembered of an initialize over HTTP, and the client
+// remembers it: whoever makes up an id is asked itself.
+const (
+	askingSession  = ".asks"
+	openingSession = ".opens"
+)
 
-// firstWithForms is the first revision in which servers ask users by forms.
-const firstWithForms = "2025-06-18"
+// The first revisions in which servers ask users by forms, and let them open pages.
+const (
+	firstWithForms = "2025-06-18"
+	firstWithPages = "2025-11-25"
+)
 
-func newSessionID(asks bool) string {
-	if asks {
-		return rand.Text() + askingSession
+func newSessionID(asks, opens bool) string {
+	id := rand.Text()
+	if opens {
+		id += openingSession
 	}
-	return rand.Text()
+	if asks {
+		id += askingSession
+	}
+	return id
+}
+
+// abilities are what a session id says that its client can do.
+func abilities(id string) (asks, opens bool) {
+	id, asks = strings.CutSuffix(id, askingSession)
+	return asks, strings.HasSuffix(id, openingSession)
 }
 
 // running are the requests that a notification can cancel.

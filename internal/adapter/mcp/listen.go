@@ -125,7 +125,7 @@ func (r *request) listen(p *listenParams) *wire.Error {
 			alive = r.sink.Alive()
 		case <-r.ctx.Done():
 			alive = false
-		case <-r.session.end():
+		case <-r.stdio.end():
 			return r.endListen()
 		case <-r.h.hub.done:
 			return r.endListen()
@@ -153,8 +153,8 @@ func (r *request) subscribe(p *resourceParams) *wire.Error {
 func (r *request) unsubscribe(p *resourceParams) *wire.Error { return r.follow(p.uri, false) }
 
 func (r *request) follow(uri []byte, wanted bool) *wire.Error {
-	if r.session != nil {
-		r.session.changes.follow(string(uri), wanted)
+	if r.stdio != nil {
+		r.stdio.changes.follow(string(uri), wanted)
 	}
 	return r.empty()
 }

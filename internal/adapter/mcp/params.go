@@ -15,7 +15,9 @@ func (*noParams) reset()                           {}
 
 type initializeParams struct {
 	version []byte
-	elicits bool // the client can ask its user by a form
+	elicits bool   // the client can ask its user by a form
+	opens   bool   // and open pages for them
+	client  []byte // its own word for itself
 }
 
 func (p *initializeParams) reset() { *p = initializeParams{} }
@@ -25,7 +27,9 @@ func (p *initializeParams) Member(r *wire.Reader, name []byte) bool {
 	case "protocolVersion":
 		p.version = r.Text()
 	case "capabilities":
-		p.elicits, _ = r.Elicits()
+		p.elicits, p.opens, _ = r.Elicits()
+	case "clientInfo":
+		p.client = r.ClientName()
 	default:
 		return false
 	}

@@ -54,7 +54,7 @@ func (r *request) readResource(p *resourceParams) *wire.Error {
 		}
 	}
 	kind, text, problem := r.load(res, uri)
-	if problem != nil || r.silent {
+	if problem != nil || r.silent || r.answered {
 		return problem
 	}
 	r.Open()
@@ -168,6 +168,10 @@ func (r *request) resourceError(e *engine.Error, uri string) *wire.Error {
 		return r.noResource([]byte(uri))
 	case e.Kind == engine.BadInput:
 		return wire.InvalidParams(answer.Failure(e, nil))
+	}
+	if done, problem := r.seek(e, wire.Shorten(uri, 200), ask.NewDialog("resource "+uri, nil, nil)); done {
+		r.answered = problem == nil
+		return problem
 	}
 	return &wire.Error{Code: wire.CodeInternal, Message: answer.Failure(e, nil)}
 }

@@ -20,12 +20,14 @@ const maxRunning = 256
 // maxPending is how many requests of a stdio client run or wait.
 const maxPending = 4 * maxRunning
 
-// session is one client on stdio.
-type session struct {
+// stdio is one client on standard input and output.
+type stdio struct {
 	h       *Handler
 	ctx     context.Context
 	version atomic.Pointer[string] // that initialize agreed on
 	asks    atomic.Bool            // so did the client say: it can ask its user
+	opens   atomic.Bool            // likewise: it can open pages for its user
+	client  atomic.Pointer[string] // its own word for itself
 	changes *listener              // what a legacy client is told of
 	ended   chan struct{}          // closed when no more is read
 
@@ -50,7 +52,7 @@ func (h *Handler) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 	stop := ctx
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &session{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning),
+	s := &stdio{h: h, ctx: ctx, out: out, ended: make(chan struct{}), slots: make(chan struct{}, maxRunning),
 		changes: h.hub.listen(wire.Filter{Tools: true, Prompts: true, Resources: true})}
 	defer s.changes.stop()
 	go s.tell()
@@ -82,7 +84,7 @@ func (h *Handler) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 
 // finish takes no more requests. What it returns is closed when those that run
 // are answered.
-func (s *session) finish() <-chan struct{} {
+func (s *stdio) finish() <-chan struct{} {
 	s.mu.Lock()
 	s.finishing = true
 	s.mu.Unlock()
@@ -96,7 +98,7 @@ func (s *session) finish() <-chan struct{} {
 }
 
 // end is closed when no more is read; over HTTP, where s is nil, it never is.
-func (s *session) end() <-chan struct{} {
+func (s *stdio) end() <-chan struct{} {
 	if s == nil {
 		return nil
 	}
@@ -104,7 +106,7 @@ func (s *session) end() <-chan struct{} {
 }
 
 // admit counts one more job, if that are not too many.
-func (s *session) admit() bool {
+func (s *stdio) admit() bool {
 	if s.pending.Add(1) <= maxPending {
 		return true
 	}
@@ -113,7 +115,7 @@ func (s *session) admit() bool {
 }
 
 // job runs do beside the others; not when the session is about to end.
-func (s *session) job(do func()) bool {
+func (s *stdio) job(do func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.finishing {
@@ -123,7 +125,7 @@ func (s *session) job(do func()) bool {
 }
 
 // tell passes changes on to a client that initialized; a modern one subscribes.
-func (s *session) tell() {
+func (s *stdio) tell() {
 	for {
 		select {
 		case <-s.changes.signal:
@@ -137,7 +139,7 @@ func (s *session) tell() {
 }
 
 // readLines starts what each line asks for.
-func (s *session) readLines(in io.Reader) error {
+func (s *stdio) readLines(in io.Reader) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for s.ctx.Err() == nil {
 		x := s.h.newExchange()
@@ -172,7 +174,7 @@ func (s *session) readLines(in io.Reader) error {
 
 // affords takes the memory for what is read of a line. While other calls hold it,
 // nothing more is read from the client; false means that it will never be there.
-func (s *session) affords(x *exchange) bool {
+func (s *stdio) affords(x *exchange) bool {
 	for {
 		err := x.call.Hold(s.ctx, (1+treeSize)*int64(len(x.Body)))
 		if !errors.Is(err, budget.ErrFull) {
@@ -181,16 +183,16 @@ func (s *session) affords(x *exchange) bool {
 	}
 }
 
-func (s *session) spoken() string {
+func (s *stdio) spoken() string {
 	if v := s.version.Load(); v != nil {
 		return *v
 	}
 	return ""
 }
 
-func (s *session) message(x *exchange) {
-	req := &request{exchange: x, ctx: s.ctx, h: s.h, session: s, sink: s, view: s.h.current.Load().All,
-		asks: s.asks.Load(), running: &s.running}
+func (s *stdio) message(x *exchange) {
+	req := &request{exchange: x, ctx: s.ctx, h: s.h, stdio: s, sink: s, view: s.h.current.Load().All,
+		asks: s.asks.Load(), opens: s.opens.Load(), running: &s.running}
 	problem := x.read()
 	if problem == nil {
 		req.version, problem = x.VersionOf(nil, s.spoken(), x.method.is(modern) && !x.method.is(legacy))
@@ -215,7 +217,7 @@ func (s *session) message(x *exchange) {
 }
 
 // answer answers a request before the next message is read.
-func (s *session) answer(req *request) {
+func (s *stdio) answer(req *request) {
 	defer req.release()
 	s.mu.Lock()
 	finishing := s.finishing
@@ -234,14 +236,14 @@ func (s *session) answer(req *request) {
 
 // crowd answers a message that comes while too many are being served. It waits
 // for the client to read, and nothing more is read from the client until it does.
-func (s *session) crowd(x *exchange) {
+func (s *stdio) crowd(x *exchange) {
 	s.Send((&wire.Error{Code: wire.CodeInternal,
 		Message: "Too many requests at once: read the answers first"}).AppendTo(x.Out[:0], x.ID))
 	x.release()
 }
 
 // start runs a request beside the others, until it is cancelled.
-func (s *session) start(req *request) {
+func (s *stdio) start(req *request) {
 	if !s.admit() {
 		s.crowd(req.exchange)
 		return
@@ -266,7 +268,7 @@ func (s *session) start(req *request) {
 	}
 }
 
-func (s *session) batch(x *exchange) {
+func (s *stdio) batch(x *exchange) {
 	if v := s.spoken(); v != "" && v != wire.WithBatches {
 		s.Send(wire.Invalid("batches are of revision "+wire.WithBatches+" only").AppendTo(nil, nil))
 		x.release()
@@ -282,7 +284,7 @@ func (s *session) batch(x *exchange) {
 		view := s.h.current.Load().All
 		out, problem := wire.Batch(bytes.TrimSpace(x.Body), func(message []byte) []byte {
 			return s.h.serveBatched(request{exchange: s.h.newExchange(), ctx: s.ctx, h: s.h, view: view,
-				version: wire.WithBatches, session: s, running: &s.running}, message)
+				version: wire.WithBatches, stdio: s, running: &s.running}, message)
 		})
 		switch {
 		case problem != nil:
@@ -294,7 +296,7 @@ func (s *session) batch(x *exchange) {
 }
 
 // Send writes one line.
-func (s *session) Send(message []byte) bool {
+func (s *stdio) Send(message []byte) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
 	if s.lost {
@@ -307,4 +309,4 @@ func (s *session) Send(message []byte) bool {
 	return !s.lost
 }
 
-func (s *session) Alive() bool { return true }
+func (s *stdio) Alive() bool { return true }

@@ -18,6 +18,7 @@ const (
 	CodeMissingAbility   = -32021
 	codeUnsupported      = -32022
 	CodeLegacyNoResource = -32002
+	CodeURLElicitation   = -32042 // of 2025-11-25: the user has to open a page first
 )
 
 // Error is a JSON-RPC error. A Status other than 0 goes before what HTTPStatus

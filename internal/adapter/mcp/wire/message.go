@@ -39,8 +39,10 @@ type Params interface {
 // Meta is the member _meta of parameters.
 type Meta struct {
 	version                 []byte
-	capabilities            bool // clientCapabilities is an object
-	Elicits                 bool // and says that the client can ask its user by a form
+	capabilities            bool   // clientCapabilities is an object
+	Elicits                 bool   // and says that the client can ask its user by a form
+	Opens                   bool   // and that it can open pages for them
+	Client                  []byte // its own word for itself
 	ProgressToken           []byte
 	traceparent, tracestate []byte
 }
@@ -146,7 +148,9 @@ func (m *Meta) member(r *Reader, name []byte) {
 	case metaVersion:
 		m.version = r.Text()
 	case metaCapabilities:
-		m.Elicits, m.capabilities = r.Elicits()
+		m.Elicits, m.Opens, m.capabilities = r.Elicits()
+	case metaClient:
+		m.Client = r.ClientName()
 	case "progressToken":
 		m.ProgressToken = r.Key()
 	case "traceparent":

@@ -112,9 +112,9 @@ func (r *Reader) Value() value.Value {
 }
 
 // Elicits reads the capabilities of a client and reports whether it can ask its
-// user by a form, which an empty object elicitation means too. Object is false when
-// they are none.
-func (r *Reader) Elicits() (elicits, object bool) {
+// user by a form, which an empty object elicitation means too, and whether it can open
+// pages for them. Object is false when they are none.
+func (r *Reader) Elicits() (elicits, opens, object bool) {
 	object = r.Object(func(name []byte) {
 		if string(name) != "elicitation" {
 			r.Skip()
@@ -122,11 +122,23 @@ func (r *Reader) Elicits() (elicits, object bool) {
 		}
 		modes, form := 0, false
 		elicits = r.Object(func(mode []byte) {
-			modes, form = modes+1, form || string(mode) == "form"
+			modes, form, opens = modes+1, form || string(mode) == "form", opens || string(mode) == "url"
 			r.Skip()
 		}) && (form || modes == 0)
 	})
-	return elicits, object
+	return elicits, opens, object
+}
+
+// ClientName reads the clientInfo of a client and returns its name.
+func (r *Reader) ClientName() (name []byte) {
+	r.Object(func(member []byte) {
+		if string(member) == "name" {
+			name = r.Text()
+		} else {
+			r.Skip()
+		}
+	})
+	return name
 }
 
 // Given is one member of arguments.

@@ -23,6 +23,7 @@ var Versions = []string{Modern, NewestLegacy, "2025-06-18", WithBatches, "2024-1
 
 const (
 	metaVersion      = "io.modelcontextprotocol/protocolVersion"
+	metaClient       = "io.modelcontextprotocol/clientInfo"
 	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
 	MetaServer       = "io.modelcontextprotocol/serverInfo"
 	MetaSubscription = "io.modelcontextprotocol/subscriptionId"
