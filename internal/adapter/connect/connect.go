@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/session"
@@ -23,14 +24,15 @@ const maxForm = 16 << 10
 
 // API is a consumed API at which people sign in.
 type API struct {
-	Key        session.Key // without a principal
+	Key        session.Key // of the person's session
 	Capability string      // the document's display name
 	Name       string      // of the API
 	Host       string      // that gets what is typed
 	Fields     []Field
 	// SignIn asks the API for a session. A *Refusal says why there is none in the
-	// API's own words; other errors say that nobody could be asked.
-	SignIn func(ctx context.Context, values map[string]string) (*session.Session, error)
+	// API's own words; other errors say that nobody could be asked. given is what the
+	// call gave that asked for it, see session.Asked.
+	SignIn func(ctx context.Context, values map[string]string, given string) (*session.Session, error)
 	// SignOut tells the API that a session ends; nil where nothing can be told.
 	SignOut func(ctx context.Context, s *session.Session) error
 }
@@ -50,15 +52,40 @@ func (r *Refusal) Error() string { return r.Message }
 type Config struct {
 	SignIns *session.SignIns
 	Vault   *session.Vault
-	// APIs are those at which people sign in now; it follows a reload.
-	APIs func() []*API
-	// Who is the person behind a request, or an error that may be shown. It has
-	// answered for itself, as with a redirect to a login, when handled is true.
-	Who func(w http.ResponseWriter, r *http.Request) (who session.Principal, handled bool, err error)
-	// Public is the address that people use, nil for that of the connection.
-	Public *url.URL
+	// APIs are those at which a person may sign in now; it follows a reload.
+	APIs func(ctx context.Context, who session.Principal) ([]*API, error)
+	// Who is the person behind a request, or an error: a Choice, or one that may be
+	// shown. It has answered for itself, as with a redirect to a login, when handled
+	// is true. It may set headers of the answer, and Refused.
+	Who func(w http.ResponseWriter, r *http.Request) (who Visitor, handled bool, err error)
+	// Leave makes a browser forget who is before it; nil where nothing is kept there.
+	Leave  func(w http.ResponseWriter, r *http.Request)
+	Public *url.URL // the address that people use, nil where only the connection tells it
 	Logger *slog.Logger
 }
+
+// Visitor is the person before a page.
+type Visitor struct {
+	session.Principal
+	Name string // that they go by at this server, "" when not known
+	Kept bool   // the browser keeps who they are, see Config.Leave
+}
+
+// Refused says why somebody is not let in, with a status.
+type Refused struct {
+	Status  int
+	Message string
+}
+
+func (r *Refused) Error() string { return r.Message }
+
+// Choice is an error that asks in which way a person wants to prove who they are.
+type Choice []Option
+
+// Option is one of several ways.
+type Option struct{ Name, URL string }
+
+func (c Choice) Error() string { return "there are several ways to prove who you are" }
 
 // Handler serves the pages.
 type Handler struct {
@@ -73,10 +100,14 @@ func New(c Config) *Handler {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{c: c, guard: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
+	if c.Public != nil {
+		_ = h.guard.AddTrustedOrigin(c.Public.Scheme + "://" + c.Public.Host) // which is one
+	}
 	h.mux.HandleFunc("GET "+Path, h.person(h.list))
 	h.mux.HandleFunc("GET "+Path+"/style.css", style)
 	h.mux.HandleFunc("POST "+Path+"/open", h.person(h.open))
 	h.mux.HandleFunc("POST "+Path+"/end", h.person(h.end))
+	h.mux.HandleFunc("POST "+Path+"/leave", h.leave)
 	h.mux.HandleFunc("GET "+Path+"/{handle}", h.person(h.form))
 	h.mux.HandleFunc("POST "+Path+"/{handle}", h.person(h.submit))
 	return h
@@ -105,11 +136,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // person lets only people through who are known.
-func (h *Handler) person(next func(http.ResponseWriter, *http.Request, session.Principal)) http.HandlerFunc {
+func (h *Handler) person(next func(http.ResponseWriter, *http.Request, Visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, handled, err := h.c.Who(w, r)
+		var choice Choice
+		var refused *Refused
 		switch {
 		case handled:
+		case errors.As(err, &choice):
+			h.show(w, r, http.StatusOK, "choice", page{Title: "Who are you?", Data: choice})
+		case errors.As(err, &refused):
+			h.fail(w, r, refused.Status, refused.Message, "")
 		case err != nil:
 			h.fail(w, r, http.StatusForbidden, err.Error(), "")
 		case who.IsNobody():
@@ -120,18 +157,30 @@ func (h *Handler) person(next func(http.ResponseWriter, *http.Request, session.P
 	}
 }
 
+// leave makes the browser forget who is before it.
+func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
+	if h.c.Leave != nil {
+		h.c.Leave(w, r)
+	}
+	h.show(w, r, http.StatusOK, "left", page{Title: "Signed out"})
+}
+
 // find is the sign-in of the request's handle and its API.
-func (h *Handler) find(w http.ResponseWriter, r *http.Request, who session.Principal) (session.SignIn, *API) {
-	in, err := h.c.SignIns.Find(r.Context(), r.PathValue("handle"), who)
+func (h *Handler) find(w http.ResponseWriter, r *http.Request, who Visitor) (session.SignIn, *API) {
+	in, err := h.c.SignIns.Find(r.Context(), r.PathValue("handle"), who.Principal)
 	if err == nil {
-		if api := h.api(in.Key); api != nil {
-			return in, api
+		all, ok := h.apis(w, r, who)
+		if !ok {
+			return in, nil
+		}
+		if i := slices.IndexFunc(all, func(api *API) bool { return api.Key == in.Key }); i >= 0 {
+			return in, all[i]
 		}
 	} else if !errors.Is(err, session.ErrNoHandle) {
 		h.unread(w, r, err)
 		return in, nil
 	}
-	h.gone(w, r)
+	h.gone(w, r, who)
 	return in, nil
 }
 
@@ -141,29 +190,28 @@ func (h *Handler) unread(w http.ResponseWriter, r *http.Request, err error) {
 	h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.", "Tell the operator; the log says why.")
 }
 
-func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
-	h.fail(w, r, http.StatusNotFound, "This page has ended, or it is for somebody else.",
-		"A sign-in page lasts ten minutes and works once, for the person whose assistant asked for it. Ask again to get a new one.")
+func (h *Handler) gone(w http.ResponseWriter, r *http.Request, who Visitor) {
+	h.show(w, r, http.StatusNotFound, "failure", page{Title: "Sign-in", Who: who, Data: failure{
+		"This page has ended, or it is for somebody else.",
+		"A sign-in page lasts ten minutes and works once, for the person whose assistant asked for it. Ask again to get a new one."}})
 }
 
-// api is the API that key names, nil when it is served no longer.
-func (h *Handler) api(key session.Key) *API {
-	key.Principal = session.Principal{}
-	for _, api := range h.c.APIs() {
-		if api.Key == key {
-			return api
-		}
+// apis are those of the person; not ok when it has answered that they are not known.
+func (h *Handler) apis(w http.ResponseWriter, r *http.Request, who Visitor) (all []*API, ok bool) {
+	all, err := h.c.APIs(r.Context(), who.Principal)
+	if err != nil {
+		h.unread(w, r, err)
 	}
-	return nil
+	return all, err == nil
 }
 
-func (h *Handler) form(w http.ResponseWriter, r *http.Request, who session.Principal) {
+func (h *Handler) form(w http.ResponseWriter, r *http.Request, who Visitor) {
 	if in, api := h.find(w, r, who); api != nil {
-		h.show(w, r, http.StatusOK, "form", formPage(in, api, nil, ""))
+		h.show(w, r, http.StatusOK, "form", formPage(who, in, api, nil, ""))
 	}
 }
 
-func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Principal) {
+func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 	in, api := h.find(w, r, who)
 	if api == nil {
 		return
@@ -174,21 +222,21 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Pri
 	}
 	values, missing := api.read(r.PostForm)
 	if missing != "" {
-		h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(in, api, values, missing+" is needed."))
+		h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(who, in, api, values, missing+" is needed."))
 		return
 	}
-	switch err := h.c.SignIns.Attempt(r.Context(), in.Handle, who); {
+	switch err := h.c.SignIns.Attempt(r.Context(), in.Handle, who.Principal); {
 	case errors.Is(err, session.ErrGuessing):
 		h.fail(w, r, http.StatusTooManyRequests, "Too many attempts failed.", "Wait ten minutes, then ask for a new page.")
 		return
 	case errors.Is(err, session.ErrNoHandle):
-		h.gone(w, r)
+		h.gone(w, r, who)
 		return
 	case err != nil:
 		h.unread(w, r, err)
 		return
 	}
-	s, err := api.SignIn(r.Context(), values)
+	s, err := api.SignIn(r.Context(), values, in.Asked.Given)
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
@@ -211,12 +259,12 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who session.Pri
 }
 
 // refused shows the form again, as long as its handle lasts.
-func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who session.Principal, in session.SignIn, api *API, values map[string]string, message string) {
-	if _, err := h.c.SignIns.Find(r.Context(), in.Handle, who); err != nil {
+func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who Visitor, in session.SignIn, api *API, values map[string]string, message string) {
+	if _, err := h.c.SignIns.Find(r.Context(), in.Handle, who.Principal); err != nil {
 		h.fail(w, r, http.StatusForbidden, message, "That was the last attempt on this page. Wait ten minutes, then ask for a new one.")
 		return
 	}
-	h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(in, api, values, message))
+	h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(who, in, api, values, message))
 }
 
 // read takes the fields of api from a form. missing is the label of a field
@@ -237,30 +285,30 @@ func (api *API) read(form url.Values) (values map[string]string, missing string)
 	return values, missing
 }
 
-func (h *Handler) list(w http.ResponseWriter, r *http.Request, who session.Principal) {
+func (h *Handler) list(w http.ResponseWriter, r *http.Request, who Visitor) {
+	all, ok := h.apis(w, r, who)
+	if !ok {
+		return
+	}
 	var rows []row
-	for i, api := range h.c.APIs() {
-		key := api.Key
-		key.Principal = who
-		s, err := h.c.Vault.Get(r.Context(), key)
+	for i, api := range all {
+		s, err := h.c.Vault.Get(r.Context(), api.Key)
 		if err != nil && !errors.Is(err, session.ErrSignIn) {
 			h.unread(w, r, err)
 			return
 		}
 		rows = append(rows, listRow(i, api, s))
 	}
-	h.show(w, r, http.StatusOK, "list", page{Title: "Sign-ins", Data: rows})
+	h.show(w, r, http.StatusOK, "list", page{Title: "Sign-ins", Who: who, Data: rows})
 }
 
 // open leads somebody who comes alone to the page of an API.
-func (h *Handler) open(w http.ResponseWriter, r *http.Request, who session.Principal) {
-	api := h.posted(r)
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, who Visitor) {
+	api := h.posted(w, r, who)
 	if api == nil {
-		h.gone(w, r)
 		return
 	}
 	key := api.Key
-	key.Principal = who
 	in, err := h.c.SignIns.Ask(r.Context(), key, session.Asked{Capability: api.Capability})
 	if err != nil && !errors.Is(err, session.ErrTooMany) {
 		h.unread(w, r, err)
@@ -274,14 +322,12 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, who session.Princ
 }
 
 // end ends a session: the API is told, and it is forgotten in any case.
-func (h *Handler) end(w http.ResponseWriter, r *http.Request, who session.Principal) {
-	api := h.posted(r)
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, who Visitor) {
+	api := h.posted(w, r, who)
 	if api == nil {
-		h.gone(w, r)
 		return
 	}
 	key := api.Key
-	key.Principal = who
 	s, err := h.c.Vault.Get(r.Context(), key)
 	if err == nil && api.SignOut != nil {
 		if err := api.SignOut(r.Context(), s); err != nil {
@@ -296,12 +342,18 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, who session.Princi
 	http.Redirect(w, r, Path, http.StatusSeeOther)
 }
 
-// posted is the API that a button of the list names by document and namespace.
-func (h *Handler) posted(r *http.Request) *API {
-	for _, api := range h.c.APIs() {
+// posted is the API that a button of the list names by document and namespace;
+// nil when it has answered that there is none.
+func (h *Handler) posted(w http.ResponseWriter, r *http.Request, who Visitor) *API {
+	all, ok := h.apis(w, r, who)
+	if !ok {
+		return nil
+	}
+	for _, api := range all {
 		if r.PostFormValue("document") == api.Key.Document && r.PostFormValue("api") == api.Key.API {
 			return api
 		}
 	}
+	h.gone(w, r, who)
 	return nil
 }

@@ -26,9 +26,10 @@ type world struct {
 	signIns  *session.SignIns
 	vault    *session.Vault
 	api      *connect.API
-	who      session.Principal
+	who      connect.Visitor
 	asked    int // how often the API was asked to sign in
 	signedIn error
+	refused  error
 	ended    []string // tokens that the API was told of
 }
 
@@ -40,16 +41,16 @@ func open(t *testing.T) *world {
 	}
 	vault := session.NewVault(session.NewMemory(), sealer, nil)
 	w := &world{T: t, signIns: session.NewSignIns(vault), vault: vault,
-		who: session.Local()}
+		who: connect.Visitor{Principal: session.Local()}}
 	w.api = &connect.API{
-		Key:        session.Key{Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
+		Key:        session.Key{Principal: session.Local(), Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
 		Capability: "Koyeb <Sessions>", Name: "koyeb", Host: "app.koyeb.com",
 		Fields: []connect.Field{
 			{Name: "email", Label: "E-mail", Required: true},
 			{Name: "password", Label: "Password", Secret: true, Required: true},
 			{Name: "organization_id", Label: "Organization", Hint: "The default one when left out."},
 		},
-		SignIn: func(_ context.Context, values map[string]string) (*session.Session, error) {
+		SignIn: func(_ context.Context, values map[string]string, _ string) (*session.Session, error) {
 			w.asked++
 			switch {
 			case w.signedIn != nil:
@@ -67,8 +68,14 @@ func open(t *testing.T) *world {
 		},
 	}
 	w.handler = connect.New(connect.Config{
-		SignIns: w.signIns, Vault: w.vault, APIs: func() []*connect.API { return []*connect.API{w.api} },
-		Who: func(http.ResponseWriter, *http.Request) (session.Principal, bool, error) { return w.who, false, nil },
+		SignIns: w.signIns, Vault: w.vault, APIs: func(_ context.Context, who session.Principal) ([]*connect.API, error) {
+			api := *w.api
+			api.Key.Principal = who
+			return []*connect.API{&api}, nil
+		},
+		Who: func(http.ResponseWriter, *http.Request) (connect.Visitor, bool, error) {
+			return w.who, false, w.refused
+		},
 	})
 	return w
 }
@@ -213,7 +220,7 @@ func TestPage_isForItsPersonAlone(t *testing.T) {
 	w := open(t)
 	page := w.ask()
 	for _, who := range []session.Principal{{Issuer: "https://issuer.example", Subject: "bob"}, {}} {
-		w.who = who
+		w.who = connect.Visitor{Principal: who}
 		if status, body, _ := w.get(page); status != 404 && status != 403 || strings.Contains(body, "app.koyeb.com") {
 			t.Errorf("%+v sees it: %d\n%s", who, status, body)
 		}
@@ -222,7 +229,7 @@ func TestPage_isForItsPersonAlone(t *testing.T) {
 			t.Errorf("%+v signs in: %d", who, status)
 		}
 	}
-	w.who = session.Local()
+	w.who = connect.Visitor{Principal: session.Local()}
 	for name, headers := range map[string][]string{
 		"of another site":       {"Sec-Fetch-Site", "cross-site"},
 		"of a sibling":          {"Sec-Fetch-Site", "same-site"},
@@ -282,5 +289,77 @@ func TestStyle_isServed(t *testing.T) {
 	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/css") ||
 		!strings.Contains(body, "prefers-color-scheme") {
 		t.Errorf("%d %v", status, header)
+	}
+}
+
+func TestPage_asksWhoItIs(t *testing.T) {
+	w := open(t)
+	w.refused = connect.Choice{{Name: "orders <mcp>", URL: "/connect?as=1"}}
+	if status, body, _ := w.get(connect.Path); status != 200 || !strings.Contains(body, `href="/connect?as=1">orders &lt;mcp&gt;`) {
+		t.Errorf("%d\n%s", status, body)
+	}
+	w.refused = &connect.Refused{Status: 401, Message: "Say who you are."}
+	if status, body, _ := w.get(connect.Path); status != 401 || !strings.Contains(body, "Say who you are.") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	w.refused, w.who.Name, w.who.Kept = nil, "ada <l>", true
+	for _, path := range []string{connect.Path, w.ask(), connect.Path + "/AAAAAAAAAAAAAAAAAAAAAAAAAA"} {
+		if _, body, _ := w.get(path); !strings.Contains(body, "<strong>ada &lt;l&gt;</strong>") ||
+			!strings.Contains(body, `action="/connect/leave"`) {
+			t.Errorf("%s does not say who somebody is:\n%s", path, body)
+		}
+	}
+	if status, _, _ := w.post(connect.Path + "/leave"); status != 200 {
+		t.Errorf("leave: %d", status)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	type thing struct{ Name string }
+	jar := func(c *connect.Cookies, secure bool, life time.Duration) *http.Request {
+		w := httptest.NewRecorder()
+		if err := c.Put(w, "one", secure, thing{"ada"}, life); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		for _, cookie := range w.Result().Cookies() {
+			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" ||
+				cookie.Secure != secure || strings.HasPrefix(cookie.Name, "__Host-") != secure || strings.Contains(cookie.Value, "ada") {
+				t.Errorf("%s", cookie)
+			}
+			r.AddCookie(cookie)
+		}
+		return r
+	}
+	cookies := func(key string) *connect.Cookies {
+		c, err := connect.NewCookies([]byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	one, replica, stranger := cookies("a key of replicas, long enough"), cookies("a key of replicas, long enough"), cookies("")
+	var got thing
+	if !replica.Get(jar(one, true, time.Minute), "one", true, &got) || got.Name != "ada" {
+		t.Errorf("another replica reads %v", got)
+	}
+	for name, there := range map[string]bool{
+		"over HTTP":           one.Get(jar(one, true, time.Minute), "one", false, &got),
+		"of HTTP":             one.Get(jar(one, false, time.Minute), "one", true, &got),
+		"by another name":     one.Get(jar(one, true, time.Minute), "two", true, &got),
+		"with another key":    stranger.Get(jar(one, true, time.Minute), "one", true, &got),
+		"after its end":       one.Get(jar(one, true, -time.Second), "one", true, &got),
+		"where there is none": one.Get(httptest.NewRequest("GET", "/", nil), "one", true, &got),
+	} {
+		if there {
+			t.Errorf("it is read %s", name)
+		}
+	}
+	renamed := httptest.NewRequest("GET", "/", nil)
+	for _, cookie := range jar(one, true, time.Minute).Cookies() {
+		renamed.AddCookie(&http.Cookie{Name: strings.Replace(cookie.Name, "one", "two", 1), Value: cookie.Value})
+	}
+	if one.Get(renamed, "two", true, &got) {
+		t.Error("a cookie stands for another")
 	}
 }

@@ -18,6 +18,7 @@ var pages = template.Must(template.ParseFS(files, "page.html"))
 // page is what every page has.
 type page struct {
 	Title string
+	Who   Visitor
 	Data  any
 }
 
@@ -33,7 +34,7 @@ type field struct {
 	First                     bool // takes the focus
 }
 
-func formPage(in session.SignIn, api *API, values map[string]string, message string) page {
+func formPage(who Visitor, in session.SignIn, api *API, values map[string]string, message string) page {
 	f := form{
 		Handle: in.Handle, Capability: api.Capability, API: api.Name, Host: api.Host, Unit: in.Asked.Unit, Client: in.Asked.Client,
 		Error: message, Minutes: max(1, int(time.Until(in.Ends).Minutes())),
@@ -50,7 +51,7 @@ func formPage(in session.SignIn, api *API, values map[string]string, message str
 		}
 		f.Fields = append(f.Fields, shown)
 	}
-	return page{Title: "Sign in at " + api.Host, Data: f}
+	return page{Title: "Sign in at " + api.Host, Who: who, Data: f}
 }
 
 type done struct {
