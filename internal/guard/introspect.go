@@ -97,7 +97,7 @@ func (v *verifier) introspectNow(ctx context.Context, token string) (*Identity, 
 	switch {
 	case active.Kind() != value.Bool:
 		return nil, fmt.Errorf("%s does not say whether the token is active", oauth.Where(req.URL))
-	case !active.True() || !isAccessToken(str(answer.Get("token_type"))):
+	case !active.True() || !isAccessToken(oauth.Text(answer.Get("token_type"))):
 		return nil, faultInactive
 	}
 	return v.accept(answer, token)

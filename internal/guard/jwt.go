@@ -2,10 +2,8 @@ package guard
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/secret"
@@ -86,68 +84,39 @@ func faultOf(err error) error {
 // with both, as MCP has it.
 func (v *verifier) accept(claims value.Value, token string) (*Identity, error) {
 	now := v.cfg.Clock()
-	expires, hasExpiry, ok := date(claims.Get("exp"))
+	expires, hasExpiry, ok := oauth.NumericDate(claims.Get("exp"))
 	switch {
 	case !ok:
 		return nil, faultNoExpiry
-	case hasExpiry && now.After(expires.Add(leeway)):
+	case hasExpiry && now.After(expires.Add(oauth.Leeway)):
 		return nil, faultExpired
 	}
-	notBefore, hasStart, ok := date(claims.Get("nbf"))
-	if !ok || hasStart && now.Add(leeway).Before(notBefore) {
+	notBefore, hasStart, ok := oauth.NumericDate(claims.Get("nbf"))
+	if !ok || hasStart && now.Add(oauth.Leeway).Before(notBefore) {
 		return nil, faultEarly
 	}
 	issuer := claims.Get("iss")
 	if !issuer.IsAbsent() && (issuer.Kind() != value.String || !oauth.SameURI(issuer.Text(), v.issuerText)) {
 		return nil, faultIssuer
 	}
-	if !slices.ContainsFunc(texts(claims.Get("aud")), func(aud string) bool { return oauth.SameURI(aud, v.audience) }) {
+	if !slices.ContainsFunc(oauth.Texts(claims.Get("aud")), func(aud string) bool { return oauth.SameURI(aud, v.audience) }) {
 		return nil, faultAudience
 	}
 	id := &Identity{
-		Kind: "oauth2", Subject: str(claims.Get("sub")), Issuer: v.issuerText, Client: str(claims.Get("client_id")),
+		Kind: "oauth2", Subject: oauth.Text(claims.Get("sub")), Issuer: v.issuerText, Client: oauth.Text(claims.Get("client_id")),
 		Scopes: scopesOf(claims), Claims: claims, Expires: expires, Token: secret.New(token), PersonClaim: v.subject,
 	}
 	if id.Client == "" {
-		id.Client = str(claims.Get("azp"))
+		id.Client = oauth.Text(claims.Get("azp"))
 	}
 	return id, nil
-}
-
-// date reads a NumericDate. It is not ok when there is something else.
-func date(v value.Value) (at time.Time, present, ok bool) {
-	if v.IsAbsent() {
-		return time.Time{}, false, true
-	}
-	seconds, ok := v.Float64()
-	const maximum = 1 << 38 // the year 10680
-	if !ok || math.IsNaN(seconds) || seconds < 0 {
-		return time.Time{}, true, false
-	}
-	return time.Unix(int64(min(seconds, maximum)), 0), true, true
-}
-
-// texts returns the strings of an array, or the one that v is.
-func texts(v value.Value) (list []string) {
-	if v.Kind() == value.String {
-		return []string{v.Text()}
-	}
-	if v.Kind() != value.Array {
-		return nil
-	}
-	for i := range v.Len() {
-		if item := v.At(i); item.Kind() == value.String {
-			list = append(list, item.Text())
-		}
-	}
-	return list
 }
 
 // scopesOf reads the claims scope and scp, which servers write as text with
 // blanks between or as an array.
 func scopesOf(claims value.Value) (scopes []string) {
 	for _, name := range []string{"scope", "scp"} {
-		for _, text := range texts(claims.Get(name)) {
+		for _, text := range oauth.Texts(claims.Get(name)) {
 			for scope := range strings.FieldsSeq(text) {
 				if !slices.Contains(scopes, scope) {
 					scopes = append(scopes, scope)
@@ -156,12 +125,4 @@ func scopesOf(claims value.Value) (scopes []string) {
 		}
 	}
 	return scopes
-}
-
-// str is the text of a string, "" for anything else.
-func str(v value.Value) string {
-	if v.Kind() != value.String {
-		return ""
-	}
-	return v.Text()
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/fairlead/fairlead/internal/oauth"
 )
 
-// leeway is how far the clock of the authorization server may be off.
-const leeway = time.Minute
-
 // resourceServer lets in whoever has an access token of the authorization server for this
 // resource: an OAuth 2.1 resource server.
 type resourceServer struct {
@@ -163,6 +160,6 @@ func (v *verifier) identify(ctx context.Context, token string) (*Identity, error
 	if err != nil {
 		return nil, err
 	}
-	v.tokens.put(sum, remembered{id, keys, id.Expires.Add(leeway)})
+	v.tokens.put(sum, remembered{id, keys, id.Expires.Add(oauth.Leeway)})
 	return id, nil
 }

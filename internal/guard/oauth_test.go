@@ -333,9 +333,9 @@ func TestOAuth_remembersATokenUntilItEnds(t *testing.T) {
 	if again, _ := From(p.seen.Context()); again != first {
 		t.Error("verified again")
 	}
-	s.clock.pass(60*time.Second + leeway)
+	s.clock.pass(60*time.Second + oauth.Leeway)
 	if w := p.token(token); w.Code != 200 {
-		t.Errorf("within the leeway: %d", w.Code)
+		t.Errorf("within the oauth.Leeway: %d", w.Code)
 	}
 	s.clock.pass(time.Second)
 	if w := p.token(token); w.Code != 401 {

@@ -25,6 +25,15 @@ const MaxAnswer = 1 << 20
 // answer that is not a 2xx may have none. Its errors quote neither the answer
 // nor the URL's query.
 func Fetch(client Doer, req *http.Request) (status int, answer value.Value, text []byte, err error) {
+	status, answer, text, err = fetch(client, req)
+	if err == nil && status/100 == 2 && answer.Kind() != value.Object {
+		err = fmt.Errorf("read the answer of %s: not a JSON object", Where(req.URL))
+	}
+	return status, answer, text, err
+}
+
+// fetch is Fetch that takes any answer; answer is Absent when it is no JSON.
+func fetch(client Doer, req *http.Request) (status int, answer value.Value, text []byte, err error) {
 	req.Header.Set("Accept", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
@@ -41,9 +50,8 @@ func Fetch(client Doer, req *http.Request) (status int, answer value.Value, text
 	case len(text) > MaxAnswer:
 		return 0, value.Value{}, nil, fmt.Errorf("read the answer of %s: larger than %d bytes", Where(req.URL), MaxAnswer)
 	}
-	answer, err = value.Parse(text)
-	if resp.StatusCode/100 == 2 && (err != nil || answer.Kind() != value.Object) {
-		return 0, value.Value{}, nil, fmt.Errorf("read the answer of %s: not a JSON object", Where(req.URL))
+	if answer, err = value.Parse(text); err != nil {
+		answer = value.Value{}
 	}
 	return resp.StatusCode, answer, text, nil
 }
@@ -78,12 +86,4 @@ func SafeURL(text string) (*url.URL, error) {
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
-}
-
-// text is the text of a string, "" for anything else.
-func text(v value.Value) string {
-	if v.Kind() != value.String {
-		return ""
-	}
-	return v.Text()
 }

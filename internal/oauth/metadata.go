@@ -1,6 +1,10 @@
-// Package oauth is what Fairlead does with OAuth 2.0 authorization servers: it
-// reads what they say of themselves (RFC 8414), their keys (RFC 7517) and what they
-// have signed (RFC 7519).
+// Package oauth is what Fairlead does with OAuth 2.0 authorization servers. It reads
+// what they say of themselves (RFC 8414), their keys (RFC 7517) and what they have
+// signed (RFC 7519). As their client it gets tokens for people by the authorization
+// code grant with PKCE (RFC 6749, 7636, 9207, 9700), renews them, revokes them (RFC
+// 7009), and verifies ID tokens (OpenID Connect Core 1.0).
+//
+// The package knows neither documents nor pages, and makes no HTTP clients.
 package oauth
 
 import (
@@ -9,10 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Metadata is what an authorization server says of itself (RFC 8414 section 2).
@@ -68,13 +69,13 @@ func discoverAt(ctx context.Context, client Doer, issuer, at string) (*Metadata,
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("%s answers with status %d", at, status)
 	}
-	m := Metadata{Issuer: text(answer.Get("issuer"))}
+	m := Metadata{Issuer: Text(answer.Get("issuer"))}
 	if !SameURI(m.Issuer, issuer) { // RFC 8414 section 3.3
 		return nil, fmt.Errorf("%s is of another issuer than %s", at, issuer)
 	}
 	for name, to := range map[string]*string{"jwks_uri": &m.JWKS, "introspection_endpoint": &m.Introspection,
 		"authorization_endpoint": &m.Authorization, "token_endpoint": &m.Token, "revocation_endpoint": &m.Revocation} {
-		endpoint := text(answer.Get(name))
+		endpoint := Text(answer.Get(name))
 		if endpoint == "" {
 			continue
 		}
@@ -88,22 +89,11 @@ func discoverAt(ctx context.Context, client Doer, issuer, at string) (*Metadata,
 		*to = endpoint
 	}
 	m.NamesIssuer = answer.Get("authorization_response_iss_parameter_supported").True()
-	m.TokenAuth = texts(answer.Get("token_endpoint_auth_methods_supported"))
-	m.Challenges = texts(answer.Get("code_challenge_methods_supported"))
+	m.TokenAuth = Texts(answer.Get("token_endpoint_auth_methods_supported"))
+	m.Challenges = Texts(answer.Get("code_challenge_methods_supported"))
 	return &m, nil
 }
 
 // SameURI compares identifiers exactly but for one trailing slash, which people
 // leave out and which leads to the same metadata.
 func SameURI(a, b string) bool { return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/") }
-
-// texts are the strings of an array, nil when there is none.
-func texts(v value.Value) (list []string) {
-	if v.Kind() != value.Array {
-		return nil
-	}
-	for i := range v.Len() {
-		list = append(list, text(v.At(i)))
-	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
-}

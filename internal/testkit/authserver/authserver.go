@@ -1,6 +1,8 @@
-// Package authserver is an OAuth 2.0 authorization server for tests, on
-// loopback: metadata (RFC 8414), JWKS, introspection (RFC 7662) and token
-// exchange (RFC 8693), with faults on demand.
+// Package authserver is an OAuth 2.0 authorization server and OpenID provider for
+// tests, on loopback: metadata (RFC 8414), JWKS, introspection (RFC 7662), token
+// exchange (RFC 8693), the authorization code grant with PKCE (RFC 6749, 7636,
+// 9207), refresh tokens that rotate, revocation (RFC 7009) and ID tokens. It is
+// strict, and has faults on demand.
 package authserver
 
 import (
@@ -28,6 +30,7 @@ type Server struct {
 	*httptest.Server
 	Issuer string
 	now    func() time.Time
+	t      testing.TB
 
 	mu       sync.Mutex
 	Keys     []jose.JSONWebKey
@@ -37,17 +40,35 @@ type Server struct {
 	Down     int                       // status of every answer when not 0
 	Hold     chan struct{}             // answers wait for it
 	Requests []string                  // paths
+
+	Clients  map[string]*Client   // that may send people; see grant.go
+	Life     time.Duration        // of access tokens; an hour
+	Pairwise bool                 // each client knows people by a subject of its own
+	Answer   func(url.Values)     // changes what a browser brings back
+	Claims   func(map[string]any) // changes the claims of an ID token
+	TokenAt  http.HandlerFunc     // stands for the token endpoint
+
+	codes   map[string]*grant
+	refresh map[string]*grant
+	spent   map[string]*grant // codes and refresh tokens that were used
 }
 
 // New starts a server until the test ends; path is that of the issuer, now its
 // clock. It signs with the key "rsa".
 func New(t testing.TB, path string, now func() time.Time) *Server {
-	s := &Server{now: now, Tokens: map[string]map[string]any{}, At: "/.well-known/oauth-authorization-server" + path}
+	s := &Server{now: now, t: t, Tokens: map[string]map[string]any{}, At: "/.well-known/oauth-authorization-server" + path,
+		Life: time.Hour, codes: map[string]*grant{}, refresh: map[string]*grant{}, spent: map[string]*grant{},
+		Clients: map[string]*Client{ClientID: {Secret: ClientSecret}}}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	s.Issuer = s.URL + path
-	s.Metadata = map[string]any{"issuer": s.Issuer, "jwks_uri": s.URL + "/keys", "introspection_endpoint": s.URL +
-		"/introspect", "token_endpoint": s.URL + "/token"}
+	s.Metadata = map[string]any{
+		"issuer": s.Issuer, "jwks_uri": s.URL + "/keys", "introspection_endpoint": s.URL + "/introspect",
+		"token_endpoint": s.URL + "/token", "authorization_endpoint": s.URL + "/authorize",
+		"revocation_endpoint": s.URL + "/revoke", "authorization_response_iss_parameter_supported": true,
+		"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none"},
+	}
 	s.Rotate("rsa")
 	return s
 }
@@ -88,10 +109,14 @@ func (s *Server) Asked(path string) (n int) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.Requests = append(s.Requests, r.URL.Path)
-	hold := s.Hold
+	hold, token := s.Hold, s.TokenAt
 	s.mu.Unlock()
 	if hold != nil {
 		<-hold
+	}
+	if token != nil && r.URL.Path == "/token" {
+		token(w, r)
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,26 +125,32 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(s.Down)
 		return
 	}
-	switch {
+	switch post := r.Method == http.MethodPost; {
 	case r.URL.Path == s.At && s.Metadata != nil:
 		answer(w, 200, s.Metadata)
 	case r.URL.Path == "/keys":
 		answer(w, 200, jose.JSONWebKeySet{Keys: s.Keys})
-	case r.URL.Path == "/introspect" && r.Method == http.MethodPost:
+	case r.URL.Path == "/introspect" && post:
 		s.introspect(w, r)
-	case r.URL.Path == "/token" && r.Method == http.MethodPost:
+	case r.URL.Path == "/token" && post && r.PostFormValue("grant_type") == "authorization_code":
+		s.exchangeCode(w, r)
+	case r.URL.Path == "/token" && post && r.PostFormValue("grant_type") == "refresh_token":
+		s.renew(w, r)
+	case r.URL.Path == "/token" && post:
 		s.exchange(w, r)
+	case r.URL.Path == "/revoke" && post:
+		s.revoke(w, r)
+	case r.URL.Path == "/authorize":
+		s.authorize(w, r)
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// client checks the client's Basic authentication, form-encoded as RFC 6749 has it.
-func (s *Server) client(w http.ResponseWriter, r *http.Request) bool {
-	id, password, _ := r.BasicAuth()
-	id, _ = url.QueryUnescape(id)
-	password, _ = url.QueryUnescape(password)
-	if id != ClientID || password != ClientSecret {
+// engine checks that the client is the one that may introspect and exchange, by
+// Basic authentication.
+func (s *Server) engine(w http.ResponseWriter, r *http.Request) bool {
+	if _, _, basic := r.BasicAuth(); !basic || s.client(r) != s.Clients[ClientID] {
 		answer(w, 401, map[string]any{"error": "invalid_client"})
 		return false
 	}
@@ -127,7 +158,7 @@ func (s *Server) client(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
-	if !s.client(w, r) {
+	if !s.engine(w, r) {
 		return
 	}
 	claims, ok := s.Tokens[r.PostFormValue("token")]
@@ -142,7 +173,7 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 
 // exchange gives a token for the API "crm" in exchange for one that it knows.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
-	if !s.client(w, r) {
+	if !s.engine(w, r) {
 		return
 	}
 	_ = r.ParseForm()
@@ -168,6 +199,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
