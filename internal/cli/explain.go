@@ -82,6 +82,7 @@ type explanation struct {
 	Samples     []string  `json:"samples"` // names of inputs that stand with sample values
 	Answer      []string  `json:"answer"`
 	Limits      limits    `json:"limits"`
+	Sending     []sending `json:"sending"` // what the document says of it
 	Connections string    `json:"connections"`
 }
 
@@ -117,6 +118,7 @@ type request struct {
 type limits struct {
 	Connect     string `json:"connect"`
 	FirstAnswer string `json:"firstAnswer"`
+	Idle        string `json:"idle"`
 	Call        string `json:"call"`
 	Answer      string `json:"answer"`
 }
@@ -127,9 +129,9 @@ func explain(d *host.Document, u *plan.Unit, args engine.Args) *explanation {
 		Inputs: []input{}, LeavesOut: leavesOut(u),
 		Steps: stepList(u), Requests: []request{}, Credentials: credentials(u), Asks: questions(u),
 		Samples: []string{}, Answer: answerLines(u),
-		Limits: limits{most.Connect.String(), most.Header.String(), most.Call.String(),
+		Limits: limits{most.Connect.String(), most.Header.String(), most.Idle.String(), most.Call.String(),
 			budget.SizeText(most.Response)},
-		Connections: protocols(u)}
+		Sending: sendings(u), Connections: protocols(u)}
 	for i, in := range u.Inputs {
 		e.Inputs = append(e.Inputs, inputOf(u, in))
 		if in.Required && args.Values[i].IsAbsent() && in.Place != plan.InPlan && in.Schema.Default.IsAbsent() {
@@ -249,8 +251,11 @@ func (e *explanation) text(b *bytes.Buffer) {
 	}
 	section(b, "Credentials", e.Credentials)
 	section(b, "Answer", e.Answer)
-	fmt.Fprintf(b, "\nTime-outs: connect %s, first answer %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
-		e.Limits.Connect, e.Limits.FirstAnswer, e.Limits.Call, e.Limits.Answer)
+	for _, s := range e.Sending {
+		section(b, "Sending of "+s.Target, s.lines())
+	}
+	fmt.Fprintf(b, "\nTime-outs: connect %s, first answer %s, idle %s, whole call %s; an answer of at most %s (flags of serve change them)\n",
+		e.Limits.Connect, e.Limits.FirstAnswer, e.Limits.Idle, e.Limits.Call, e.Limits.Answer)
 	fmt.Fprintf(b, "Connections: %s\n", e.Connections)
 }
 
@@ -305,7 +310,8 @@ func stepList(u *plan.Unit) []step {
 		s := step{Name: st.Name, After: []string{}}
 		switch st.Kind {
 		case plan.CallStep:
-			s.Does, s.AtMost = "calls "+st.Call.Request.Target, most.Call.String()
+			s.Does = "calls " + st.Call.Request.Target
+			s.AtMost = cmp.Or(st.Call.Request.Policy.Timeout.Total, most.Call).String()
 		case plan.LookupStep:
 			s.Does = "looks up " + st.Lookup.Match
 		case plan.ScriptStep:

@@ -35,7 +35,12 @@ type running struct {
 	logLevel string
 	limits   upstream.Limits
 	http2    bool
-	memory   int64 // bytes for all calls; 0 is a part of what the machine has
+
+	// what documents leave out
+	retries, concurrent int
+	breaker             bool
+
+	memory int64 // bytes for all calls; 0 is a part of what the machine has
 }
 
 func (r *running) flags(cmd *cobra.Command) {
@@ -44,17 +49,38 @@ func (r *running) flags(cmd *cobra.Command) {
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
 	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
-	r.limits.Connect, r.limits.Header, r.limits.Call = 5*time.Second, 30*time.Second, 60*time.Second
+	r.limits = upstream.Limits{}.WithDefaults()
 	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
 	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
-	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take")
+	f.Var(period{&r.limits.Idle}, "idle-timeout", "how long nothing may come of an answer")
+	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take, or until its answer begins if that is passed on as it comes")
+	f.Var(amount{&r.retries}, "retries",
+		"how often a call that may be repeated is sent again, where documents say nothing of it (default never)")
+	f.BoolVar(&r.breaker, "breaker", false,
+		"leave an API alone for a while that fails, where documents say nothing of it")
+	f.Var(amount{&r.concurrent}, "concurrent",
+		"how many calls to each API run at a time, where documents say nothing of it (default any number)")
 	f.BoolVar(&r.http2, "http2", false,
 		"offer HTTP/2 to every API (default only to those that the document says it of)")
-	r.limits.Response, r.limits.Request = 32<<20, 10<<20
 	f.Var(size{&r.memory}, "max-memory",
 		"what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
 	f.Var(size{&r.limits.Response}, "max-response", "largest answer of an API, as 64MiB or a number of bytes")
 	f.Var(size{&r.limits.Request}, "max-request", "largest body of a caller, as 64MiB or a number of bytes")
+}
+
+// client is how APIs are called.
+func (r *running) client() upstream.Config {
+	c := upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2}
+	if r.retries > 0 {
+		c.Retry = upstream.UsualRetry(r.retries)
+	}
+	if r.breaker {
+		c.Breaker = upstream.UsualBreaker()
+	}
+	if r.concurrent > 0 {
+		c.Limit = upstream.UsualLimit(r.concurrent)
+	}
+	return c
 }
 
 // beside is what the process takes beside what calls hold, in bytes.
@@ -111,7 +137,7 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	m.mask(m.documents)
 	m.lines = observe.NewQueue(s.Err)
 	m.log = observe.NewLogger(m.lines, level, m.known)
-	m.client = upstream.New(upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2})
+	m.client = upstream.New(r.client())
 	m.events = event.To(observe.Log(m.log))
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	return m, nil

@@ -115,8 +115,15 @@ func (c *call) indexNames() {
 
 func (c *call) target() string { return c.api.Namespace + "." + c.op.Name }
 
+// policy is how calls to an operation are sent.
+func (k *compiler) policy(api *model.Consume, op *model.Operation) upstream.Policy {
+	return upstream.NewPolicy(k.model.File, upstream.Level{Name: api.Namespace, Said: api.Sending},
+		upstream.Level{Name: api.Namespace + " " + op.Resource.Path, Said: op.Resource.Sending},
+		upstream.Level{Name: api.Namespace + "." + op.Name, Said: op.Sending})
+}
+
 func (c *call) request() (*upstream.Request, bool) {
-	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: upstream.NewPolicy(c.api.Sending)}
+	r := &upstream.Request{Target: c.target(), Method: c.op.Method, Policy: c.compiler.policy(c.api, c.op)}
 	if !slices.Contains(methods, r.Method) {
 		c.compiler.report(diag.BadMethod, c.op.Node.Where("method"),
 			"Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", "“%s” is not an HTTP method", r.Method)

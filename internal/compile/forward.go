@@ -84,7 +84,7 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 		Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true,
 		values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
-	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: upstream.NewPolicy(api.Sending)}
+	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: k.policy(api, op)}
 	f := &plan.Forward{Unit: u, Request: request}
 	for _, p := range c.params {
 		if p.In == "header" || p.In == "query" || p.In == "cookie" {

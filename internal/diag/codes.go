@@ -32,6 +32,7 @@ var (
 	ImportName      = &Code{"import-name", Info, "An import names another namespace than the file has"}
 	ImportBinds     = &Code{"import-binds", Warning, "Binds of an imported file stay there"}
 	ForeignVariable = &Code{"foreign-variable", Warning, "A text looks like a variable of another tool"}
+	ProfileUnknown  = &Code{"profile-unknown", Warning, "A profile of settings is not declared"}
 	OperationPath   = &Code{"operation-path", Info, "An operation has a path of its own"}
 
 	// Compiling the model.
@@ -93,7 +94,7 @@ func Codes() []*Code {
 		SyntaxError, DocumentLimit, DuplicateKey, MultipleDocuments, BadOverlay, OverlayNoMatch, NotCapability,
 		UnknownVersion, UnknownKey, WrongType, Unprotected, BooleanWord, UnknownServer, DuplicateName, MissingName,
 		ImportFailed, ImportName, ImportBinds, ForeignVariable,
-		OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused,
+		ProfileUnknown, OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused,
 		NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended,
 		BadMethod, BaseURIUnusable,

@@ -24,7 +24,8 @@ func TestDocs_haveTheTableOfEachElement(t *testing.T) {
 		byDef[element.Get(id).Def] = element.Get(id).Table()
 	}
 	shown := map[string]bool{}
-	for _, path := range []string{"../../docs/format.md", "../../docs/overlays.md", "../../docs/sessions.md"} {
+	for _, path := range []string{"../../docs/format.md", "../../docs/overlays.md", "../../docs/sessions.md",
+		"../../docs/resilience.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -27,12 +27,25 @@ const (
 	Map   // a mapping whose keys are the author's own
 	Mixed // any value; where it is a mapping, Of describes it
 	Data  // any value
+	Time  // how long, see Amount
+	Rate  // how often
+	Share // of all, in percent
 )
 
 // String is what messages and tables call the kind.
 func (k Kind) String() string {
 	return [...]string{"text", "text", "boolean", "number", "list of texts", "mapping", "list",
-		"map by name, or list", "map by name, list, or one", "mapping", "mapping, or shorter", "any value"}[k]
+		"map by name, or list", "map by name, list, or one", "mapping", "mapping, or shorter", "any value",
+		"time", "rate", "percentage"}[k]
+}
+
+// IsWord reports whether a value is one of few words or a quantity, which a message may quote.
+func (k Kind) IsWord() bool {
+	switch k {
+	case Choice, Bool, Number, Time, Rate, Share:
+		return true
+	}
+	return false
 }
 
 // Field is one key of an element.
@@ -84,8 +97,9 @@ type Element struct {
 	Select   string    // the key whose value selects a variant
 	Variants []Variant // the first is taken where Select is absent, if Implied
 	Implied  bool
-	Open     bool // keys of the author's own are no news
-	Guarded  bool // it is served, or holds what is: authentication of a server, written here, would let everybody in
+	Short    string // the key for which a value stands that is no mapping; "" where it stands for none
+	Open     bool   // keys of the author's own are no news
+	Guarded  bool   // it is served, or holds what is: authentication of a server, written here, would let everybody in
 }
 
 // Get returns the element of the ID.

@@ -100,6 +100,8 @@ func (f *Field) accepts() value.Value {
 			value.Int(0), value.Int(1)))))
 	case Number:
 		return object("type", texts("number", "string", "null"))
+	case Time, Rate, Share:
+		return scalar
 	case Texts:
 		return object("type", texts("array", "string", "number", "boolean", "null"))
 	case Block:

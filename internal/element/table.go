@@ -76,8 +76,15 @@ const (
 	Logs
 	Scripting
 	Observability
+	Timeouts
+	Retries
+	Breaker
+	Limit
 	NoExtension
+	DocumentExtension
+	ProfileExtension
 	APIExtension
+	ResourceExtension
 	OperationExtension
 	BindExtension
 	InputExtension
@@ -113,6 +120,23 @@ var (
 		Doc: "[the credential](#authentication-of-consumed-apis)"}
 	maxBinary = Field{Key: "maxBinarySize", Default: "10MiB",
 		Doc: "the most bytes of a binary answer: a number with B, KiB, MiB or GiB"}
+
+	// sending are the settings of how calls are sent.
+	sending = []Field{
+		{Key: "timeout", Kind: Mixed, Of: Timeouts, Sends: true,
+			Doc: "[how long it may take](resilience.md#time): a time for the whole call, or `{connect, firstByte, idle, total}`"},
+		{Key: "retry", Kind: Mixed, Of: Retries, Sends: true,
+			Doc: "[that calls are sent again](resilience.md#sending-again): how often, `none`, or " +
+				"`{times, backoff, maxBackoff, on, budget}`"},
+		{Key: "breaker", Kind: Mixed, Of: Breaker, Sends: true,
+			Doc: "[that an API which fails is left alone](resilience.md#breaker) for a while: `true`, `none`, or " +
+				"`{failures, calls, window, open}`"},
+		{Key: "limit", Kind: Mixed, Of: Limit, Sends: true,
+			Doc: "[how much is asked of the API](resilience.md#limits): a rate, `true` for what the API says, `none`, or " +
+				"`{rate, burst, concurrent, wait, learn}`"},
+	}
+	settings = of([]Field{{Key: "profile", Sends: true,
+		Doc: "the [profile](resilience.md#profiles) from which absent settings come"}}, sending...)
 
 	// imported are the keys of an entry that is taken from another file.
 	imported = []Field{
@@ -165,7 +189,7 @@ var elements = [...]Element{
 			Doc: "the same section for files that others import; beside `capability` it is added to it"},
 		{Key: "exposes", Kind: List, Of: Server, Doc: "likewise"},
 		{Key: "aggregates", Kind: List, Of: Aggregate, Doc: "likewise"},
-		extension(NoExtension),
+		extension(DocumentExtension),
 	}},
 	Info: {Def: "info", Name: "info", Fields: []Field{
 		{Key: "display", Aliases: []string{"label", "title", "name"}, Doc: "the name, which stands in logs and pages"},
@@ -188,7 +212,7 @@ var elements = [...]Element{
 		{Key: "binds", Kind: List, Of: Bind,
 			Doc: "[variables and secrets](#binds-and-secrets); they go before those of the root"},
 		name, description,
-		extension(NoExtension),
+		extension(DocumentExtension),
 	}},
 	Bind: {Def: "bind", Name: "a bind", Fields: []Field{
 		{Key: "namespace", Aliases: []string{"name"}, Doc: "the prefix in `{{namespace.NAME}}`"},
@@ -250,7 +274,7 @@ var elements = [...]Element{
 		{Key: "path", Doc: "the path below `baseUri`; it may hold [placeholders](#parameters) and a fixed query"},
 		sentInputs,
 		{Key: "operations", Kind: Named, Of: ConsumedOperation, Doc: "what can be called"},
-		extension(NoExtension),
+		extension(ResourceExtension),
 	}},
 	ConsumedOperation: {Def: "consumedOperation", Name: "a consumed operation", Fields: []Field{
 		{Key: "name", Aliases: []string{"id", "operationId"}, Doc: "the second part of `call: namespace.operation`"},
@@ -688,8 +712,55 @@ var elements = [...]Element{
 		{Key: "exporters", Kind: Map, Unserved: true, Doc: "`otlp: {endpoint}`"},
 	}},
 
+	Timeouts: {Def: "timeouts", Name: "timeout", Short: "total", Fields: []Field{
+		{Key: "connect", Kind: Time, Default: "`--connect-timeout`, 5s", Doc: "to establish a connection, TLS included"},
+		{Key: "firstByte", Kind: Time, Default: "`--header-timeout`, 30s",
+			Doc: "from a request that was sent to the header of its answer, for each attempt"},
+		{Key: "idle", Kind: Time, Default: "`--idle-timeout`, 60s",
+			Doc: "that nothing may come of an answer that is being read"},
+		{Key: "total", Kind: Time, Default: "`--call-timeout`, 60s, which an answer that is passed on as it comes " +
+			"need not end in",
+			Doc: "for the whole call: all its attempts, the waits between them and the end of the answer"},
+	}},
+	Retries: {Def: "retries", Name: "retry", Short: "times", Fields: []Field{
+		{Key: "times", Kind: Number, Default: "2", Doc: "how often a call is sent again at most"},
+		{Key: "backoff", Kind: Time, Default: "200ms",
+			Doc: "the wait before the first time; it doubles each time, and is shortened by up to half at random"},
+		{Key: "maxBackoff", Kind: Time, Default: "5s",
+			Doc: "the longest wait; an answer whose `Retry-After` asks for a longer one is final"},
+		{Key: "on", Kind: Texts, Default: "429, 502, 503, 504",
+			Doc: "the statuses that are asked again, besides attempts without an answer"},
+		{Key: "budget", Kind: Share, Default: "20%",
+			Doc: "how many calls may be sent again, of all; ten may in any case"},
+	}},
+	Breaker: {Def: "breaker", Name: "breaker", Short: "failures", Fields: []Field{
+		{Key: "failures", Kind: Share, Default: "50%",
+			Doc: "the part of attempts without an answer or with one of 500 or more that opens it"},
+		{Key: "calls", Kind: Number, Default: "10", Doc: "how many attempts there must have been within `window`"},
+		{Key: "window", Kind: Time, Default: "30s", Doc: "the time in which attempts are counted"},
+		{Key: "open", Kind: Time, Default: "15s",
+			Doc: "how long calls are held back; then one passes, and decides"},
+	}},
+	Limit: {Def: "limit", Name: "limit", Short: "rate", Fields: []Field{
+		{Key: "rate", Kind: Rate, Default: "what the API says", Doc: "how many attempts are sent in a time"},
+		{Key: "burst", Kind: Number, Default: "1", Doc: "how many of these may be sent at once"},
+		{Key: "concurrent", Kind: Number, Default: "any number",
+			Doc: "how many attempts run at a time, until their answers are read"},
+		{Key: "wait", Kind: Time, Default: "5s",
+			Doc: "how long a call waits for its turn; one that would wait longer is held back with 503 and `Retry-After`"},
+		{Key: "learn", Kind: Bool, Default: "true",
+			Doc: "`RateLimit`, `RateLimit-*`, `X-RateLimit-*` and `Retry-After` of answers are heeded"},
+	}},
+
 	NoExtension: {Def: "noExtension", Name: "x-fairlead here"},
-	APIExtension: {Def: "apiExtension", Name: "x-fairlead of a consumed API", Fields: []Field{
+	DocumentExtension: {Def: "documentExtension", Name: "x-fairlead of the document", Fields: []Field{
+		{Key: "profiles", Kind: Named, Of: ProfileExtension,
+			Doc: "`{NAME: {timeout, retry, breaker, limit}}`: [how calls are sent](resilience.md), for `profile: NAME`"},
+	}},
+	ProfileExtension: {Def: "profileExtension", Name: "x-fairlead of a profile", Fields: sending},
+	ResourceExtension: {Def: "resourceExtension", Name: "x-fairlead of a consumed resource",
+		Fields: settings},
+	APIExtension: {Def: "apiExtension", Name: "x-fairlead of a consumed API", Fields: of(settings, []Field{
 		{Key: "authorization", Kind: Choice, Values: []string{"caller-first"}, Protects: true,
 			Doc: "`caller-first`: a REST caller's own `Authorization` goes upstream; the configured credential " +
 				"serves callers who send none"},
@@ -702,7 +773,7 @@ var elements = [...]Element{
 				"([Sessions](sessions.md)); goes before `authentication`"},
 		{Key: "http2", Kind: Bool, Sends: true,
 			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
-	}},
+	}...)},
 	Session: {Def: "session", Name: "a session", Fields: []Field{
 		{Key: "login", Kind: Mixed, Of: SessionCall, Doc: "the operation that makes a session: its name, or `{call, with}`"},
 		{Key: "ask", Kind: Map,
@@ -738,14 +809,14 @@ var elements = [...]Element{
 		{Key: "secret", Kind: Bool, Doc: "nobody may read it; without it, the name decides"},
 		{Key: "required", Kind: Bool, Default: "true", Doc: "it must be given"},
 	}},
-	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: []Field{
+	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: of(settings, []Field{
 		{Key: "authentication", Kind: Choice, Values: []string{"none"},
 			Doc: "`none`: no credential is sent on this operation"},
 		{Key: "body", Kind: Choice, Values: []string{"none"},
 			Doc: "`none`: the operation takes no body, so that none of a caller passes"},
 		{Key: "secrets", Kind: Texts, Protects: true,
 			Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
-	}},
+	}...)},
 	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{
 		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
 	}},

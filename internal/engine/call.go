@@ -78,7 +78,7 @@ const maxErrorBody = 1 << 20
 // single runs a unit that is one call: the shaped answer, or the upstream's
 // bytes as they come when the answer is passed on unchanged.
 func (r *invocation) single(ctx context.Context, c *plan.Call) (*Result, *Error) {
-	resp, failure := r.send(ctx, c, r.args.Entity)
+	resp, failure := r.send(ctx, c, r.args.Entity, r.passes(c))
 	if failure != nil {
 		return nil, failure
 	}
@@ -138,18 +138,25 @@ func (r *invocation) cap(c *plan.Call) int64 {
 	return limit
 }
 
-// send builds and sends a request; an answer of status 400 or more is an error.
-func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity) (*http.Response, *Error) {
+// passes reports whether the bytes of an answer go to the caller as they come.
+func (r *invocation) passes(c *plan.Call) bool {
+	return r.unit.Kind == "operation" && (c.Format == format.Binary ||
+		r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text))
+}
+
+// send builds and sends a request; an answer of status 400 or more is an error. One
+// that passes may last.
+func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity, passes bool) (*http.Response, *Error) {
 	own, failure := r.sending(ctx, c)
 	if failure != nil {
 		return nil, failure
 	}
-	return r.sendWith(ctx, c, entity, own)
+	return r.sendWith(ctx, c, entity, own, passes)
 }
 
 // sendWith is send with what takes the place of the configured credential.
-func (r *invocation) sendWith(ctx context.Context, c *plan.Call, entity *Entity, own upstream.Own) (*http.Response,
-	*Error) {
+func (r *invocation) sendWith(ctx context.Context, c *plan.Call, entity *Entity, own upstream.Own,
+	passes bool) (*http.Response, *Error) {
 	out, err := c.Request.Outbound(r.frame, entity, own)
 	if err != nil {
 		return nil, fail(ctx, c.Request.Target, err)
@@ -165,7 +172,7 @@ func (r *invocation) sendWith(ctx context.Context, c *plan.Call, entity *Entity,
 	if err := r.holdBody(ctx, req, entity); err != nil {
 		return nil, Spent(err)
 	}
-	out.Hops, out.Events, out.Call = hops(ctx), r.events, r.call
+	out.Hops, out.Events, out.Call, out.Passes = hops(ctx), r.events, r.call, passes
 	if r.events.Traces() {
 		out.Parent = event.SpanOf(ctx)
 	}

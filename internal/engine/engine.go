@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func (e *Engine) Invoke(ctx context.Context, u *plan.Unit, args Args) (*Result, 
 // begin makes the run of a unit. Release it.
 func (e *Engine) begin(ctx context.Context, u *plan.Unit, args *Args) *invocation {
 	r := &invocation{Engine: e, unit: u, args: args, slots: e.frame(u.Slots), events: e.events.For(ctx),
-		end: time.Now().Add(e.client.Limits().Call)}
+		end: time.Now().Add(u.Time(e.client.Limits().Call))}
 	r.frame = *r.slots
 	if u.CallerAuthorization {
 		r.authorization = args.Authorization
@@ -191,6 +192,7 @@ func fail(ctx context.Context, target string, err error) *Error {
 	var unavailable *upstream.UnavailableError
 	var missing *template.MissingError
 	var credential *upstream.CredentialError
+	var held *upstream.HeldError
 	switch {
 	case errors.As(err, &input) && len(input.Missing) > 0:
 		return missingInputs(input.Missing)
@@ -209,6 +211,8 @@ func fail(ctx context.Context, target string, err error) *Error {
 			Detail: "Ask the operator to correct it.", cause: err}
 	case budget.Of(err):
 		return Spent(err)
+	case errors.As(err, &held):
+		return heldBack(target, held)
 	case isLoop(err):
 		return &Error{Kind: Looped, Title: "the calls run in a circle: " + target +
 			" is served by Fairlead itself, which calls it again",
@@ -221,6 +225,19 @@ func fail(ctx context.Context, target string, err error) *Error {
 		return &Error{Kind: Unreachable, Title: target + " cannot be reached", Detail: reason(err), Retry: true,
 			cause: err}
 	}
+}
+
+// heldBack is what a caller is told whose call was not sent.
+func heldBack(target string, held *upstream.HeldError) *Error {
+	e := &Error{Kind: Held, Title: target + " takes no more calls at the moment", Retry: true, cause: held,
+		Detail: "It was not asked."}
+	if held.For == upstream.ForBreaker {
+		e.Title = target + " fails, and is left alone for a while"
+	}
+	if held.After > 0 {
+		e.Header = http.Header{"Retry-After": {itoa(int((held.After + time.Second - 1) / time.Second))}}
+	}
+	return e
 }
 
 func isLoop(err error) bool {

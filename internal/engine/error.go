@@ -31,6 +31,7 @@ const (
 	Internal                 // Fairlead
 	Looped                   // the operator: calls of Fairlead lead to Fairlead again
 	SignInNeeded             // the caller: nobody is signed in at the API
+	Held                     // the API: it fails, or takes no more calls; it was not asked
 )
 
 // kinds are the names that problem types end in, which are stable, and the status
@@ -47,6 +48,7 @@ var kinds = [...]struct {
 	Canceled: {"canceled", 499},
 	Busy:     {"busy", http.StatusServiceUnavailable}, Internal: {"internal", http.StatusInternalServerError},
 	Looped: {"loop", http.StatusLoopDetected}, SignInNeeded: {"sign-in", http.StatusServiceUnavailable},
+	Held: {"held-back", http.StatusServiceUnavailable},
 }
 
 // String is the stable name that problem types end in.

@@ -27,7 +27,7 @@ func (r *invocation) clock(kind event.Kind) (now time.Time) {
 
 // begun tells listeners that the unit begins to run.
 func (r *invocation) begun(ctx context.Context) {
-	if r.events.Hears(event.Units | event.Steps | event.Attempts) {
+	if r.events.Hears(event.Units | event.Steps | event.Attempts | event.Retries | event.Waits) {
 		r.call = r.newCall(ctx)
 	}
 	if r.events.Hears(event.Units) {

@@ -19,7 +19,7 @@ import (
 // flow runs the steps of a unit; each starts when those whose results it reads
 // have ended. A failing step fails the unit unless the document says to go on.
 func (r *invocation) flow(ctx context.Context) (*Result, *Error) {
-	ctx, cancel := context.WithTimeout(ctx, r.client.Limits().Call)
+	ctx, cancel := context.WithDeadline(ctx, r.end)
 	defer cancel()
 	steps := r.unit.Steps
 	if len(steps) == 1 {
@@ -128,7 +128,7 @@ func (r *invocation) result(ctx context.Context, s *plan.Step) (value.Value, *Er
 
 func (r *invocation) callStep(ctx context.Context, s *plan.Step) (value.Value, *Error) {
 	c := s.Call
-	resp, failure := r.send(ctx, c, nil)
+	resp, failure := r.send(ctx, c, nil, false)
 	if failure != nil {
 		return value.Value{}, failure
 	}

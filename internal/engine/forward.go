@@ -35,7 +35,7 @@ func (r *invocation) forward(ctx context.Context, f *plan.Forward, req *http.Req
 	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
 	resp, failure := r.send(ctx, call,
 		&Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"),
-			Encoding: req.Header.Get("Content-Encoding")})
+			Encoding: req.Header.Get("Content-Encoding")}, true)
 	if failure != nil {
 		return nil, failure
 	}

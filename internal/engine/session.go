@@ -336,7 +336,7 @@ func (e *Engine) ask(ctx context.Context, u *plan.Unit, args *Args, own upstream
 
 // reply sends a call and reads its whole answer.
 func (r *invocation) reply(ctx context.Context, c *plan.Call, own upstream.Own) (reply, *Error) {
-	resp, failure := r.sendWith(ctx, c, nil, own)
+	resp, failure := r.sendWith(ctx, c, nil, own, false)
 	if failure != nil {
 		return reply{}, failure
 	}
@@ -601,7 +601,7 @@ func (r *invocation) part(ctx context.Context) (*Result, *Error) {
 	)
 	_, err := r.vault.Replace(ctx, h.key, func(ctx context.Context, old *session.Session) (*session.Session, error) {
 		h.now, h.fixed = old, true
-		resp, failure := r.send(ctx, call, r.args.Entity)
+		resp, failure := r.send(ctx, call, r.args.Entity, false)
 		if failure != nil {
 			if failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
 				return nil, refused(failure)

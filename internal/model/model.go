@@ -86,8 +86,8 @@ type Consume struct {
 	Unreadable                            bool     // a key that protects cannot be read: nothing calls it
 	CallerFirst                           bool     // x-fairlead: {authorization: caller-first}
 	Session                               *Session // x-fairlead: {session: …}
-	// how its calls are sent: keys of x-fairlead, for upstream.NewPolicy
-	Sending value.Value
+	// how its calls are sent: keys of x-fairlead for upstream.NewPolicy, those of its profile before its own
+	Sending []value.Value
 	Missing string // why an import brought nothing; "" otherwise
 }
 
@@ -97,6 +97,7 @@ type ConsumedResource struct {
 	Name, Display, Description, Path string
 	Inputs                           []*Param
 	Operations                       []*Operation
+	Sending                          []value.Value // as of a Consume
 }
 
 // Operation is one consumed HTTP operation.
@@ -113,6 +114,7 @@ type Operation struct {
 	NoBody                                            bool // x-fairlead: {body: none}
 	// x-fairlead: {secrets: [$.path, …]}: parts of the answer that are credentials
 	Secrets []string
+	Sending []value.Value // as of a Consume
 }
 
 // FullPath is the operation's own path, else its resource's.

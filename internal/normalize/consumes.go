@@ -64,7 +64,7 @@ func (r *reader) apiCredential(c *model.Consume, f fields) {
 	}
 	own := f.block("x-fairlead")
 	c.CallerFirst = strings.EqualFold(own.text("authorization"), "caller-first")
-	c.Sending, c.Session = own.sending(), r.session(own)
+	c.Sending, c.Session = r.sending(own), r.session(own)
 	if exchange := own.node("tokenExchange"); exchange != nil { // goes before what the document declares
 		own.block("tokenExchange")
 		c.Auth = r.authFields(exchange, model.TokenExchange, element.TokenExchange)
@@ -73,10 +73,10 @@ func (r *reader) apiCredential(c *model.Consume, f fields) {
 
 func (r *reader) consumedResource(e entry) *model.ConsumedResource {
 	f := r.read(e.node, element.ConsumedResource)
-	f.block("x-fairlead")
+	own := f.block("x-fairlead")
 	res := &model.ConsumedResource{Node: e.node, Name: e.name, Display: f.text("display"),
 		Description: f.text("description"), Path: strings.TrimSpace(f.text("path"))}
-	res.Inputs = r.params(f.node("inputParameters"))
+	res.Inputs, res.Sending = r.params(f.node("inputParameters")), r.sending(own)
 	return r.operations(res, f.node("operations"))
 }
 
@@ -99,6 +99,7 @@ func (r *reader) operation(res *model.ConsumedResource, e entry) *model.Operatio
 	op.MediaType, op.MaxBinarySize = f.text("outputMediaType"), f.text("maxBinarySize")
 	op.NoBody = strings.EqualFold(own.text("body"), "none")
 	op.NoAuth, op.Secrets = strings.EqualFold(own.text("authentication"), "none"), own.texts("secrets")
+	op.Sending = r.sending(own)
 	if body := f.node("body"); !body.IsNull() {
 		op.Body = r.body(body)
 	}

@@ -42,7 +42,8 @@ type reader struct {
 	noted    map[diag.Range]bool // words that were taken for booleans
 	left     map[string]bool     // imported files of which it was said that their binds stay there
 
-	unreadable *bool // of what is being read: a key that protects it cannot be read
+	profiles   map[string]value.Value // how calls are sent, by name
+	unreadable *bool                  // of what is being read: a key that protects it cannot be read
 	scripting  *model.Scripting
 	finder     diag.Finder
 	brought    int // values that imports have brought so far
@@ -182,8 +183,7 @@ func (r *reader) capability(file string, root *document.Node) *model.Capability 
 	c.Version = r.version(root)
 	defer r.guarding(&c.Unreadable)()
 	f := r.read(root, element.Document)
-	f.block("x-fairlead")
-	r.read(body, element.Capability).block("x-fairlead")
+	r.readProfiles(f.block("x-fairlead"), r.read(body, element.Capability).block("x-fairlead"))
 	c.Info = info(f.block("info"))
 	for _, section := range []*document.Node{root.Get("externalRefs"), root.Get("binds"), body.Get("binds")} {
 		for _, n := range r.list(section, "binds") {

@@ -71,8 +71,7 @@ func (r *reader) fits(p *document.Pair, e *element.Element, f *element.Field) bo
 		return false
 	}
 	got := kindPhrase(n.Kind)
-	if (f.Kind == element.Bool || f.Kind == element.Choice || f.Kind == element.Number) && n.IsScalar() &&
-		len(n.Text) < 40 {
+	if f.Kind.IsWord() && n.IsScalar() && len(n.Text) < 40 {
 		got = "“" + n.Text + "”"
 	}
 	if f.Protects {
@@ -98,6 +97,9 @@ func (r *reader) wants(key string, n *document.Node, f *element.Field) (want str
 	case element.Number:
 		_, err := strconv.ParseFloat(n.Str(), 64)
 		return "a number", err == nil
+	case element.Time, element.Rate, element.Share:
+		_, want, ok := f.Kind.Amount(n.Str())
+		return want, ok
 	case element.Texts:
 		for _, item := range n.Items {
 			if !item.IsScalar() {
@@ -273,21 +275,6 @@ func (f fields) truth(key string) *bool {
 func (f fields) isTrue(key string) bool {
 	truth := f.truth(key)
 	return truth != nil && *truth
-}
-
-// sending is what the element says of how calls are sent, by key.
-func (f fields) sending() value.Value {
-	var all []value.Member
-	for i, p := range f.pairs {
-		switch field := &f.of.Fields[i]; {
-		case p == nil || !field.Sends:
-		case field.Kind == element.Bool:
-			all = append(all, value.Member{Name: field.Key, Value: value.Boolean(f.isTrue(field.Key))})
-		default:
-			all = append(all, value.Member{Name: field.Key, Value: p.Value.Value()})
-		}
-	}
-	return value.Members(all)
 }
 
 // block reads the mapping of the key. Keys that protect and belong into f have

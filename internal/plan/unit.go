@@ -162,6 +162,18 @@ type Unit struct {
 	Signs   bool // one of its calls may need a session
 }
 
+// Time is how long a run of the unit may take where a call usually may take that
+// long: what the document says of its calls, together, if that is longer.
+func (u *Unit) Time(usual time.Duration) time.Duration {
+	var all time.Duration
+	for _, s := range u.Steps {
+		if s.Call != nil {
+			all += s.Call.Request.Policy.Timeout.Total
+		}
+	}
+	return max(usual, all)
+}
+
 // ReadOnly reports whether running the unit changes nothing: its hints say so, and
 // none of its calls belies them.
 func (u *Unit) ReadOnly() bool {

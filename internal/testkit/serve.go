@@ -33,7 +33,9 @@ type Options struct {
 	Limits   upstream.Limits
 	Pool     *budget.Pool // of the memory of all calls, nil for no limit
 	Scripts  engine.Scripts
-	Log      io.Writer // debug log, nil for none
+	Log      io.Writer       // debug log, nil for none
+	Client   upstream.Config // besides Limits
+	Listen   *event.Listener // nil for none
 }
 
 // Served is a document that accepts requests.
@@ -77,10 +79,18 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	client := upstream.NewClient(o.Limits)
-	var events *event.Stream
+	o.Client.Limits = o.Limits
+	client := upstream.New(o.Client)
+	var listeners []event.Listener
 	if log != nil {
-		events = event.To(observe.Log(log))
+		listeners = append(listeners, observe.Log(log))
+	}
+	if o.Listen != nil {
+		listeners = append(listeners, *o.Listen)
+	}
+	var events *event.Stream
+	if listeners != nil {
+		events = event.To(listeners...)
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)

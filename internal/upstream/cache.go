@@ -26,6 +26,15 @@ func (c *cache[K, V]) get(k K, absent func() V) V {
 	return v
 }
 
+// each does something with each value.
+func (c *cache[K, V]) each(do func(V)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.values {
+		do(v)
+	}
+}
+
 func (c *cache[K, V]) set(k K, v V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

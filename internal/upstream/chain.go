@@ -3,10 +3,10 @@ package upstream
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/expr"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Outbound is one call on its way to an API: the request, and what decides how it
@@ -18,6 +18,10 @@ type Outbound struct {
 	Policy     Policy
 	Hops       int // how many calls of Fairlead led to this one, see Hops
 
+	// Passes says that the answer is passed on as it comes, and not read whole here: it
+	// may last as long as something comes of it, unless the document bounds the call.
+	Passes bool
+
 	// Events hears of attempts and credentials, which belong to Call.
 	Events *event.Stream
 	Call   *event.Call
@@ -28,19 +32,11 @@ type Outbound struct {
 	Token string
 
 	ctx      context.Context // of the caller
+	end      time.Time       // of the call's time
+	keyed    bool            // the document gives it a key by which the API knows it again
 	attempts int             // so far
 	answer   body            // that the caller reads; it stands here to be no allocation of its own
 }
-
-// Policy is how a call is sent, beyond the limits that all calls share. The zero
-// Policy is the usual one.
-type Policy struct {
-	HTTP2 bool // offer HTTP/2, which is used where the API takes it
-}
-
-// NewPolicy reads what a document says of how calls are sent: the values of the
-// keys that the table of elements marks so (element.Field.Sends).
-func NewPolicy(said value.Value) Policy { return Policy{HTTP2: said.Get("http2").True()} }
 
 // sender sends a call and returns the answer, whose body the caller closes.
 type sender func(o *Outbound) (*http.Response, error)
@@ -52,9 +48,11 @@ type link func(c *Client, next sender) sender
 // links are what surrounds an attempt, the outermost first. A link that is new
 // takes its place here and has a file of its own.
 var links = [...]link{
-	limited,    // the time of the call
+	timed,      // the time of the call
 	decoded,    // the encoding of the answer
+	retried,    // after a while, where the document says so
 	redirected, // to elsewhere on the same origin
+	admitted,   // held back where the API is asked too much, or fails
 	authorized, // exchanges and signatures
 	counted,    // calls that lead to Fairlead again
 	named,      // User-Agent
@@ -76,13 +74,15 @@ func (r *Request) Outbound(f expr.Frame, entity *Entity, own Own) (*Outbound, er
 	if err != nil {
 		return nil, err
 	}
-	return &Outbound{Target: r.Target, Request: req, Credential: credential, Policy: r.Policy}, nil
+	return &Outbound{Target: r.Target, Request: req, Credential: credential, Policy: r.Policy,
+		keyed: req.Header[idempotencyKey] != nil}, nil
 }
 
 // Send sends a call through the chain. The caller closes the answer's body, which
 // ends the call's time; canceling ctx ends it too. Errors are *CredentialError
 // for a request that cannot be authorized, *LoopError, *InputError for a body
-// that cannot be read, and those of the connection.
+// that cannot be read, *HeldError for a call that was not sent, *TimeoutError, and
+// those of the connection.
 func (c *Client) Send(ctx context.Context, o *Outbound) (*http.Response, error) {
 	o.ctx = ctx
 	return c.send(o)

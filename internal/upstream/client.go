@@ -13,7 +13,8 @@ import (
 type Limits struct {
 	Connect  time.Duration // to establish a connection, TLS included; 5 s
 	Header   time.Duration // from the request sent to the answer's header; 30 s
-	Call     time.Duration // from start to the end of the answer's body; 60 s
+	Call     time.Duration // from start to the end of the answer's body, or its beginning if it is passed on; 60 s
+	Idle     time.Duration // that nothing comes of an answer's body; 60 s
 	Response int64         // bytes of an answer; 32 MiB
 	Request  int64         // bytes of a caller's body; 10 MiB
 }
@@ -28,6 +29,7 @@ func (l Limits) WithDefaults() Limits {
 	set(&l.Connect, 5*time.Second)
 	set(&l.Header, 30*time.Second)
 	set(&l.Call, 60*time.Second)
+	set(&l.Idle, 60*time.Second)
 	if l.Response == 0 {
 		l.Response = 32 << 20
 	}
@@ -49,7 +51,12 @@ type Client struct {
 	acquired   cache[[sha256.Size]byte, *tokenSource] // custom tokens, by the request that answers them
 	challenges cache[challengeKey, *challenge]
 	keys       cache[string, *rsa.PrivateKey] // by their text; nil for what is no key
+	ways       cache[way, *http.Transport]    // for calls that are sent otherwise
 	decoders   decoders
+	config     Config
+	budgets    kept[*retryBudget]
+	breakers   kept[*breaker]
+	limiters   kept[*limiter]
 	closing    context.Context
 	close      context.CancelFunc
 }
@@ -59,6 +66,11 @@ type Config struct {
 	Limits
 	Agent string // who calls, for the header User-Agent; "" is Fairlead
 	HTTP2 bool   // offer HTTP/2 to every API, not only where the document asks for it
+
+	// What documents leave out, for each API; nil is nothing. Scopes are not read.
+	Retry   *Retry
+	Breaker *Breaker
+	Limit   *Limit
 }
 
 // NewClient makes a client that has nothing configured but its limits.
@@ -67,8 +79,11 @@ func NewClient(limits Limits) *Client { return New(Config{Limits: limits}) }
 // New makes a client.
 func New(config Config) *Client {
 	limits := config.Limits.WithDefaults()
-	c := &Client{limits: limits, agent: cmp.Or(config.Agent, "Fairlead"), decoders: newDecoders()}
-	c.transport, c.http2 = newTransport(limits, false), newTransport(limits, true)
+	c := &Client{config: config, limits: limits, agent: cmp.Or(config.Agent, "Fairlead"), decoders: newDecoders()}
+	usual := way{connect: limits.Connect, firstByte: limits.Header}
+	c.transport = newTransport(usual)
+	usual.http2 = true
+	c.http2 = newTransport(usual)
 	if config.HTTP2 {
 		c.transport = c.http2
 	}
@@ -88,4 +103,5 @@ func (c *Client) Close() {
 			t.CloseIdleConnections()
 		}
 	}
+	c.ways.each((*http.Transport).CloseIdleConnections)
 }

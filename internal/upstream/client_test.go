@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -107,7 +108,7 @@ func TestClient_endsACallWhoseTimeIsOver(t *testing.T) { // semantics 4.9
 	c := NewClient(Limits{Call: 20 * time.Millisecond})
 	defer c.Close()
 	if _, _, err := send(t, c, to(t, s.URL, "GET", "/", nil), nil); err == nil ||
-		!strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
+		!errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -140,7 +141,7 @@ func TestClient_saysWhoCalls(t *testing.T) {
 }
 
 func TestClient_keepsConnectionsBelowTheLimitOfDescriptors(t *testing.T) {
-	transport := newTransport(Limits{}.WithDefaults(), false)
+	transport := newTransport(way{})
 	if n := transport.MaxIdleConnsPerHost; n > maxIdle || n > maxFiles()/2 || n < 64 && maxFiles() >= 256 {
 		t.Errorf("%d idle connections to one host, of %d descriptors", n, maxFiles())
 	}

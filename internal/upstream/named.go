@@ -1,6 +1,9 @@
 package upstream
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // named says who sends a request, unless the document or the caller says it.
 func named(c *Client, next sender) sender {
@@ -11,4 +14,10 @@ func named(c *Client, next sender) sender {
 		}
 		return next(o)
 	}
+}
+
+// apiOf is the namespace of a target.
+func apiOf(target string) string {
+	namespace, _, _ := strings.Cut(target, ".")
+	return namespace
 }
