@@ -121,7 +121,7 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 		return printFailure(s, failure)
 	}
 	defer result.Close()
-	body, failure := result.Bytes(m.engine.Limits().Response)
+	body, failure := shown(result, m.engine.Limits().Response)
 	if failure != nil {
 		return printFailure(s, failure)
 	}
@@ -131,6 +131,17 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 	}
 	_, err = s.Out.Write(body)
 	return failed(err)
+}
+
+// shown is an answer as an agent gets it: without what must not be shown, unless it
+// is bytes, or that of a REST operation.
+func shown(result *engine.Result, limit int64) ([]byte, *engine.Error) {
+	if result.Raw == nil || result.Binary {
+		body, failure := result.Bytes(limit)
+		return result.Masked(body), failure
+	}
+	body, failure := result.AppendRaw(nil, limit)
+	return result.Masked(body), failure
 }
 
 func printFailure(s Streams, e *engine.Error) error {

@@ -74,6 +74,9 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	if !op.NoAuth {
 		result.Session = s.compiler.signed[api]
 	}
+	if !s.compiler.secretsOf(result) {
+		return nil, false
+	}
 	return result, c.answer(result) && !s.compiler.failed
 }
 

@@ -321,7 +321,7 @@ func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
 	if len(u.Steps) == 1 && u.Steps[0].Call != nil && u.Steps[0].Call.Format == format.XML {
 		compile = shape.CompileXML
 	}
-	u.Output = compile(outputs, &k.diags)
+	u.Output, u.Secret = compile(outputs, &k.diags), k.shown(outputs)
 	u.Result = u.Output.Schema()
 }
 

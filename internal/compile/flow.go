@@ -53,7 +53,7 @@ func (s *scope) flow(u *plan.Unit, m *model.Unit) bool {
 	if len(m.Mappings) == 0 {
 		u.Output = shape.Compile(m.Outputs, &s.compiler.diags)
 	}
-	u.Result = u.Output.Schema()
+	u.Result, u.Secret = u.Output.Schema(), s.compiler.shown(m.Outputs)
 	return !s.compiler.failed
 }
 

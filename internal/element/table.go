@@ -815,7 +815,8 @@ var elements = [...]Element{
 		{Key: "body", Kind: Choice, Values: []string{"none"},
 			Doc: "`none`: the operation takes no body, so that none of a caller passes"},
 		{Key: "secrets", Kind: Texts, Protects: true,
-			Doc: "JSONPaths to the parts of the answer that are credentials; `explain` names them"},
+			Doc: "JSONPaths to the parts of the answer that are credentials: models get a text in their place " +
+				"([Sessions](sessions.md#secrets-and-models)); `explain` names them"},
 	}...)},
 	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{
 		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
@@ -835,7 +836,8 @@ var elements = [...]Element{
 			Doc: "how an array is written in a query; the default repeats the key"},
 	}},
 	OutputExtension: {Def: "outputExtension", Name: "x-fairlead of an output parameter", Fields: []Field{
-		{Key: "secret", Kind: Bool, Protects: true, Doc: "it is a credential"},
+		{Key: "secret", Kind: Bool, Protects: true,
+			Doc: "it is a credential: models get a text in its place ([Sessions](sessions.md#secrets-and-models))"},
 	}},
 	UnitExtension: {Def: "unitExtension", Name: "x-fairlead of a unit", Fields: []Field{
 		{Key: "confirm", Kind: Bool, Default: "false", Protects: true,

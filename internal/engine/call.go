@@ -20,6 +20,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/shape"
 	"github.com/fairlead/fairlead/internal/upstream"
@@ -40,6 +41,7 @@ type invocation struct {
 	trusted       http.Header // headers of the caller that pass on; forwarding only
 	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
+	kept          kept
 	lacking       *Error    // why the configured credential cannot be sent; a session may serve instead
 	with          *held     // the session that calls are sent in
 	end           time.Time // when the call's time is up
@@ -92,6 +94,10 @@ func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Respo
 		ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength,
 		Limit: r.client.Limits().Response}).counting(r.meter(ctx))
 	limit := result.Limit
+	r.kept.noteHeader(c, resp.Header)
+	if r.unit.Kind == "operation" { // who signs in by themselves needs it
+		result.Header = withHeaders(result.Header, resp.Header, c.SecretHeaders)
+	}
 	if noBody(c, resp) || pointsOn(c, resp) || isRedirection(resp.StatusCode) && !r.unit.Output.Identity() {
 		resp.Body.Close()
 		result.ContentType, result.Length = "", 0
@@ -105,7 +111,11 @@ func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Respo
 			return nil, failure
 		}
 	}
-	switch {
+	switch hides := r.hides(c); {
+	case hides && c.Format == format.Binary: // of which no part can be told
+		resp.Body.Close()
+		result.Value, result.ContentType = value.Of(secret.Kept), ""
+		return result, nil
 	case c.Format == format.Binary:
 		if c.MediaType != "" {
 			result.ContentType = c.MediaType
@@ -114,7 +124,7 @@ func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Respo
 		}
 		result.Binary = true
 		return r.stream(result, resp, r.cap(c))
-	case r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
+	case !hides && r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text):
 		if streamed, failure := r.stream(result, resp, limit); failure != nil || r.unit.Kind == "operation" ||
 			c.Request.Method != http.MethodPost {
 			return streamed, failure
@@ -127,6 +137,19 @@ func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Respo
 	}
 	result.ContentType = ""
 	return r.shape(ctx, result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
+}
+
+// withHeaders is h with headers of that name from another; h may be nil.
+func withHeaders(h, from http.Header, names []string) http.Header {
+	for _, name := range names {
+		if texts := from[name]; texts != nil {
+			if h == nil {
+				h = http.Header{}
+			}
+			h[name] = texts
+		}
+	}
+	return h
 }
 
 // cap is the size up to which an answer is taken, in bytes.
@@ -357,36 +380,66 @@ func (r *invocation) readAll(ctx context.Context, m *budget.Meter, c *plan.Call,
 	return body, failure
 }
 
-// shape decodes and maps an answer.
+// shape decodes and maps an answer. Models do not get the parts of it that are
+// declared secret.
 func (r *invocation) shape(ctx context.Context, result *Result, c *plan.Call, program *shape.Program, body []byte,
 	contentType string) (*Result, *Error) {
-	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text &&
-		c.Format != format.XML && c.Format != format.Markdown {
-		return nil, htmlAnswer(c)
-	}
 	m := result.meter
-	if c.Format == format.JSON && program.Streamable() {
+	hides := r.hides(c)
+	if c.Format == format.JSON && program.Streamable() && !hides && !format.IsHTML(contentType, body) {
 		if text, err := format.Charset(body, contentType); err == nil {
 			if out, ok, err := program.Stream(m, nil, text); err == nil && ok && !mayBeHollow(out) {
 				return rawJSON(result, out), nil
 			}
 		}
 	}
+	v, failure := r.decode(m, c, body, contentType)
+	if failure != nil {
+		return nil, failure
+	}
+	if hides {
+		v = r.keep(m, c.Secrets, v)
+	}
+	if result, failure = r.project(ctx, result, c, program, v); failure == nil && hides {
+		result.Value = r.keep(m, r.unit.Secret, result.Value)
+		failure = r.spent(m)
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	return result, nil
+}
+
+// decode reads an answer.
+func (r *invocation) decode(m *budget.Meter, c *plan.Call, body []byte, contentType string) (value.Value, *Error) {
+	if format.IsHTML(contentType, body) && c.Format != format.HTML && c.Format != format.Text &&
+		c.Format != format.XML && c.Format != format.Markdown {
+		return value.Value{}, htmlAnswer(c)
+	}
 	v, err := c.Decoder.Decode(m, body, contentType)
 	if failure := r.spent(m); failure != nil {
-		return nil, failure
+		return v, failure
 	}
 	if err != nil {
 		e := Unreadable(c.Request.Target+" answered what is not "+c.Format.String(), err.Error())
 		if c.Format == format.JSON && errors.Is(err, io.ErrUnexpectedEOF) {
 			e = BrokenOff(c.Request.Target, "")
 		}
-		e.cause = err
-		return nil, e
+		if e.cause = err; c.AnswersSecret() || r.hides(c) { // any part of it may be the secret
+			e.Detail, e.cause, e.Unclear = "", nil, true
+		}
+		return v, e
 	}
+	return v, nil
+}
+
+// project maps a decoded answer.
+func (r *invocation) project(ctx context.Context, result *Result, c *plan.Call, program *shape.Program,
+	v value.Value) (*Result, *Error) {
 	if v.IsAbsent() {
 		return result, nil
 	}
+	m := result.meter
 	shaped, found := program.Apply(m, v)
 	if failure := r.spent(m); failure != nil {
 		return nil, failure

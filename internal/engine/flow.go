@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -146,6 +147,7 @@ func (r *invocation) callStep(ctx context.Context, s *plan.Step) (value.Value, *
 		resp.Body.Close()
 		return value.Value{}, nil
 	}
+	r.kept.noteHeader(c, resp.Header)
 	m := r.meter(ctx)
 	body, failure := r.readAll(ctx, m, c, resp, r.cap(c))
 	if failure != nil {
@@ -158,7 +160,13 @@ func (r *invocation) callStep(ctx context.Context, s *plan.Step) (value.Value, *
 		if !m.Hold(int64(2 * len(body))) {
 			return value.Value{}, r.spent(m)
 		}
+		if r.hides(c) {
+			r.kept.show(s.Result, value.Of(secret.Kept))
+		}
 		return dataURL(cmp.Or(c.MediaType, resp.Header.Get("Content-Type")), body), nil
+	}
+	if c.AnswersSecret() {
+		return r.secretStep(ctx, m, s, body, resp.Header.Get("Content-Type"))
 	}
 	result, failure := r.shape(ctx, &Result{meter: m}, c, s.Output, body, resp.Header.Get("Content-Type"))
 	if failure != nil {
@@ -247,6 +255,9 @@ func pick(entry value.Value, fields []string) value.Value {
 // with the status that it got.
 func (r *invocation) answer(ctx context.Context, steps []*plan.Step) (*Result, *Error) {
 	result, m := &Result{Status: http.StatusOK}, r.meter(ctx)
+	if r.unit.ForModels() {
+		r.kept.reveal(r.frame)
+	}
 	out := value.Map()
 	for _, mapping := range r.unit.Mappings {
 		if found := r.mapped(m, mapping); !found.IsAbsent() {
@@ -262,6 +273,9 @@ func (r *invocation) answer(ctx context.Context, steps []*plan.Step) (*Result, *
 		result.Value = shaped
 	} else if !result.Value.IsAbsent() {
 		result.Value = r.nothing(ctx, result, r.unit.Output)
+	}
+	if r.unit.ForModels() {
+		result.Value = r.keep(m, r.unit.Secret, result.Value)
 	}
 	if failure := cmp.Or(r.spent(m), r.fits(m, result.Value)); failure != nil {
 		return nil, failure

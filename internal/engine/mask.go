@@ -22,8 +22,7 @@ func (r *invocation) leave(result *Result, failure *Error) (*Result, *Error) {
 	if isRedirection(result.Status) && result.Raw != nil {
 		r.concealBody(result)
 	}
-	if kind := r.unit.Kind; kind != "operation" && kind != "forward" &&
-		(len(r.unit.Hidden) > 0 || len(r.sent.headers) > 0) {
+	if r.unit.ForModels() && (len(r.unit.Hidden) > 0 || len(r.sent.headers) > 0 || len(r.kept.texts) > 0) {
 		result.masker, result.maskers = r.masker(), &r.maskers
 	}
 	if !speaks(result.Header) && len(result.ContentType) < plainHeader {
@@ -64,6 +63,7 @@ func (r *invocation) masked(text []byte) []byte {
 func (r *invocation) conceal(e *Error) {
 	m := r.masker()
 	defer r.maskers.Put(m)
+	r.kept.addTo(m)
 	e.Title, e.Detail, e.ContentType = m.Mask(e.Title), m.Mask(e.Detail), m.Mask(e.ContentType)
 	for i, f := range e.Fields {
 		e.Fields[i].Problem = m.Mask(f.Problem)
@@ -136,6 +136,9 @@ func (r *invocation) masker() *secret.Masker {
 		for _, name := range in.SecretMembers {
 			addTexts(m, r.frame[in.Slot].Get(name))
 		}
+	}
+	if r.unit.ForModels() {
+		r.kept.addTo(m)
 	}
 	r.sent.mu.Lock()
 	defer r.sent.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
 
@@ -171,18 +173,10 @@ func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; semantics 
 			})
 			check := func(from, text string) {
 				for api, secret := range apis {
-					for name, spell := range spelled {
-						if name == "base64" { // what does not depend on its neighbours
-							spell = func(s string) string {
-								return base64.RawURLEncoding.EncodeToString([]byte("x:" +
-									s))[3:15]
-							}
-						}
-						if spelled := spell(secret); strings.Contains(text, spelled) {
-							t.Errorf("%s, %s: %s lets out the credential of %s in %s: %s", sink, spelling, from, api,
-								name, text)
-							return
-						}
+					if name := spelledIn(text, secret); name != "" {
+						t.Errorf("%s, %s: %s lets out the credential of %s in %s: %s", sink, spelling, from, api,
+							name, text)
+						return
 					}
 				}
 			}
@@ -226,4 +220,110 @@ func TestCanary_noCredentialComesBack(t *testing.T) { // issue 9, A5; semantics 
 			}
 		}
 	}
+}
+
+// declaring is a document that declares parts of answers secret.
+const declaring = `
+ikanos: 1.0.0-beta5
+info: {display: Declaring}
+capability:
+  consumes:
+  - type: http
+    namespace: api
+    baseUri: "https://api.example.invalid"
+    resources:
+    - path: /
+      operations:
+      - {name: json, method: POST, x-fairlead: {body: none, secrets: [$.token.id]}}
+      - {name: yaml, method: POST, path: /yaml, outputRawFormat: yaml, x-fairlead: {body: none, secrets: [$.token.id]}}
+      - {name: text, method: POST, path: /text, outputRawFormat: text, x-fairlead: {body: none, secrets: [$]}}
+      - {name: use, method: GET, path: /use, inputParameters: [{name: X-Word, in: header, required: true}]}
+  exposes:
+  - type: rest
+    namespace: front
+    port: 0
+    resources:
+    - {path: /json, operations: [{method: POST, call: api.json}]}
+    - {path: /flow, operations: [{method: POST, steps: FLOW}]}
+  - type: mcp
+    namespace: tools
+    port: 0
+    tools:
+    - {name: json, description: x, call: api.json}
+    - {name: shaped, description: x, call: api.json, outputParameters: [{name: a, type: string, mapping: $.a}, {name: t, type: string, mapping: $.token.id}]}
+    - {name: yaml, description: x, call: api.yaml}
+    - {name: text, description: x, call: api.text}
+    - {name: flow, description: x, steps: FLOW, mappings: [{target: t, value: $.login.token.id}, {target: u, value: $.use}]}
+    - {name: last, description: x, steps: FLOW}
+    resources:
+    - {name: kept, uri: "kept://one", description: x, mimeType: application/json, call: api.json}
+    - {name: any, uri: "kept://{id}", description: x, call: api.json}
+`
+
+func TestCanary_declaredSecretsStayFromModels(t *testing.T) { // issue 11.6; semantics 5.9
+	const flow = `[{name: login, type: call, call: api.json}, {name: use, type: call, call: api.use, with: {X-Word: "{{login.token.id}}"}}]`
+	up := testkit.NewUpstream(t, nil)
+	var log bytes.Buffer
+	s := testkit.Serve(t, strings.ReplaceAll(declaring, "FLOW", flow), testkit.Options{Upstream: up.URL, Log: &log})
+	quoted, _ := json.Marshal(canary)
+	for spelling, spell := range spelled {
+		for sink, use := range sinks {
+			said := spell(canary)
+			up.Set(func(w http.ResponseWriter, r *http.Request) {
+				repeated, _ := json.Marshal(said)
+				switch r.URL.Path {
+				case "/use":
+					use(w, said)
+				case "/text":
+					say(w, 200, "text/plain", canary, "Etag", said)
+				case "/yaml":
+					say(w, 200, "application/yaml", "token: {id: "+string(quoted)+"}\na: "+string(repeated)+"\n")
+				default:
+					say(w, 201, "application/json", `{"token":{"id":`+string(quoted)+`,"n":1},"a":`+string(repeated)+`}`,
+						"Location", "https://other.example/?k="+said, "ETag", said, "Link", "<https://a.example/"+said+">")
+				}
+			})
+			var answers []string
+			for _, tool := range []string{"json", "shaped", "yaml", "text", "flow", "last"} {
+				answers = append(answers, testkit.CallTool(t, s.MCP, tool, ""))
+			}
+			for _, uri := range []string{"kept://one", "kept://two"} {
+				_, _, body := testkit.Do(t, "POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"`+uri+`"}}`,
+					"Content-Type", "application/json", "Accept", "application/json, text/event-stream",
+					"MCP-Protocol-Version", "2025-06-18")
+				answers = append(answers, body)
+			}
+			status, header, body := testkit.Do(t, "POST", s.REST+"/flow", "")
+			if status >= 400 { // of a success it is what the caller asked for
+				answers = append(answers, fmt.Sprint(header, body))
+			}
+			for _, text := range append(answers, log.String()) {
+				if found := spelledIn(text, canary); found != "" {
+					t.Fatalf("%s, %s: lets out what is declared secret, in %s: %s", sink, spelling, found, text)
+				}
+			}
+			if !strings.Contains(answers[0], secret.Kept) || !strings.Contains(answers[0], `\"n\":1`) {
+				t.Fatalf("%s: the rest of the answer is not there: %s", sink, answers[0])
+			}
+			log.Reset()
+		}
+	}
+	status, header, body := testkit.Do(t, "POST", s.REST+"/json", "")
+	if status != 201 || !strings.Contains(body, string(quoted)) || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a REST caller gets %d %v %s", status, header, body)
+	}
+}
+
+// spelledIn is the name of a spelling of the secret that stands in a text.
+func spelledIn(text, secret string) string {
+	for name, spell := range spelled {
+		spelled := spell(secret)
+		if name == "base64" { // what does not depend on its neighbours
+			spelled = spelled[3:15]
+		}
+		if strings.Contains(text, spelled) {
+			return name
+		}
+	}
+	return ""
 }

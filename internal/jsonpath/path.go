@@ -99,6 +99,10 @@ func (p *Path) IsRoot() bool { return len(p.query.segments) == 0 && p.query.tail
 // a singular query (RFC 9535 section 2.3.5.1), or one that ends in a function.
 func (p *Path) Definite() bool { return p.query.singular || p.query.tail != nil }
 
+// Locates reports whether the path selects nodes, which have a place: not the result
+// of a function.
+func (p *Path) Locates() bool { return p.query.tail == nil }
+
 // Segments returns the path as steps when names, indices and wildcards over one
 // level are all it has. ok is false when it needs the evaluator. The steps are
 // not to be changed; an Index may be negative, counting from the end.

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/expr"
@@ -144,13 +145,16 @@ type Unit struct {
 	Steps         []*Step
 	Mappings      []Mapping      // of a flow: how its answer is made of the steps' results
 	Output        *shape.Program // of the answer; nil passes it on
-	Result        *schema.Schema // what the answer looks like, nil when not known
-	Secrets       []SecretSlot
-	Written       []WrittenSlot
-	Hidden        []int       // slots of what never leaves but for the API: credentials, secret inputs
-	Subject       []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
-	Confirm       bool        // ask before it acts: the unit's own wish, or its flow's
-	Ask           []*Question // of a tool
+	// Secret are the parts of the shaped answer that are credentials. Models do not get
+	// them; nor do they get those of the answers it is made of, see Call.Secrets.
+	Secret  []*jsonpath.Path
+	Result  *schema.Schema // what the answer looks like, nil when not known
+	Secrets []SecretSlot
+	Written []WrittenSlot
+	Hidden  []int       // slots of what never leaves but for the API: credentials, secret inputs
+	Subject []int       // slots for the token of a caller whom an oauth2 guard let in (engine.Args.Subject)
+	Confirm bool        // ask before it acts: the unit's own wish, or its flow's
+	Ask     []*Question // of a tool
 	// CallerAuthorization says that a credential of the caller's own goes
 	// upstream: always when the API declares none, else first. A REST caller brings
 	// it as Authorization, an MCP caller only in the header that the operator names.
@@ -173,6 +177,17 @@ func (u *Unit) Time(usual time.Duration) time.Duration {
 	}
 	return max(usual, all)
 }
+
+// AnswersSecret reports whether a part of the answer, or of those that it is made
+// of, is declared secret.
+func (u *Unit) AnswersSecret() bool {
+	return len(u.Secret) > 0 ||
+		slices.ContainsFunc(u.Steps, func(s *Step) bool { return s.Call != nil && s.Call.AnswersSecret() })
+}
+
+// ForModels reports whether models read the answer: parts that are secret stay out of
+// it. Callers of a REST operation get what the API answered them.
+func (u *Unit) ForModels() bool { return u.Kind != "operation" && u.Kind != "forward" }
 
 // ReadOnly reports whether running the unit changes nothing: its hints say so, and
 // none of its calls belies them.
@@ -252,6 +267,14 @@ type Call struct {
 	Decoder   format.Decoder // nil for binary
 	MediaType string         // declared for binary answers, "" when the upstream decides
 	MaxBinary int64          // bytes of a binary answer; 0 is the engine's limit
+	// parts of the answer that are credentials, of its body and of its header
+	Secrets                      []*jsonpath.Path
+	SecretHeaders, SecretCookies []string
+}
+
+// AnswersSecret reports whether a part of the answer is declared secret.
+func (c *Call) AnswersSecret() bool {
+	return len(c.Secrets)+len(c.SecretHeaders)+len(c.SecretCookies) > 0
 }
 
 // Lookup finds entries of an earlier step's result.

@@ -20,13 +20,19 @@ const minimum = 4
 // The zero Masker knows no secrets; Reset and Add say which. It is not safe for
 // concurrent use.
 type Masker struct {
-	secrets  []string
-	spelled  []string // the secrets that needles are made of
+	secrets  []known
+	spelled  []known // the secrets that needles are made of
 	needles  []needle
 	shortest int  // length of the shortest needle
 	short    bool // a needle has no core
 	blanks   bool // a secret has a blank, for which forms write "+"
 	spans    []span
+}
+
+// known is a secret that is looked for.
+type known struct {
+	text string
+	kept bool // Kept takes its place, not Mask
 }
 
 // needle is one spelling of a secret that escapes may hide.
@@ -36,6 +42,7 @@ type needle struct {
 	before int    // how many characters before it hold bits of the secret, too
 	after  int    // and after it
 	base64 bool   // padding may follow
+	kept   bool   // as that of its secret
 }
 
 // Reset makes m look for no secrets. When the same ones are added again, what was
@@ -47,12 +54,18 @@ func (m *Masker) Reset() {
 
 // Add makes m look for a secret. Texts of less than four bytes are ignored. Of a
 // secret that brings its scheme (“Bearer x”), x alone is looked for, too.
-func (m *Masker) Add(secret string) {
+func (m *Masker) Add(secret string) { m.add(secret, false) }
+
+// AddKept is Add for a part of an answer that is declared secret: Kept takes its
+// place, which says so.
+func (m *Masker) AddKept(secret string) { m.add(secret, true) }
+
+func (m *Masker) add(secret string, kept bool) {
 	secret = strings.TrimSpace(secret)
-	if len(secret) < minimum || slices.Contains(m.secrets, secret) {
+	if len(secret) < minimum || slices.ContainsFunc(m.secrets, func(k known) bool { return k.text == secret }) {
 		return
 	}
-	m.secrets = append(m.secrets, secret)
+	m.secrets = append(m.secrets, known{secret, kept})
 	if scheme, credential, ok := strings.Cut(secret, " "); ok && len(credential) >= credentialLength &&
 		!strings.ContainsFunc(scheme, isNoLetter) {
 		m.AddAuthorization(secret)
@@ -85,7 +98,7 @@ func (m *Masker) AddAuthorization(header string) {
 	}
 }
 
-// Mask returns text with *** where secrets stand.
+// Mask returns text with *** where secrets stand, and Kept where those of AddKept do.
 func (m *Masker) Mask(text string) string {
 	if len(m.secrets) == 0 {
 		return text
@@ -107,7 +120,11 @@ func (m *Masker) Mask(text string) string {
 	for _, s := range m.spans {
 		if s.start >= end {
 			out.WriteString(text[end:s.start])
-			out.WriteString(Mask)
+			if s.kept {
+				out.WriteString(Kept)
+			} else {
+				out.WriteString(Mask)
+			}
 		}
 		end = max(end, s.end)
 	}
@@ -134,28 +151,18 @@ const embedded = 6
 func (m *Masker) spell() {
 	clear(m.needles)
 	m.spelled, m.needles = append(m.spelled[:0], m.secrets...), m.needles[:0]
-	m.blanks = slices.ContainsFunc(m.secrets, func(s string) bool { return strings.Contains(s, " ") })
-	for _, s := range m.secrets {
+	m.blanks = slices.ContainsFunc(m.secrets, func(k known) bool { return strings.Contains(k.text, " ") })
+	for _, k := range m.secrets {
+		s, first := k.text, len(m.needles)
 		m.needles = append(m.needles, needle{text: s}, needle{text: hex.EncodeToString([]byte(s))},
 			needle{text: strings.ToUpper(hex.EncodeToString([]byte(s)))})
 		// as hexadecimal keys and UUIDs
 		if len(s) >= credentialLength && !strings.Contains(s, " ") && strings.ContainsAny(s, "0123456789") {
 			m.needles = append(m.needles, needle{text: strings.ToLower(s)}, needle{text: strings.ToUpper(s)})
 		}
-		if len(s) < embedded {
-			m.addBase64(needle{text: base64.RawStdEncoding.EncodeToString([]byte(s)), base64: true})
-			continue
-		}
-		for shift := range 3 { // bytes before it in its group of three
-			encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift, shift+len(s)), s...))
-			n := needle{text: encoded, base64: true}
-			if (shift+len(s))%3 != 0 {
-				n.text, n.after = encoded[:len(encoded)-1], 1
-			}
-			if shift > 0 {
-				n.text, n.before = n.text[shift+1:], 1
-			}
-			m.addBase64(n)
+		m.spellBase64(s)
+		for i := range m.needles[first:] {
+			m.needles[first+i].kept = k.kept
 		}
 	}
 	m.shortest = len(m.needles[0].text)
@@ -164,6 +171,25 @@ func (m *Masker) spell() {
 		n := &m.needles[i]
 		n.core = core(n.text)
 		m.shortest, m.short = min(m.shortest, len(n.text)), m.short || n.core == ""
+	}
+}
+
+// spellBase64 makes the needles of a secret in base64, alone or amid other bytes.
+func (m *Masker) spellBase64(s string) {
+	if len(s) < embedded {
+		m.addBase64(needle{text: base64.RawStdEncoding.EncodeToString([]byte(s)), base64: true})
+		return
+	}
+	for shift := range 3 { // bytes before it in its group of three
+		encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift, shift+len(s)), s...))
+		n := needle{text: encoded, base64: true}
+		if (shift+len(s))%3 != 0 {
+			n.text, n.after = encoded[:len(encoded)-1], 1
+		}
+		if shift > 0 {
+			n.text, n.before = n.text[shift+1:], 1
+		}
+		m.addBase64(n)
 	}
 }
 
@@ -202,7 +228,10 @@ func (m *Masker) addBase64(n needle) {
 }
 
 // span is a stretch of the text that is masked.
-type span struct{ start, end int }
+type span struct {
+	start, end int
+	kept       bool
+}
 
 // search notes where the needles stand in v and in what its escapes stand for.
 func (m *Masker) search(v view, depth int) {
@@ -218,7 +247,7 @@ func (m *Masker) search(v view, depth int) {
 			if n.base64 {
 				start, end = v.group(start, end, n)
 			}
-			m.spans = append(m.spans, span{v.origin(start), v.origin(end)})
+			m.spans = append(m.spans, span{v.origin(start), v.origin(end), n.kept})
 		}
 	}
 	if depth == escapesWithin {

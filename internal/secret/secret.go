@@ -12,6 +12,9 @@ import (
 // Mask is what a secret prints as.
 const Mask = "***"
 
+// Kept stands in answers for models in the place of what the document declares secret.
+const Kept = "[secret, kept by Fairlead]"
+
 // String is a text that never prints: not under any verb of fmt, and, because
 // fmt calls no methods on fields that are not exported, not from inside another
 // struct either, where only the address of its handle is seen. Equal texts are

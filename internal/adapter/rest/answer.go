@@ -36,11 +36,15 @@ func (x *exchange) answer(result *engine.Result) {
 }
 
 // pass sets the headers of an API's answer to the request for the URL from.
+// An answer with a credential in it is stored by nobody (RFC 9111 section 5.2.2.5).
 func (x *exchange) pass(header http.Header, from *url.URL) {
+	h := x.w.Header()
+	if x.op.secret {
+		defer func() { h["Cache-Control"] = []string{"no-store"} }()
+	}
 	if len(header) == 0 {
 		return
 	}
-	h := x.w.Header()
 	for name, given := range header {
 		if from != nil && (name == "Location" || name == "Link") {
 			if given = x.leading(name, given, from); len(given) == 0 {

@@ -11,6 +11,7 @@ import (
 type operation struct {
 	route  *plan.Route
 	writes bool // it may change something, whatever its method
+	secret bool // its answer holds a credential
 	rest   int  // of a forward: which of the path's values is the rest, -1 for none
 
 	// Where the inputs stand; indexes are those of the unit's inputs.
@@ -37,7 +38,8 @@ type source struct {
 }
 
 func compile(r *plan.Route, names []string) *operation {
-	op := &operation{route: r, writes: !r.Unit.ReadOnly(), rest: -1, entity: -1}
+	op := &operation{route: r, writes: !r.Unit.ReadOnly(), secret: r.Unit.AnswersSecret(), rest: -1,
+		entity: -1}
 	for i, in := range r.Unit.Inputs {
 		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", open: in.Schema.Type == "",
 			nests: nests(in.Schema.Type), choose: in.Select}
