@@ -1,3 +1,7 @@
+//go:build unix
+
+// These tests type their lines into a shell.
+
 package cli_test
 
 import (

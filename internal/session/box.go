@@ -95,6 +95,39 @@ func (b *box) read(ctx context.Context, what kind, name []byte, content any, abo
 	return found{}, ErrNone
 }
 
+// list calls with for each readable entry of a kind, after decoding it into what
+// content makes, and counts those that cannot be read.
+func (b *box) list(ctx context.Context, what kind, content func() any, with func(content any)) (unreadable int, err error) {
+	store, sealer, err := b.opened(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ids, err := store.IDs(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		sealed, err := store.Get(ctx, id)
+		if errors.Is(err, ErrNone) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		if len(sealed) > 1 && sealed[1] != byte(what) {
+			continue
+		}
+		c := content()
+		switch _, err := sealer.open(what, id, sealed, b.now(), c); {
+		case err == nil:
+			with(c)
+		case !errors.Is(err, errStale):
+			unreadable++
+		}
+	}
+	return unreadable, nil
+}
+
 // write stores the entry of a name under the key in force, and under no other.
 func (b *box) write(ctx context.Context, what kind, name []byte, end time.Time, content any) error {
 	store, sealer, err := b.opened(ctx)

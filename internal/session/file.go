@@ -81,8 +81,12 @@ func (f *Files) Put(_ context.Context, id string, sealed []byte, end time.Time) 
 	if !end.IsZero() {
 		seconds = end.Unix()
 	}
-	text := append(binary.BigEndian.AppendUint64(nil, uint64(seconds)), sealed...)
-	temporary := fmt.Sprintf("%s.%d.%d.new", id, os.Getpid(), f.now().UnixNano())
+	return f.write(id+suffix, append(binary.BigEndian.AppendUint64(nil, uint64(seconds)), sealed...))
+}
+
+// write makes a file that is complete under its name or not there at all.
+func (f *Files) write(name string, text []byte) error {
+	temporary := fmt.Sprintf("%s.%d.%d.new", name, os.Getpid(), f.now().UnixNano())
 	file, err := f.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("store a session: %w", err)
@@ -90,7 +94,7 @@ func (f *Files) Put(_ context.Context, id string, sealed []byte, end time.Time) 
 	_, err = file.Write(text)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
-		err = f.root.Rename(temporary, id+suffix)
+		err = f.root.Rename(temporary, name)
 	}
 	if err != nil {
 		_ = f.root.Remove(temporary)
@@ -105,6 +109,18 @@ func (f *Files) Delete(_ context.Context, id string) error {
 		return fmt.Errorf("forget a session: %w", err)
 	}
 	return nil
+}
+
+// IDs implements Store.
+func (f *Files) IDs(context.Context) ([]string, error) {
+	names, err := fs.Glob(f.root.FS(), "*"+suffix)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, suffix)
+	}
+	return names, nil
 }
 
 // lockPause is between two attempts at a lock that another process holds.
@@ -161,12 +177,11 @@ func (f *Files) stands(file *os.File, name string) bool {
 
 // Sweep removes what has ended and returns how many entries are left.
 func (f *Files) Sweep(ctx context.Context) (left int, err error) {
-	names, err := fs.Glob(f.root.FS(), "*"+suffix)
+	ids, err := f.IDs(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("sweep sessions: %w", err)
+		return 0, err
 	}
-	for _, name := range names {
-		id := strings.TrimSuffix(name, suffix)
+	for _, id := range ids {
 		if _, err := f.Get(ctx, id); !errors.Is(err, ErrNone) {
 			left++
 		} else if err := f.Delete(ctx, id); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/testkit/redis"
 )
 
 var (
@@ -50,7 +51,23 @@ func stores(t *testing.T) map[string]Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	return map[string]Store{"memory": NewMemory(), "files": files}
+	all := map[string]Store{"memory": NewMemory(), "files": files}
+	if redis.Installed() {
+		all["redis"] = openRedis(t, "redis://"+redis.Start(t).Addr)
+	} else {
+		t.Log("without redis, as redis-server is not installed")
+	}
+	return all
+}
+
+func openRedis(t *testing.T, address string) *Redis {
+	t.Helper()
+	r, err := OpenRedis(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
 }
 
 func TestVault_keepsSessionsApart(t *testing.T) {
@@ -185,6 +202,10 @@ func TestVault_renewsOnce(t *testing.T) {
 		t.Cleanup(func() { files.Close() })
 		return files
 	}}
+	if redis.Installed() {
+		server := redis.Start(t)
+		open["redis"] = func() Store { return openRedis(t, "redis://"+server.Addr) }
+	}
 	for name, open := range open {
 		t.Run(name, func(t *testing.T) {
 			replicas := []*Vault{NewVault(open(), sealer(t, master), nil), NewVault(open(), sealer(t, master), nil)}

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +21,8 @@ type Store interface {
 	Put(ctx context.Context, id string, sealed []byte, end time.Time) error
 	// Delete forgets the entry, if there is one.
 	Delete(ctx context.Context, id string) error
+	// IDs lists the names of all entries, ended ones perhaps among them.
+	IDs(ctx context.Context) ([]string, error)
 	// Lock waits until nobody else holds the name's lock. The lock ends with
 	// release, and by itself when its holder is gone.
 	Lock(ctx context.Context, id string) (release func(), err error)
@@ -77,6 +81,13 @@ func (m *Memory) Delete(_ context.Context, id string) error {
 	defer m.mu.Unlock()
 	delete(m.entries, id)
 	return nil
+}
+
+// IDs implements Store.
+func (m *Memory) IDs(context.Context) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.entries)), nil
 }
 
 // Lock implements Store.

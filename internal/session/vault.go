@@ -70,25 +70,16 @@ type Renew func(ctx context.Context, old *Session) (*Session, error)
 // idle is how long a session without an end of its own is kept when nobody uses it.
 const idle = 30 * 24 * time.Hour
 
-// record is a session as it is sealed. Whose it is and where, an operator's list
-// tells those who have the key.
+// record is a session as it is sealed. Its key is with it for the list that an
+// operator who has the sealing key may see.
 type record struct {
+	Key     Key       `json:"key"`
 	Token   string    `json:"token"`
 	Refresh string    `json:"refresh,omitzero"`
 	Made    time.Time `json:"made"`
 	Expires time.Time `json:"expires,omitzero"`
 	Margin  int64     `json:"margin,omitzero"` // nanoseconds
 	Shown   []Shown   `json:"shown,omitzero"`
-	Owner   owner     `json:"owner"`
-}
-
-// owner says whose a session is and where.
-type owner struct {
-	Issuer   string `json:"issuer"`
-	Subject  string `json:"subject"`
-	Document string `json:"document"`
-	API      string `json:"api"`
-	Origin   string `json:"origin"`
 }
 
 func (r *record) session() *Session {
@@ -116,9 +107,8 @@ func (v *Vault) write(ctx context.Context, key Key, s *Session) error {
 		end = s.Expires
 	}
 	return v.box.write(ctx, ofSession, key.bytes(), end, record{
-		Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires,
+		Key: key, Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires,
 		Margin: int64(s.Margin), Shown: s.Shown,
-		Owner: owner{key.Principal.Issuer, key.Principal.Subject, key.Document, key.API, key.Origin},
 	})
 }
 

@@ -59,7 +59,7 @@ var rooms = []struct {
 	{packages: "internal/cli"},
 	{packages: "cmd/fairlead"},
 	// for tests, which import from here what they like
-	{packages: "internal/testkit internal/testkit/authserver internal/testkit/corpus internal/testkit/leak"},
+	{packages: "internal/testkit internal/testkit/authserver internal/testkit/corpus internal/testkit/leak internal/testkit/redis"},
 }
 
 // strangers are the packages that one package alone may know, by prefix.
@@ -67,6 +67,8 @@ var strangers = map[string]string{
 	"go.yaml.in/": "internal/document", "gopkg.in/yaml": "internal/document", "sigs.k8s.io/yaml": "internal/document",
 	"go.opentelemetry.io/otel/sdk": "internal/observe",
 	"github.com/spf13/":            "internal/cli",
+	"github.com/valkey-io/":        "internal/session",
+	"github.com/zalando/":          "internal/session",
 }
 
 // inside begins the path of a package that stands below an adapter.
