@@ -230,6 +230,9 @@ func printDiagnostics(w io.Writer, d *host.Document, least diag.Severity) error 
 
 // color reports whether w is a terminal that wants colour (NO_COLOR, see no-color.org).
 func color(w io.Writer) bool {
+	if q, ok := w.(*observe.Queue); ok {
+		w = q.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false

@@ -48,6 +48,8 @@ document, Koyeb sessions. The configuration of a client says:
 				return err
 			}
 			defer m.close()
+			s := s
+			s.Err = m.out.lines // so that nobody waits for who reads it
 			outliveReaders()
 			d := m.documents[0]
 			_ = printDiagnostics(s.Err, d, diag.Error) // a full disk keeps nobody from serving
@@ -59,6 +61,10 @@ document, Koyeb sessions. The configuration of a client says:
 			c := o.Config(d.Plan, server, readOnly)
 			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = m.engine, Version(), m.log, m.events, m.pool,
 				drain(run.limits)
+			c.Capability = d.Model.Name()
+			if m.out.audit != nil {
+				c.Invoker = host.Audited(c.Invoker, m.out.audit, m.events)
+			}
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
@@ -75,6 +81,8 @@ document, Koyeb sessions. The configuration of a client says:
 		},
 	}
 	run.flags(cmd)
+	run.observing = &observing{stdio: true}
+	run.observing.flags(cmd, "off")
 	mcpFlags(cmd, &o, &readOnly)
 	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
 	_ = cmd.RegisterFlagCompletionFunc("namespace", run.completeNames(offeredNames, ""))

@@ -31,10 +31,12 @@ import (
 // running are the flags of every command that calls APIs.
 type running struct {
 	loading
-	sandbox  bool
-	logLevel string
-	limits   upstream.Limits
-	http2    bool
+	sandbox   bool
+	logLevel  string
+	logFormat string
+	observing *observing // nil for commands that do not serve
+	limits    upstream.Limits
+	http2     bool
 
 	// what documents leave out
 	retries, concurrent int
@@ -49,6 +51,8 @@ func (r *running) flags(cmd *cobra.Command) {
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
 	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
+	r.logFormat = "text"
+	choose(cmd, &r.logFormat, "log-format", "", "write log lines as `FORMAT`: text or json", "text", "json")
 	r.limits = upstream.Limits{}.WithDefaults()
 	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
 	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
@@ -103,7 +107,8 @@ type machine struct {
 	secrets   *secret.Store
 	scripts   *script.Pool
 	log       *slog.Logger
-	lines     *observe.Queue                  // of the log
+	out       outputs
+	view      *observe.View                   // what the control server shows; nil when nobody looks
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
 	events    *event.Stream
 	sandbox   *sandboxed
@@ -132,13 +137,12 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 		return nil, err
 	}
 	m.secrets = host.NewSecrets(getenv)
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	m.mask(m.documents)
-	m.lines = observe.NewQueue(s.Err)
-	m.log = observe.NewLogger(m.lines, level, m.known)
+	if err := m.observe(r, s); err != nil {
+		m.close()
+		return nil, err
+	}
 	m.client = upstream.New(r.client())
-	m.events = event.To(observe.Log(m.log))
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	return m, nil
 }
@@ -198,9 +202,7 @@ func (m *machine) close() {
 	if m.sandbox != nil {
 		m.sandbox.close()
 	}
-	if m.lines != nil {
-		m.lines.Close()
-	}
+	m.out.close()
 }
 
 func serveCommand(s Streams) *cobra.Command {
@@ -237,6 +239,8 @@ runs, within the time of a call and 5 s, and ends.`,
 		},
 	}
 	run.flags(cmd)
+	run.observing = &observing{}
+	run.observing.flags(cmd, "text")
 	f := cmd.Flags()
 	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
 	_ = cmd.RegisterFlagCompletionFunc("default", run.completeNames(offeredNames, ""))
@@ -287,6 +291,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 		return err
 	}
 	defer m.close()
+	s.Err = m.out.lines // so that nobody waits for who reads it
 	outliveReaders()
 	config.Documents = m.documents
 	host.Collide(config)
@@ -297,7 +302,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 		return err
 	}
 	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()
-	config.Pool = m.pool
+	config.Pool, config.Audit = m.pool, m.out.audit
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Drain = drain(r.limits)
 	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
@@ -396,6 +401,9 @@ func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, lis
 func (m *machine) reload(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error),
 	collide func([]*host.Document), update func([]*host.Document) error) {
 	m.secrets.Refresh()
+	if err := m.out.reopen(); err != nil {
+		m.log.Error("a file of lines cannot be opened anew, the old one stays in use", "error", err)
+	}
 	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
 	o, err := r.options()
 	if err == nil {

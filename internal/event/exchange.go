@@ -106,8 +106,10 @@ func (x *Exchange) Happened() []Event {
 }
 
 // note notes an event that belongs to an exchange.
-func note(e Event) {
+func note(ctx context.Context, e Event) {
 	switch e := e.(type) {
+	case Refusal:
+		ExchangeOf(ctx).Note(func(f *Facts) { f.Failed, f.Reason = refusedAs(e.Status), e.Reason })
 	case Attempt:
 		e.Call.exchange().attempted(&e)
 	case StepEnded:
@@ -115,6 +117,22 @@ func note(e Event) {
 	case Problem:
 		e.Call.exchange().keep(e)
 	}
+}
+
+// refusedAs is the kind of the failure of a request that was turned away, by its
+// status; what the adapters say themselves is more exact.
+func refusedAs(status int) string {
+	switch {
+	case status == http.StatusUnauthorized:
+		return "unauthenticated"
+	case status == http.StatusForbidden:
+		return "denied"
+	case status == http.StatusNotFound:
+		return "not-found"
+	case status >= http.StatusInternalServerError:
+		return "unavailable"
+	}
+	return "bad-request"
 }
 
 func (c *Call) exchange() *Exchange {
@@ -181,15 +199,24 @@ func ExchangeOf(ctx context.Context) *Exchange {
 
 // Begin begins an exchange: ctx is the context to go on with. End it. The header is
 // that of the HTTP request, nil where there is none; of it come the ID and the trace.
+// An exchange within another, such as a message of a batch, has its ID, and knows who
+// called.
 func (s *Stream) Begin(ctx context.Context, x *Exchange, header http.Header) context.Context {
 	s.active.Add(1)
 	x.Began = time.Now()
-	if x.ID = given(header); x.ID == "" {
-		x.ID = newID()
-	}
 	found := false
-	if header != nil {
+	outer := ExchangeOf(ctx)
+	switch {
+	case outer != nil:
+		x.within(outer)
+		found = !x.trace.Trace.IsZero()
+	case header != nil:
 		x.trace, found = ReadTrace(header)
+	}
+	if id := GivenID(header); id != "" && outer == nil {
+		x.ID = id
+	} else if x.ID == "" {
+		x.ID = NewID()
 	}
 	if s.tracing != nil {
 		x.trace.Span = NewSpanID()
@@ -201,6 +228,15 @@ func (s *Stream) Begin(ctx context.Context, x *Exchange, header http.Header) con
 	return &exchangeContext{ctx, x}
 }
 
+// within makes x a part of another exchange.
+func (x *Exchange) within(outer *Exchange) {
+	f := outer.Facts()
+	x.ID, x.Transport = outer.ID, outer.Transport
+	x.facts = Facts{Principal: f.Principal, Capability: f.Capability, Adapter: f.Adapter, Server: f.Server}
+	x.trace = outer.Trace()
+	x.trace.Parent = x.trace.Span
+}
+
 // End tells who listens that an exchange is over.
 func (s *Stream) End(ctx context.Context, x *Exchange) {
 	s.active.Add(-1)
@@ -210,9 +246,9 @@ func (s *Stream) End(ctx context.Context, x *Exchange) {
 // maxID is how many bytes the ID of a caller may have.
 const maxID = 128
 
-// given is the ID that a caller gives a request; "" for none, and for one that is no
+// GivenID is the ID that a caller gives a request; "" for none, and for one that is no
 // short word: whoever reads logs must not be led astray by it.
-func given(header http.Header) string {
+func GivenID(header http.Header) string {
 	ids := header["X-Request-Id"]
 	if len(ids) != 1 || !IsID(ids[0]) {
 		return ""
@@ -236,8 +272,8 @@ func IsID(text string) bool {
 
 var digits = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// newID makes the ID of a request: 24 digits. It is unique, and no secret.
-func newID() string {
+// NewID makes the ID of a request: 24 digits. It is unique, and no secret.
+func NewID() string {
 	var random [15]byte
 	put(random[:8], rand.Uint64())
 	put(random[7:], rand.Uint64())

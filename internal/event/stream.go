@@ -32,7 +32,7 @@ func (s *Stream) add(listeners []Listener) {
 		}
 	}
 	if s.kinds&Exchanges != 0 {
-		s.kinds |= Attempts // which are counted in their exchange
+		s.kinds |= Attempts | Refusals // which are noted in their exchange
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *Stream) Hears(kind Kind) bool {
 func (s *Stream) Publish(ctx context.Context, e Event) {
 	if kind := e.Kind(); s.Hears(kind) {
 		if s.kinds&Exchanges != 0 {
-			note(e)
+			note(ctx, e)
 		}
 		for _, l := range s.listeners {
 			if l.Kinds&kind != 0 || l.More != nil && Kind(l.More.Load())&kind != 0 {

@@ -59,16 +59,24 @@ func (no *refusal) write(w http.ResponseWriter, rpc bool) {
 		value.Member{Name: "status", Value: value.Int(int64(no.status))},
 		value.Member{Name: "detail", Value: value.Of(no.detail)},
 	)
+	id := h["X-Request-Id"] // as the listener has set it
+	if len(id) == 1 {
+		body.Add("requestId", value.Of(id[0]))
+	}
 	kind := "application/problem+json"
 	if rpc {
 		kind = "application/json"
+		failure := value.Map(
+			value.Member{Name: "code", Value: value.Int(int64(rpcBase - no.status))},
+			value.Member{Name: "message", Value: value.Of(no.detail)},
+		)
+		if len(id) == 1 {
+			failure.Add("data", value.Map(value.Member{Name: "requestId", Value: value.Of(id[0])}))
+		}
 		body = value.Map(
 			value.Member{Name: "jsonrpc", Value: value.Of("2.0")},
 			value.Member{Name: "id", Value: value.Nil()},
-			value.Member{Name: "error", Value: value.Map(
-				value.Member{Name: "code", Value: value.Int(int64(rpcBase - no.status))},
-				value.Member{Name: "message", Value: value.Of(no.detail)},
-			)},
+			value.Member{Name: "error", Value: failure},
 		)
 	}
 	h.Set("Content-Type", kind)

@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
+	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 )
@@ -48,6 +49,8 @@ type Config struct {
 	Version        string
 	Logger         *slog.Logger
 	Events         *event.Stream // hears of requests that are refused; nil is nobody
+	// Audit is told of each unit that is not read-only, before it runs; nil is not.
+	Audit *observe.Audit
 }
 
 // Limits bound what callers may send and how long a drain takes.
@@ -130,6 +133,13 @@ type generation struct {
 func Open(c Config) (h *Host, problems []error, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Audit != nil {
+		a := &auditing{Invoker: c.Invoker, forwarder: c.Forwarder, audit: c.Audit, events: c.Events}
+		c.Invoker = a
+		if c.Forwarder != nil {
+			c.Forwarder = a
+		}
 	}
 	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1)}
 	problems = h.Update(c.Documents)

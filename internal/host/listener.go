@@ -36,6 +36,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.serveHeard(w, r)
 		return
 	}
+	if event.GivenID(r.Header) != "" {
+		w.Header()[requestID] = r.Header[requestID]
+	}
 	l.routing.Load().ServeHTTP(w, r)
 }
 

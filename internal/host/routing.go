@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/route"
 	"github.com/fairlead/fairlead/internal/value"
@@ -83,7 +85,7 @@ func (v *view) unrouted(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		problem(w, http.StatusMethodNotAllowed, "the path does not take this method", "Use one of "+allow+".")
+		problem(w, r, http.StatusMethodNotAllowed, "the path does not take this method", "Use one of "+allow+".")
 		return
 	}
 	v.noEndpoint(w, r)
@@ -94,7 +96,7 @@ func (v *view) refusesHost(w http.ResponseWriter, r *http.Request) bool {
 	if v.screen.Host(r.Host) {
 		return false
 	}
-	problem(w, http.StatusForbidden, "this Host is not served here", "The operator allows it with --allow-host.")
+	problem(w, r, http.StatusForbidden, "this Host is not served here", "The operator allows it with --allow-host.")
 	return true
 }
 
@@ -107,15 +109,23 @@ func (v *view) noEndpoint(w http.ResponseWriter, r *http.Request) {
 	if len(v.addresses) > 0 {
 		detail = "Nothing is served at this path. The MCP servers here are at " + strings.Join(v.addresses, ", ") + "."
 	}
-	problem(w, http.StatusNotFound, "no such path", detail)
+	problem(w, r, http.StatusNotFound, "no such path", detail)
 }
 
+// failedAs are the kinds of what problem answers.
+var failedAs = map[int]string{http.StatusForbidden: engine.Denied.String(), http.StatusNotFound: "not-found",
+	http.StatusMethodNotAllowed: "method-not-allowed"}
+
 // problem answers with a problem of RFC 9457.
-func problem(w http.ResponseWriter, status int, title, detail string) {
+func problem(w http.ResponseWriter, r *http.Request, status int, title, detail string) {
+	event.ExchangeOf(r.Context()).Note(func(f *event.Facts) { f.Failed, f.Reason = failedAs[status], title })
 	body := value.Map(value.Member{Name: "type", Value: value.Of("about:blank")},
 		value.Member{Name: "title", Value: value.Of(title)},
 		value.Member{Name: "status", Value: value.Int(int64(status))},
 		value.Member{Name: "detail", Value: value.Of(detail)})
+	if id := w.Header()[requestID]; len(id) == 1 {
+		body.Add("requestId", value.Of(id[0]))
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body.AppendJSON(nil))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/event"
@@ -13,11 +14,40 @@ import (
 // at level debug. Events below the log's level are not heard at all.
 func Log(log *slog.Logger) event.Listener {
 	l := &logged{log: log, seen: map[string]time.Time{}}
-	kinds := event.Problems
+	kinds := always
 	if log.Enabled(context.Background(), slog.LevelDebug) {
-		kinds |= event.Steps | event.Attempts | event.Credentials | event.Refusals | event.Reloads
+		kinds |= debugged
 	}
 	return event.Listener{Kinds: kinds, Hear: l.hear}
+}
+
+// always are the events of which some are written at any level.
+const always = event.Problems | event.Reloads | event.Breakers
+
+// debugged are the events that are written at level debug.
+const debugged = event.Steps | event.Attempts | event.Credentials | event.Refusals | event.Retries |
+	event.Waits
+
+// Level is the least level of a log, which may change while it is written.
+type Level struct {
+	slog.LevelVar
+	kinds atomic.Uint32
+}
+
+// Set changes the level, and with it what is heard.
+func (l *Level) Set(level slog.Level) {
+	l.LevelVar.Set(level)
+	kinds := event.Kind(0)
+	if level <= slog.LevelDebug {
+		kinds = debugged
+	}
+	l.kinds.Store(uint32(kinds))
+}
+
+// Listener writes events to a log of this level, as Log does.
+func (l *Level) Listener(log *slog.Logger) event.Listener {
+	all := &logged{log: log, seen: map[string]time.Time{}}
+	return event.Listener{Kinds: always, More: &l.kinds, Hear: all.hear}
 }
 
 type logged struct {
@@ -59,7 +89,24 @@ func (l *logged) hear(ctx context.Context, e event.Event) {
 		message, attrs = "request refused",
 			[]slog.Attr{slog.String("door", e.Door), slog.Int("status", e.Status), slog.String("reason", e.Reason)}
 	case event.Reload:
-		message, attrs = "documents read again", failed([]slog.Attr{slog.Int("documents", e.Documents)}, e.Err)
+		level, message = slog.LevelInfo, "documents read again"
+		if attrs = failed([]slog.Attr{slog.Int("documents", e.Documents)}, e.Err); e.Err != nil {
+			level, message = slog.LevelError, "documents were not read again: the old ones serve on"
+		}
+	case event.Retry:
+		message, attrs = "API is called again",
+			[]slog.Attr{slog.String("unit", unit(e.Call)), slog.String("target", e.Target), slog.Int("attempt", e.Number),
+				slog.Int("status", e.Status), slog.Duration("after", e.After)}
+		attrs = failed(attrs, e.Err)
+	case event.Wait:
+		message, attrs = "call waited", []slog.Attr{slog.String("unit", unit(e.Call)), slog.String("target", e.Target),
+			slog.String("for", e.For), slog.Duration("took", e.Took), slog.Bool("held", e.Held)}
+	case event.Breaker:
+		level, message = slog.LevelWarn, "breaker is "+e.State.String()
+		attrs = []slog.Attr{slog.String("of", e.Name)}
+		if e.State == event.Open {
+			attrs = append(attrs, slog.Time("until", e.Until))
+		}
 	case event.Problem:
 		if l.again(unit(e.Call) + e.Title) {
 			return

@@ -32,7 +32,7 @@ func TestLog_writesWhatTheOperatorHasToSeeToOnce(t *testing.T) {
 }
 
 func TestLog_hearsNothingBelowItsLevel(t *testing.T) {
-	all := event.Steps | event.Attempts | event.Credentials | event.Refusals | event.Reloads
+	all := event.Steps | event.Attempts | event.Credentials | event.Refusals | event.Retries | event.Waits
 	if _, s := logAt(slog.LevelWarn); s.Hears(all) || !s.Hears(event.Problems) {
 		t.Error("a log of level warn hears what it does not write")
 	}
@@ -40,7 +40,8 @@ func TestLog_hearsNothingBelowItsLevel(t *testing.T) {
 	for _, e := range []event.Event{event.StepEnded{Name: "a"},
 		event.Attempt{Target: "api.x", Number: 2, Err: errors.New("reset")},
 		event.Credential{From: "https://login.test"},
-		event.Refusal{Door: "guard", Status: 401}, event.Reload{Documents: 3}} {
+		event.Refusal{Door: "guard", Status: 401}, event.Reload{Documents: 3}, event.Reload{Err: errors.New("no")},
+		event.Retry{Target: "api.x"}, event.Wait{For: "rate"}, event.Breaker{Name: "api", State: event.Open}} {
 		before := out.Len()
 		if s.Publish(t.Context(), e); out.Len() == before {
 			t.Errorf("%T is not logged", e)

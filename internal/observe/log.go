@@ -15,8 +15,28 @@ import (
 // NewLogger writes records to w as text lines. Whatever known returns, the
 // values of secrets handed out so far, is masked wherever it stands in a line.
 func NewLogger(w io.Writer, level slog.Level, known func() []secret.String) *slog.Logger {
-	return slog.New(slog.NewTextHandler(&scrubber{w: w, mask: NewMask(known)},
-		&slog.HandlerOptions{Level: level, ReplaceAttr: maskHeaders}))
+	return LogOptions{Level: level, Mask: NewMask(known)}.Logger(w)
+}
+
+// LogOptions say how records are written.
+type LogOptions struct {
+	Format Format
+	Level  slog.Leveler // the least that is written; a *slog.LevelVar may change
+	Mask   *Mask
+	Lines  *Lines // keeps the records, too; nil is nobody
+}
+
+// Logger writes records to w.
+func (o LogOptions) Logger(w io.Writer) *slog.Logger {
+	how := &slog.HandlerOptions{Level: o.Level, ReplaceAttr: maskHeaders}
+	var handler slog.Handler = slog.NewTextHandler(&scrubber{w: w, mask: o.Mask}, how)
+	if o.Format == JSON {
+		handler = slog.NewJSONHandler(&scrubber{w: w, mask: o.Mask}, how)
+	}
+	if o.Lines != nil {
+		handler = slog.NewMultiHandler(handler, slog.NewJSONHandler(&scrubber{w: o.Lines, mask: o.Mask}, how))
+	}
+	return slog.New(handler)
 }
 
 // sensitive are attribute names of which the value is never written.

@@ -20,16 +20,18 @@ const (
 // what does not fit is left out, and counted where the log goes on. Close it.
 type Queue struct {
 	w       io.Writer
+	mask    *Mask
 	lines   chan []byte
-	stalled atomic.Bool // nobody read a line for as long as patience
-	lost    atomic.Int64
+	stalled atomic.Bool  // nobody read a line for as long as patience
+	lost    atomic.Int64 // lines that were left out, and not said yet
+	total   atomic.Int64 // and those that were
 	stop    chan struct{}
 	done    chan struct{}
 }
 
-// NewQueue begins to write lines to w.
-func NewQueue(w io.Writer) *Queue {
-	q := &Queue{w: w, lines: make(chan []byte, mostLines), stop: make(chan struct{}), done: make(chan struct{})}
+// NewQueue begins to write lines to w, through mask.
+func NewQueue(w io.Writer, mask *Mask) *Queue {
+	q := &Queue{w: w, mask: mask, lines: make(chan []byte, mostLines), stop: make(chan struct{}), done: make(chan struct{})}
 	go q.run()
 	return q
 }
@@ -56,31 +58,51 @@ func (q *Queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// mostAtOnce is how many bytes are written with one call, unless one line is longer.
+const mostAtOnce = 64 << 10
+
 func (q *Queue) run() {
 	defer close(q.done)
+	var piece []byte
 	for {
-		select {
+		piece = piece[:0]
+		select { // what waits goes first
 		case line := <-q.lines:
-			q.write(line)
-			continue
+			piece = append(piece, line...)
 		default:
+			select {
+			case line := <-q.lines:
+				piece = append(piece, line...)
+			case <-q.stop:
+				return
+			}
 		}
-		select { // nothing waits
-		case line := <-q.lines:
-			q.write(line)
-		case <-q.stop:
-			return
+		for more := true; more && len(piece) < mostAtOnce; {
+			select {
+			case line := <-q.lines:
+				piece = append(piece, line...)
+			default:
+				more = false
+			}
 		}
+		q.write(piece)
 	}
 }
 
-func (q *Queue) write(line []byte) {
-	_, _ = q.w.Write(line) // a full disk stops nobody
+func (q *Queue) write(piece []byte) {
+	_, _ = q.w.Write(q.mask.Bytes(piece)) // a full disk stops nobody
 	q.stalled.Store(false)
 	if n := q.lost.Swap(0); n > 0 {
+		q.total.Add(n)
 		_, _ = fmt.Fprintf(q.w, "fairlead: %d lines of the log are left out here: nobody read it\n", n)
 	}
 }
+
+// Lost is how many lines were left out so far.
+func (q *Queue) Lost() int64 { return q.total.Load() + q.lost.Load() }
+
+// Unwrap is where the lines go.
+func (q *Queue) Unwrap() io.Writer { return q.w }
 
 // Close writes what waits, unless nobody reads it. Nobody may write afterwards.
 func (q *Queue) Close() {

@@ -13,7 +13,7 @@ import (
 
 func TestQueue_writesAllThatIsRead(t *testing.T) {
 	var got bytes.Buffer
-	q := observe.NewQueue(&got)
+	q := observe.NewQueue(&got, nil)
 	want := ""
 	for i := range 5000 {
 		line := fmt.Sprintf("line %d\n", i)
@@ -42,7 +42,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 func TestQueue_keepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stuck{released: make(chan struct{})}
-		q := observe.NewQueue(w)
+		q := observe.NewQueue(w, nil)
 		const lines = 5000
 		for range lines {
 			_, _ = io.WriteString(q, "line\n")
@@ -62,7 +62,7 @@ func TestQueue_keepsNobodyWaiting(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		w := &stuck{released: make(chan struct{})}
-		q := observe.NewQueue(w)
+		q := observe.NewQueue(w, nil)
 		_, _ = io.WriteString(q, "line\n")
 		q.Close() // although it is not written
 		close(w.released)

@@ -36,6 +36,8 @@ type Options struct {
 	Log      io.Writer       // debug log, nil for none
 	Client   upstream.Config // besides Limits
 	Listen   *event.Listener // nil for none
+	Events   *event.Stream   // hears what happens, in place of these two
+	Audit    *observe.Audit  // is told of what changes something
 }
 
 // Served is a document that accepts requests.
@@ -88,15 +90,15 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	if o.Listen != nil {
 		listeners = append(listeners, *o.Listen)
 	}
-	var events *event.Stream
-	if listeners != nil {
+	events := o.Events
+	if events == nil && listeners != nil {
 		events = event.To(listeners...)
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)
 	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
 		Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict,
-		Pool: o.Pool, Version: "test", Logger: log})
+		Pool: o.Pool, Version: "test", Logger: log, Events: events, Audit: o.Audit})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

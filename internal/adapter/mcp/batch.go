@@ -11,7 +11,7 @@ import (
 // postBatch answers a JSON-RPC batch, which only revision 2025-03-26 has.
 func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange, c *catalogue.Catalogue) {
 	if said := r.Header.Get("Mcp-Protocol-Version"); said != "" && said != wire.WithBatches {
-		wire.Refuse(w, http.StatusBadRequest, "batches are of revision "+wire.WithBatches+" only")
+		h.refuse(w, r, http.StatusBadRequest, "batches are of revision "+wire.WithBatches+" only")
 		return
 	}
 	view, problem := c.View(r.URL.RawQuery)
@@ -39,6 +39,11 @@ func (h *Handler) postBatch(w http.ResponseWriter, r *http.Request, x *exchange,
 func (h *Handler) serveBatched(req request, message []byte) []byte {
 	x := req.exchange
 	defer x.release()
+	transport := ""
+	if req.stdio != nil {
+		transport = overStdio
+	}
+	defer req.hear(transport)()
 	x.Body = append(x.Body[:0], message...)
 	problem := x.read()
 	if problem == nil && string(x.Method) == "initialize" {
@@ -46,6 +51,7 @@ func (h *Handler) serveBatched(req request, message []byte) []byte {
 	}
 	switch {
 	case problem != nil:
+		req.failed(problem)
 		x.Out = problem.AppendTo(x.Out, x.ID)
 	case x.ID == nil || x.Reply:
 		req.notified()

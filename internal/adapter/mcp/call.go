@@ -18,6 +18,7 @@ func (r *request) callTool(p *callParams) *wire.Error {
 	if t == nil {
 		return r.unknownTool(string(p.name))
 	}
+	r.names(t.Name)
 	if p.badArguments {
 		return wire.InvalidParams("arguments must be an object")
 	}
@@ -85,6 +86,7 @@ func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 		if err.Kind == engine.Internal {
 			r.h.cfg.Logger.ErrorContext(ctx, "mcp tool failed", "tool", t.Name, "error", err, "cause", err.Unwrap())
 		}
+		r.failedAs(err)
 		r.Out = r.Out[:start]
 		if done, problem := r.seek(err, t.Name, signInDialog(t, values)); done {
 			return problem

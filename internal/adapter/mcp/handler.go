@@ -29,6 +29,8 @@ type Config struct {
 	Server  *plan.Server // of Plan, of type mcp
 	Invoker adapter.Invoker
 	Version string // of the engine; the document's own version goes first
+	// Capability names the document in what is heard of messages on stdio.
+	Capability string
 
 	MaxChars    int // of a tool's answer as text; 0 is 40,000. A tool's own maxChars goes first
 	Page        int // entries of a list; 0 is 1,000
@@ -125,6 +127,7 @@ type request struct {
 	client  string          // session id of a client of an older revision
 	running *running        // where notifications find the request to cancel, or nil
 	header  http.Header     // of a 2026-07-28 request over HTTP, else nil
+	heard   *event.Exchange // nil when nobody hears of exchanges
 	asks    bool            // a client of an older revision that can ask its user while a request waits
 	opens   bool            // likewise, that can open pages for its user
 	gone    <-chan struct{} // closed when nobody can read the answer any more; nil on stdio
@@ -148,12 +151,15 @@ func (r *request) era() int {
 // returns the error the answer holds, or nil.
 func (r *request) answer() *wire.Error {
 	r.Head, r.AnyContent = r.view.Heads[r.era()], r.modern()
+	r.known()
 	err := r.refusal()
 	if err == nil {
 		r.Out = append(wire.AppendID(append(r.Out[:0], `{"jsonrpc":"2.0","id":`...), r.ID), `,"result":`...)
 		err = r.method.serve(r)
+		r.told()
 	}
 	if err != nil {
+		r.failed(err)
 		r.Out = err.AppendTo(r.Out[:0], r.ID)
 		return err
 	}

@@ -22,23 +22,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers a request that comes from where none is taken.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why string) {
+// refuse answers a request that is turned away before a method serves it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	if h.cfg.Events.Hears(event.Refusals) {
-		h.cfg.Events.Publish(r.Context(), event.Refusal{Door: "mcp", Status: http.StatusForbidden, Reason: why})
+		h.cfg.Events.Publish(r.Context(), event.Refusal{Door: "mcp", Status: status, Reason: why})
 	}
-	wire.Refuse(w, http.StatusForbidden, why)
+	wire.Refuse(w, status, why)
 }
 
 // screen answers requests from where none are taken, and preflights, and lets
 // the others pass.
 func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 	if !h.cfg.Screen.Host(r.Host) {
-		h.refuse(w, r, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
+		h.refuse(w, r, http.StatusForbidden, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
 		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.Screen.Origin(origin, r.Host) {
-		h.refuse(w, r, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
+		h.refuse(w, r, http.StatusForbidden, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
 		return false
 	}
 	return !h.cfg.Screen.Browser(w, r, "Mcp-Session-Id, WWW-Authenticate", func() string { return http.MethodPost })
@@ -49,14 +49,14 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c *catalogue.C
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
-		wire.Refuse(w, http.StatusMethodNotAllowed, "send messages by POST")
+		h.refuse(w, r, http.StatusMethodNotAllowed, "send messages by POST")
 	case !wire.IsJSON(r.Header.Get("Content-Type")):
-		wire.Refuse(w, http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+		h.refuse(w, r, http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
-		wire.Refuse(w, http.StatusUnsupportedMediaType, "the body must not be compressed")
+		h.refuse(w, r, http.StatusUnsupportedMediaType, "the body must not be compressed")
 	case !wire.Accepts(r.Header["Accept"], "application/json") &&
 		!wire.Accepts(r.Header["Accept"], "text/event-stream"):
-		wire.Refuse(w, http.StatusNotAcceptable, "Accept must have application/json and text/event-stream")
+		h.refuse(w, r, http.StatusNotAcceptable, "Accept must have application/json and text/event-stream")
 	default:
 		h.post(w, r, c)
 	}
@@ -67,7 +67,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Cata
 	defer x.release()
 	body := adapter.NewBody(w, r, wire.MaxMessage)
 	if err := x.readBody(budget.NewMeter(r.Context(), &x.call), body, r.ContentLength); err != nil {
-		unreadable(w, body, err)
+		h.unreadable(w, r, body, err)
 		return
 	}
 	if first := bytes.TrimLeft(x.Body, " \t\r\n"); len(first) > 0 && first[0] == '[' {
@@ -87,6 +87,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Cata
 	}
 	switch {
 	case problem != nil:
+		req.failed(problem)
 		x.Out = problem.AppendTo(x.Out[:0], x.ID)
 		status := problem.HTTPStatus(req.modern() || r.Header.Get("Mcp-Protocol-Version") == wire.Modern)
 		if x.ID == nil && status == http.StatusOK {
@@ -94,7 +95,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c *catalogue.Cata
 		}
 		wire.Respond(w, status, x.Out)
 	case x.Reply && !req.responded():
-		wire.Refuse(w, http.StatusBadRequest, "no question with this id waits here for its answer")
+		h.refuse(w, r, http.StatusBadRequest, "no question with this id waits here for its answer")
 	case x.ID == nil || x.Reply:
 		req.notified()
 		w.WriteHeader(http.StatusAccepted)
@@ -117,23 +118,23 @@ func (x *exchange) readBody(m *budget.Meter, body io.Reader, length int64) (err 
 }
 
 // unreadable answers a request whose body could not be read.
-func unreadable(w http.ResponseWriter, body *adapter.Body, err error) {
+func (h *Handler) unreadable(w http.ResponseWriter, r *http.Request, body *adapter.Body, err error) {
 	header := w.Header()
 	switch {
 	case errors.Is(err, budget.ErrTooLong):
 		header.Set("Connection", "close")
-		wire.Refuse(w, http.StatusRequestEntityTooLarge,
+		h.refuse(w, r, http.StatusRequestEntityTooLarge,
 			"the body is larger than "+strconv.Itoa(wire.MaxMessage)+" bytes")
 	case budget.Of(err):
 		header.Set("Connection", "close")
 		header.Set("Retry-After", "2")
-		wire.Refuse(w, http.StatusServiceUnavailable,
+		h.refuse(w, r, http.StatusServiceUnavailable,
 			"too much is going on here at the moment, try again in a few seconds")
 	case body.Late():
 		header.Set("Connection", "close")
-		wire.Refuse(w, http.StatusRequestTimeout, "the body did not come in time")
+		h.refuse(w, r, http.StatusRequestTimeout, "the body did not come in time")
 	default:
-		wire.Refuse(w, http.StatusBadRequest, "the body broke off")
+		h.refuse(w, r, http.StatusBadRequest, "the body broke off")
 	}
 }
 

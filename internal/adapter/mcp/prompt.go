@@ -19,6 +19,7 @@ func (r *request) getPrompt(call *callParams) *wire.Error {
 	if p == nil {
 		return r.unknownPrompt(string(call.name))
 	}
+	r.names(p.Name)
 	if call.badArguments {
 		return wire.InvalidParams("arguments must be an object")
 	}

@@ -48,6 +48,7 @@ func (r *request) readResource(p *resourceParams) *wire.Error {
 	if !ok {
 		return r.noResource(p.uri)
 	}
+	r.names(uri)
 	if res.Confirm {
 		if done, problem := r.consultAbout(res, uri, &p.answers); done || problem != nil {
 			return problem
@@ -160,6 +161,7 @@ func (r *request) loadUnit(res *catalogue.Resource, uri string) (kind string, te
 }
 
 func (r *request) resourceError(e *engine.Error, uri string) *wire.Error {
+	r.failedAs(e)
 	switch {
 	case e.Kind == engine.Canceled:
 		r.silent = true

@@ -204,7 +204,11 @@ func (s *stdio) message(x *exchange) {
 		}
 		x.release()
 	case problem != nil && (x.ID != nil || x.Method == nil || problem.Code == wire.CodeParse):
-		s.Send(problem.AppendTo(x.Out[:0], x.ID))
+		end := req.hear(overStdio)
+		req.failed(problem)
+		x.Out = problem.AppendTo(x.Out[:0], x.ID)
+		s.Send(x.Out)
+		end()
 		x.release()
 	case problem != nil || x.ID == nil:
 		req.notified()
@@ -229,6 +233,7 @@ func (s *stdio) answer(req *request) {
 		return
 	}
 	defer s.jobs.Done()
+	defer req.hear(overStdio)()
 	if req.answer(); !req.silent {
 		s.Send(req.Out)
 	}
@@ -256,10 +261,12 @@ func (s *stdio) start(req *request) {
 			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 		}
+		heard := req.hear(overStdio)
 		err := req.answer()
 		if !req.silent && (req.ctx.Err() == nil || err == nil && req.method.is(stream)) {
 			s.Send(req.Out)
 		}
+		heard()
 		req.release()
 	})
 	if !started {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/format"
 )
 
@@ -228,6 +229,9 @@ func (x *exchange) brokeOff() {
 		x.log.Warn("the answer of the API broke off", "method", x.op.route.Method, "path", x.op.route.Path)
 	}
 	if x.started || x.r.Context().Err() != nil {
+		x.heard.Note(func(f *event.Facts) {
+			f.Failed, f.Reason = engine.Unreachable.String(), "the answer of the API broke off"
+		})
 		panic(http.ErrAbortHandler)
 	}
 	x.fail(&engine.Error{Kind: engine.Unreachable, Title: "the answer of the API broke off", Detail: "Try again.",

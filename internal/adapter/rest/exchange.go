@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/template"
 	"github.com/fairlead/fairlead/internal/value"
@@ -23,16 +24,17 @@ type exchange struct {
 	w           http.ResponseWriter
 	r           *http.Request
 	op          *operation
-	links       *plan.Links   // of what is served
-	vars        []string      // values of the path's placeholders
-	values      []value.Value // of the unit's inputs
-	errors      []fieldError  // what is wrong with them
-	body        *limited      // the request body where its length is not known, else nil
-	paced       *adapter.Body // the same, whatever its length
-	credentials []string      // query parameters that the guard has read
-	nesting     int           // pairs whose names have brackets
-	ran         bool          // a unit did
-	started     bool          // the answer's status was written
+	links       *plan.Links     // of what is served
+	vars        []string        // values of the path's placeholders
+	values      []value.Value   // of the unit's inputs
+	errors      []fieldError    // what is wrong with them
+	body        *limited        // the request body where its length is not known, else nil
+	paced       *adapter.Body   // the same, whatever its length
+	credentials []string        // query parameters that the guard has read
+	nesting     int             // pairs whose names have brackets
+	ran         bool            // a unit did
+	heard       *event.Exchange // nil when nobody hears of exchanges
+	started     bool            // the answer's status was written
 	buffer      []byte
 	call        budget.Call  // what the request uses
 	meter       budget.Meter // of its goroutine
@@ -58,6 +60,10 @@ func (x *exchange) serve(s *served) {
 		return
 	}
 	x.op, x.vars, x.credentials = op, vars, s.credentials
+	if x.config.Events.Hears(event.Exchanges) {
+		x.heard = event.ExchangeOf(x.r.Context())
+		x.heard.Note(func(f *event.Facts) { f.Unit, f.Kind, f.Route = op.route.Unit.ID, op.route.Unit.Kind, op.route.Path })
+	}
 	var result *engine.Result
 	var err *engine.Error
 	if op.route.Forward != nil {

@@ -30,12 +30,16 @@ func (x *exchange) problem(p problem) {
 		x.config.Events.Publish(x.r.Context(),
 			event.Refusal{Door: "rest", Status: p.status, Reason: p.title + ": " + p.detail})
 	}
+	event.ExchangeOf(x.r.Context()).Note(func(f *event.Facts) { f.Failed, f.Reason = p.kind, p.title })
 	body := append(x.buffer[:0], `{"type":`...)
 	body = value.AppendString(body, x.config.ProblemBase+p.kind)
 	body = appendMember(body, "title", p.title)
 	body = strconv.AppendInt(append(body, `,"status":`...), int64(p.status), 10)
 	body = appendMember(body, "detail", p.detail)
 	body = appendMember(body, "step", p.step)
+	if id := x.w.Header()["X-Request-Id"]; len(id) == 1 {
+		body = appendMember(body, "requestId", id[0])
+	}
 	for i, e := range p.errors {
 		if i == 0 {
 			body = append(body, `,"errors":[`...)
@@ -104,10 +108,12 @@ func (x *exchange) fail(err *engine.Error) {
 		return
 	}
 	if err.Kind == engine.Canceled {
+		x.heard.Note(func(f *event.Facts) { f.Failed = err.Kind.String() })
 		panic(http.ErrAbortHandler) // to return would be an empty 200
 	}
 	status, header := err.Code(), x.w.Header()
 	if err.Kind == engine.Answered {
+		x.heard.Note(func(f *event.Facts) { f.Failed, f.Reason = err.Kind.String(), err.Title })
 		x.pass(err.Header, err.From)
 		if err.Step != "" {
 			header["Fairlead-Step"] = []string{url.PathEscape(err.Step)}

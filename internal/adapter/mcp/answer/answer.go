@@ -32,6 +32,8 @@ type Writer struct {
 
 	Head       []byte // how results begin
 	AnyContent bool   // structured content may be anything, not only an object
+	Request    string // the ID of the request, which failures name; "" when nobody hears of it
+	Told       string // why nothing came of it, as the model was told
 }
 
 // Reset forgets what was written and keeps the memory.
@@ -272,8 +274,20 @@ func (w *Writer) done(t *catalogue.Tool, status int, note string) {
 	w.Out = append(w.Out, '}')
 }
 
+// MetaRequest is the member of _meta in which a failure names its request.
+const MetaRequest = "dev.fairlead/requestId"
+
 // Fail writes a result that says what went wrong.
 func (w *Writer) Fail(text string) {
+	w.Told = text
 	w.Open()
+	if w.Request != "" {
+		if head, ok := bytes.CutSuffix(w.Out, []byte("},")); ok { // of _meta
+			w.Out = append(head, ',')
+		} else {
+			w.Out = append(w.Out, `"_meta":{`...)
+		}
+		w.Out = append(append(append(w.Out, `"`+MetaRequest+`":"`...), w.Request...), `"},`...)
+	}
 	w.Out = append(appendContent(w.Out, cmp.Or(text, "failed"), ""), `,"isError":true}`...)
 }

@@ -22,3 +22,14 @@ func (m *Meta) Trace() http.Header {
 func isFieldValue(text []byte) bool {
 	return len(text) <= 512 && !bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 }
+
+// TraceContext is the same as it stands there: traceparent and tracestate.
+func (m *Meta) TraceContext() (parent, state string) {
+	if m.traceparent == nil {
+		return "", ""
+	}
+	if isFieldValue(m.tracestate) {
+		state = string(m.tracestate)
+	}
+	return string(m.traceparent), state
+}

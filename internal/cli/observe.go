@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/internal/event"
+	"github.com/fairlead/fairlead/internal/observe"
+)
+
+// observing are the flags of what operators see of a command that serves.
+type observing struct {
+	stdio      bool   // standard output belongs to MCP
+	access     string // format of access lines, or off
+	accessFile string
+	audit      string // file, or - for standard output
+}
+
+func (o *observing) flags(cmd *cobra.Command, access string) {
+	o.access = access
+	choose(cmd, &o.access, "access-log", "", "write a line for each call, as `FORMAT`: text, json or off", "text", "json", "off")
+	f := cmd.Flags()
+	f.StringVar(&o.accessFile, "access-log-file", "",
+		"append these lines to this `FILE` instead of standard error; SIGHUP opens it anew")
+	where := "this `FILE`, or to standard output with -"
+	if o.stdio {
+		where = "this `FILE`"
+	}
+	f.StringVar(&o.audit, "audit", "",
+		"append who changed what, as JSON lines, to "+where+"; what cannot be noted is not done")
+}
+
+// outputs are where the process writes lines.
+type outputs struct {
+	lines  *observe.Queue // the log, and what else goes to standard error
+	access *observe.Queue // access lines, when they go elsewhere
+	file   *observe.File  // where they go
+	audit  *observe.Audit // nil when nothing is audited
+}
+
+// observe makes what hears of the process: the log, access lines, the audit, and what
+// the control server shows.
+func (m *machine) observe(r *running, s Streams) error {
+	var least slog.Level
+	_ = least.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
+	level, mask := observe.NewLevel(least), observe.NewMask(m.known)
+	m.out.lines = observe.NewQueue(s.Err, mask)
+	if r.isViewed(m) {
+		m.view = observe.NewView(mask, level)
+	}
+	how := observe.LogOptions{Format: formats[r.logFormat], Level: level, Mask: mask}
+	if m.view != nil {
+		how.Lines = m.view.Lines
+	}
+	m.log = how.Logger(m.out.lines)
+	listeners := []event.Listener{level.Listener(m.log)}
+	if o := r.observing; o != nil {
+		access, err := m.out.openAccess(o, mask)
+		if err != nil {
+			return err
+		}
+		if o.access != "off" {
+			listeners = append(listeners, observe.Access(access, formats[o.access]))
+		}
+		if m.out.audit, err = openAudit(o, s, mask); err != nil {
+			return err
+		}
+		if m.out.audit != nil {
+			listeners = append(listeners, m.out.audit.Listener())
+		}
+	}
+	if m.view == nil {
+		m.events = event.To(listeners...)
+		return nil
+	}
+	m.view.Metrics.Process(Version())
+	m.view.Metrics.Observe("fairlead.log.lines.lost", "", "Lines of logs that nobody read.", true, nil,
+		func() []observe.Sample { return []observe.Sample{{Value: float64(m.out.lost())}} })
+	m.events = event.Trace(event.Tracing{Ratio: 1, W3C: true}, append(listeners, m.view.Listeners()...)...)
+	m.view.Metrics.Gauge("http.server.active_requests", "", "Requests and messages that run.",
+		func() float64 { return float64(m.events.Active()) })
+	return nil
+}
+
+// formats are those of lines, by the words of the flags.
+var formats = map[string]observe.Format{"text": observe.Text, "json": observe.JSON}
+
+// isViewed reports whether something shows what the process counts and keeps.
+func (r *running) isViewed(*machine) bool { return false }
+
+// openAccess opens where access lines go.
+func (o *outputs) openAccess(flags *observing, mask *observe.Mask) (io.Writer, error) {
+	if flags.access == "off" || flags.accessFile == "" {
+		return o.lines, nil
+	}
+	var err error
+	if o.file, err = observe.OpenFile(flags.accessFile); err != nil {
+		return nil, failed(fmt.Errorf("--access-log-file: %w", err))
+	}
+	o.access = observe.NewQueue(o.file, mask)
+	return o.access, nil
+}
+
+func openAudit(flags *observing, s Streams, mask *observe.Mask) (*observe.Audit, error) {
+	switch {
+	case flags.audit == "":
+		return nil, nil
+	case flags.audit == "-" && flags.stdio:
+		return nil, failed(errors.New("--audit: standard output belongs to MCP here; name a file"))
+	case flags.audit == "-":
+		return observe.NewAudit(s.Out, mask), nil
+	}
+	audit, err := observe.OpenAudit(flags.audit, mask)
+	if err != nil {
+		return nil, failed(fmt.Errorf("--audit: %w", err))
+	}
+	return audit, nil
+}
+
+// reopen opens files anew, for who has moved them away.
+func (o *outputs) reopen() error { return errors.Join(o.file.Reopen(), o.audit.Reopen()) }
+
+func (o *outputs) lost() (lines int64) {
+	for _, q := range []*observe.Queue{o.lines, o.access} {
+		if q != nil {
+			lines += q.Lost()
+		}
+	}
+	return lines
+}
+
+// close writes what waits.
+func (o *outputs) close() {
+	_ = o.audit.Close() // nobody is there to tell
+	if o.access != nil {
+		o.access.Close()
+		_ = o.file.Close() // as above
+	}
+	if o.lines != nil {
+		o.lines.Close()
+	}
+}
