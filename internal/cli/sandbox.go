@@ -19,7 +19,7 @@ import (
 const koyebHost = "app.koyeb.com"
 
 // koyebVariables are the names of Koyeb's credential. Under --sandbox they hold
-// the sandbox's token, so that a real one is never read.
+// nothing but the sandbox's own token, so that a real one never gets there.
 var koyebVariables = []string{"KOYEB_API_KEY", "KOYEB_API_TOKEN", "KOYEB_TOKEN"}
 
 // sandboxed is a sandbox that listens on a free port of the loopback interface.
@@ -45,10 +45,11 @@ func (s *sandboxed) close() { s.server.Close() }
 func (s *sandboxed) hosts() map[string]*url.URL { return map[string]*url.URL{koyebHost: s.base} }
 
 func (s *sandboxed) getenv(name string) (string, bool) {
-	if slices.Contains(koyebVariables, name) {
-		return s.APIToken(), true
+	text, set := os.LookupEnv(name)
+	if slices.Contains(koyebVariables, name) && text != s.APIToken() {
+		return "", false
 	}
-	return os.LookupEnv(name)
+	return text, set
 }
 
 func (s *sandboxed) standsInFor(d *host.Document) bool {

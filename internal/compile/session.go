@@ -165,7 +165,7 @@ func (c *sessionCompiler) unit(name string, call *model.SessionCall, params []*m
 		c.failed = true
 		return nil
 	}
-	bound.Session = nil // who runs it decides with which token
+	bound.Session, u.Signs = nil, true // who runs it decides with which token
 	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: bound, Result: -1}}
 	for _, in := range u.Inputs[known:] {
 		if n := s.requirements[in.Name]; n != nil && n.required {
@@ -216,7 +216,7 @@ func (c *sessionCompiler) service(login *model.Operation) {
 	if !ok || c.failed {
 		return
 	}
-	bound.Session = nil
+	bound.Session, u.Signs = nil, true
 	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: bound, Result: -1}}
 	hide(u)
 	c.made.Service = u

@@ -294,6 +294,15 @@ func (e *Engine) SignIn(ctx context.Context, s *plan.Session, typed map[string]s
 			values[i] = v
 		}
 	}
+	var missing []string
+	for i, f := range s.Fields {
+		if f.Required && values[i].IsAbsent() {
+			missing = append(missing, f.Name)
+		}
+	}
+	if missing != nil {
+		return nil, missingInputs(missing)
+	}
 	return e.made(ctx, s, s.Login, &Args{Values: values}, upstream.Own{}, nil)
 }
 
@@ -336,6 +345,12 @@ func (e *Engine) ask(ctx context.Context, u *plan.Unit, args *Args, own upstream
 
 // reply sends a call and reads its whole answer.
 func (r *invocation) reply(ctx context.Context, c *plan.Call, own upstream.Own) (reply, *Error) {
+	if own == (upstream.Own{}) {
+		var failure *Error
+		if own, failure = r.sending(ctx, c); failure != nil {
+			return reply{}, failure
+		}
+	}
 	resp, failure := r.sendWith(ctx, c, nil, own, false)
 	if failure != nil {
 		return reply{}, failure
