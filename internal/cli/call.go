@@ -16,6 +16,7 @@ import (
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -32,8 +33,7 @@ func callCommand(s Streams) *cobra.Command {
 the answer. A unit is named by its tool or operation name, or by “METHOD path”.
 A value that begins with @ is read from that file. The built-in document is
 koyeb-sessions.yaml.`,
-		Example: `  fairlead call koyeb-sessions.yaml refresh-token --sandbox
-  fairlead call koyeb-sessions.yaml login-user --sandbox \
+		Example: `  fairlead call koyeb-sessions.yaml "POST /v1/v1/account/login" --sandbox \
     body='{"email":"demo@fairlead.example","password":"not-a-real-password"}'
   fairlead call capability.yaml weather-now latitude=48.85 longitude=2.35
   fairlead call capability.yaml "GET /forecast" \
@@ -113,11 +113,14 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 		return failed(fmt.Errorf("%s needs %s; “fairlead explain %s %s” shows its inputs", u.Name,
 			strings.Join(names, ", "), d.Name, quoteWord(name)))
 	}
-	args.Authorization = authorization
+	args.Authorization, args.Principal = authorization, session.Local()
 	args.Budget = budget.NewCall(m.pool)
 	defer args.Budget.End()
 	result, failure := m.engine.Invoke(ctx, u, args)
 	if failure != nil {
+		if failure.SignIn != nil {
+			failure.Detail = "Run: fairlead login " + d.Name + "."
+		}
 		return printFailure(s, failure)
 	}
 	defer result.Close()

@@ -143,7 +143,11 @@ func explain(d *host.Document, u *plan.Unit, args engine.Args) *explanation {
 		}
 		args.Values[i] = maskMembers(in, args.Values[i])
 	}
-	for _, p := range engine.Previews(u, args) {
+	previews := engine.Previews(u, args)
+	if u.Role == plan.LoginRole && u.Kind != "operation" {
+		previews = nil // it sends nothing: the sign-in page does
+	}
+	for _, p := range previews {
 		r := request{Target: p.Target, Step: p.Step, Waits: p.Waits && p.Problem == "", Problem: p.Problem}
 		if p.Request != nil && p.Problem == "" {
 			r.HTTP, r.Curl = render(p.Request)
@@ -352,7 +356,11 @@ func credentials(u *plan.Unit) (lines []string) {
 	if u.CallerAuthorization && u.Kind != "tool" {
 		lines = append(lines, "a REST caller's own Authorization header goes upstream")
 	}
+	lines = append(lines, sessionLines(u)...)
 	for _, s := range u.Secrets {
+		if s.ForAuth && (u.Role == plan.RefreshRole || u.Role == plan.LogoutRole) {
+			continue // which is never sent
+		}
 		var names []string
 		for _, r := range s.Refs {
 			from := "environment"
@@ -362,7 +370,10 @@ func credentials(u *plan.Unit) (lines []string) {
 			names = append(names, r.Key+" ("+from+")")
 		}
 		line := "*** is " + strings.Join(names, " or ")
-		if s.ForAuth && u.CallerAuthorization && u.Kind != "tool" {
+		switch {
+		case s.ForAuth && u.Signs:
+			line += ", where there is none of these"
+		case s.ForAuth && u.CallerAuthorization && u.Kind != "tool":
 			line += ", when the caller sends none"
 		}
 		lines = append(lines, line)
@@ -376,8 +387,52 @@ func credentials(u *plan.Unit) (lines []string) {
 	return lines
 }
 
+// sessionLines say which sessions a unit is sent in, and what it does to one.
+func sessionLines(u *plan.Unit) (lines []string) {
+	seen := map[*plan.Session]bool{}
+	say := func(s *plan.Session) {
+		if s == nil || seen[s] {
+			return
+		}
+		seen[s] = true
+		if s.Login != nil && len(s.Fields) > 0 {
+			lines = append(lines, "then the session of “"+s.Namespace+"” that the caller has signed in to "+
+				"(at /connect, or by “fairlead login”)")
+		}
+		if s.Service != nil {
+			lines = append(lines, "then the session of the service account of “"+s.Namespace+"”")
+		}
+	}
+	if u.Role != plan.LoginRole {
+		for _, st := range u.Steps {
+			if st.Kind == plan.CallStep {
+				say(st.Call.Session)
+			}
+		}
+	}
+	if len(lines) > 0 && !u.CallerAuthorization || u.Kind == "tool" && len(lines) > 0 {
+		lines[0] = strings.TrimPrefix(lines[0], "then ")
+	}
+	if does := roleLines[u.Role]; does != "" && u.Kind != "operation" {
+		lines = append(lines, does)
+	}
+	return lines
+}
+
+// roleLines say what a tool does to the session of its API.
+var roleLines = map[plan.Role]string{
+	plan.LoginRole: "it sends the user to the sign-in page: no password passes a model, and what is asked for there is " +
+		"no argument",
+	plan.RefreshRole: "it renews the caller's session, and no other credential",
+	plan.ReplaceRole: "the token that it answers takes the place of the one in the caller's session",
+	plan.LogoutRole:  "it ends the caller's session, and no other credential",
+}
+
 func answerLines(u *plan.Unit) (lines []string) {
 	switch {
+	case u.Role != plan.NoRole && u.Kind != "operation":
+		lines = append(lines, "whether the caller is signed in, and what the document shows of the session")
+		return lines
 	case u.Model == nil || len(u.Model.Outputs) == 0 && len(u.Model.Mappings) == 0, u.Output.Identity() &&
 		len(u.Mappings) == 0:
 		lines = append(lines, "passed on as it comes")
