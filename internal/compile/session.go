@@ -62,6 +62,10 @@ type sessionCompiler struct {
 
 func (c *sessionCompiler) compile() {
 	s, m := c.made, c.from
+	if m.OAuth != nil {
+		c.oauth(m.OAuth)
+		return
+	}
 	if m.Login == nil || m.Login.Call == "" {
 		c.wrong(m.Node, "Add login: the operation that makes a session.", "the session of “%s” does not say how to sign in",
 			c.api.Namespace)

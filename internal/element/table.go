@@ -67,6 +67,7 @@ const (
 	Session
 	SessionCall
 	SessionField
+	OAuthSession
 	Step
 	CallStep
 	LookupStep
@@ -771,6 +772,9 @@ var elements = [...]Element{
 		{Key: "session", Kind: Block, Of: Session, Protects: true,
 			Doc: "people and service accounts sign in at the API, and callers act in their session " +
 				"([Sessions](sessions.md)); goes before `authentication`"},
+		{Key: "oauth", Kind: Block, Of: OAuthSession, Protects: true,
+			Doc: "people agree at an authorization server that callers act for them, and callers act in the session " +
+				"that comes of it ([Sessions](sessions.md#oauth)); in the place of `session`"},
 		{Key: "http2", Kind: Bool, Sends: true,
 			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
 	}...)},
@@ -798,6 +802,22 @@ var elements = [...]Element{
 			Doc: "the operation that renews the session; `{{session.token}}` and `{{session.renews}}` are for its `with`"},
 		{Key: "logout", Kind: Mixed, Of: SessionCall, Doc: "the operation that ends it"},
 		{Key: "show", Kind: Map, Doc: "`{NAME: JSONPath}`: parts of the answer that callers may be told"},
+	}},
+	OAuthSession: {Def: "oauthSession", Name: "a session by OAuth", Fields: []Field{
+		{Key: "issuer", Doc: "the authorization server, whose endpoints are discovered (RFC 8414, OpenID Connect Discovery)"},
+		{Key: "authorizationEndpoint", Doc: "where people are sent, for a server that publishes no metadata"},
+		{Key: "tokenEndpoint", Doc: "where tokens come from; together with `authorizationEndpoint`"},
+		{Key: "revocationEndpoint", Doc: "where tokens are revoked (RFC 7009), for such a server"},
+		{Key: "clientId", Doc: "the client that is registered there, with the redirect address that Fairlead tells"},
+		{Key: "clientSecret", Doc: "its secret; none for a public client"},
+		{Key: "clientAuthentication", Kind: Choice, Values: []string{"basic", "post"},
+			Doc: "how the secret is sent: in the header, or in the body. By default as the server says, or by trial"},
+		{Key: "scopes", Kind: Texts, Doc: "what people are asked to agree to"},
+		{Key: "resource", Doc: "the API as the server knows it (RFC 8707)"},
+		{Key: "parameters", Kind: Map,
+			Doc: "more parameters of the authorization request, such as `{access_type: offline, prompt: consent}`"},
+		{Key: "send", Kind: Data, Default: "bearer", Doc: "as of a session"},
+		{Key: "margin", Doc: "as of a session"},
 	}},
 	SessionCall: {Def: "sessionCall", Name: "an operation of a session", Fields: []Field{
 		{Key: "call", Doc: "`namespace.operation`"},

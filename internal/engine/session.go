@@ -107,7 +107,7 @@ func (r *invocation) hold(ctx context.Context, s *plan.Session, service bool) (*
 		return nil, failure
 	}
 	h := &held{run: r, session: s, key: key}
-	if key.Principal = r.args.Principal; s.Login != nil && !key.Principal.IsNobody() {
+	if key.Principal = r.args.Principal; s.ForPeople() && !key.Principal.IsNobody() {
 		h.key = key
 		now, err := r.vault.Use(ctx, key, r.renewal(s, key))
 		if err == nil {
@@ -174,7 +174,11 @@ func (e *Engine) sessionKey(ctx context.Context, s *plan.Session) (session.Key, 
 		}
 		base = u
 	}
-	return s.Key(base.Scheme + "://" + base.Host), nil
+	key := s.Key(base.Scheme + "://" + base.Host)
+	if s.OAuth != nil {
+		return e.atServer(ctx, key, s.OAuth)
+	}
+	return key, nil
 }
 
 // SessionKey is the key under which the session of a principal stands.
@@ -191,7 +195,7 @@ func (r *invocation) signInNeeded(ctx context.Context, s *plan.Session) *Error {
 		return failure
 	}
 	host := hostOf(key.Origin)
-	if key.Principal.IsNobody() || s.Login == nil {
+	if key.Principal.IsNobody() || !s.ForPeople() {
 		if r.lacking != nil {
 			lacking := *r.lacking
 			lacking.Detail = joinSentences(lacking.Detail, r.args.Nobody)
@@ -215,6 +219,9 @@ func hostOf(origin string) string {
 
 // renewal renews sessions of the key; nil where they last until their end.
 func (e *Engine) renewal(s *plan.Session, key session.Key) session.Renew {
+	if s.OAuth != nil {
+		return e.renewedTokens(s)
+	}
 	service := key.Principal == session.Service()
 	if s.Refresh == nil && !service {
 		return nil
@@ -308,6 +315,9 @@ func (e *Engine) SignIn(ctx context.Context, s *plan.Session, typed map[string]s
 
 // SignOut tells the API that a session ends; nil where it needs not be told.
 func (e *Engine) SignOut(ctx context.Context, s *plan.Session, now *session.Session) *Error {
+	if s.OAuth != nil {
+		return e.revoke(ctx, s, now)
+	}
 	if s.Logout == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
@@ -92,7 +93,7 @@ func FuzzScopeList(f *testing.F) {
 		_, _ = cfg.settings(t.Context())
 		scopes, err := scopeList(text)
 		for _, scope := range scopes {
-			if !isScope(scope) || err != nil {
+			if !oauth.IsScope(scope) || err != nil {
 				t.Errorf("%q: %v", scope, err)
 			}
 		}

@@ -128,7 +128,7 @@ func scopeList(text string) ([]string, error) {
 	}
 	var scopes []string
 	for _, scope := range list {
-		if !isScope(scope) {
+		if !oauth.IsScope(scope) {
 			return nil, fmt.Errorf("%q is no scope", scope)
 		}
 		if !slices.Contains(scopes, scope) {
@@ -136,10 +136,4 @@ func scopeList(text string) ([]string, error) {
 		}
 	}
 	return scopes, nil
-}
-
-// isScope reports whether text is a scope-token of RFC 6749 section 3.3.
-func isScope(text string) bool {
-	return text != "" && !strings.ContainsFunc(text,
-		func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }

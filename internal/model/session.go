@@ -12,6 +12,18 @@ type Session struct {
 	// as written: alternatives, paths, places
 	Token, Renews, Expires, Send, Show *document.Node
 	Margin                             string
+
+	OAuth *OAuth // in the place of operations; nil when not said
+}
+
+// OAuth is an authorization server at which people agree: x-fairlead: {oauth: …}.
+// Texts are as written, nil when not said.
+type OAuth struct {
+	Issuer, Authorization, Token, Revocation *document.Node
+	ClientID, ClientSecret, Resource         *document.Node
+	Auth                                     string
+	Scopes                                   []string
+	Parameters                               []Argument
 }
 
 // SessionCall is an operation of a session. With is nil when only its name is there.

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/value"
@@ -46,4 +47,10 @@ func Text(v value.Value) string {
 		return ""
 	}
 	return v.Text()
+}
+
+// IsScope reports whether text is a scope-token of RFC 6749 section 3.3.
+func IsScope(text string) bool {
+	return text != "" && !strings.ContainsFunc(text,
+		func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }

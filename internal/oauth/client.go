@@ -169,7 +169,7 @@ type Tokens struct {
 	Access, Refresh secret.String
 	ID              string    // the ID token, not verified
 	Expires         time.Time // of Access; zero when the server does not say
-	Scopes          []string  // that were granted; those asked for when the server does not say
+	Scopes          []string  // that were granted; nil when the server does not say
 }
 
 // Finish checks the answer that a browser brings, see Check, and exchanges its code.
@@ -183,12 +183,18 @@ func (c *Client) Finish(ctx context.Context, t Transaction, answer url.Values) (
 	if err != nil {
 		return nil, fmt.Errorf("exchange the code: %w", err)
 	}
+	if tokens.Scopes == nil { // RFC 6749 section 5.1
+		tokens.Scopes = c.Scopes
+	}
 	return tokens, nil
 }
 
-// Session is a session of the tokens.
+// Session is a session of the tokens. Without a refresh token it lasts until its end.
 func (t *Tokens) Session(now time.Time) *session.Session {
 	s := &session.Session{Token: t.Access, Refresh: t.Refresh, Expires: t.Expires, Made: now}
+	if t.Refresh.IsEmpty() {
+		s.Margin = 1
+	}
 	if len(t.Scopes) > 0 {
 		s.Shown = []session.Shown{{Name: "scopes", Text: strings.Join(t.Scopes, " ")}}
 	}
@@ -212,7 +218,9 @@ func (c *Client) Renew(ctx context.Context, old *session.Session) (*session.Sess
 		tokens.Refresh = old.Refresh
 	}
 	next := tokens.Session(time.Now())
-	next.Shown = old.Shown
+	if len(next.Shown) == 0 {
+		next.Shown = old.Shown
+	}
 	return next, nil
 }
 
@@ -248,7 +256,7 @@ func (c *Client) token(ctx context.Context, form url.Values) (*Tokens, error) {
 		return nil, err
 	}
 	t := &Tokens{Access: secret.New(Text(answer.Get("access_token"))), Refresh: secret.New(Text(answer.Get("refresh_token"))),
-		ID: Text(answer.Get("id_token")), Scopes: c.Scopes}
+		ID: Text(answer.Get("id_token"))}
 	switch kind := strings.ToLower(Text(answer.Get("token_type"))); {
 	case t.Access.IsEmpty():
 		return nil, errors.New("the token endpoint answered no token")

@@ -26,6 +26,10 @@ type Session struct {
 	Refresh *Unit // renews the session in use; nil where it is made anew
 	Logout  *Unit // ends it at the API; nil where the API is not told
 
+	// OAuth is where a person agrees, in the place of all of the above; nil where
+	// operations make the session.
+	OAuth *OAuth
+
 	Answer SessionAnswer
 	Send   upstream.Carrier
 	Margin time.Duration // before its end, when it is renewed; 0 is the rule of all sessions

@@ -20,6 +20,9 @@ type SignIn struct {
 	Asked    Asked
 	Ends     time.Time
 	Attempts int // so far
+	// Away is under which state the person is away to agree at an authorization server;
+	// "" while they are not.
+	Away string
 }
 
 // Asked says what brought a person to the page.
@@ -227,15 +230,51 @@ func (s *SignIns) Attempt(ctx context.Context, handle string, by Principal) erro
 	})
 }
 
+// Leave notes that a person leaves to agree at an authorization server, under a state
+// that is theirs alone. Who left before under another state does not come back.
+func (s *SignIns) Leave(ctx context.Context, handle string, by Principal, state string) error {
+	return s.move(ctx, handle, by, func(in *SignIn) error {
+		in.Away = state
+		return nil
+	})
+}
+
+// Return notes that a person comes back under a state, which serves once: ErrNoHandle
+// is said of all others.
+func (s *SignIns) Return(ctx context.Context, handle string, by Principal, state string) error {
+	return s.move(ctx, handle, by, func(in *SignIn) error {
+		if state == "" || in.Away != state {
+			return ErrNoHandle
+		}
+		in.Away = ""
+		return nil
+	})
+}
+
+func (s *SignIns) move(ctx context.Context, handle string, by Principal, how func(*SignIn) error) error {
+	if _, err := s.Find(ctx, handle, by); err != nil {
+		return err
+	}
+	return s.change(ctx, by, func(d *desk) error {
+		i := d.at(handle)
+		if i < 0 {
+			return ErrNoHandle
+		}
+		return how(&d.Waiting[i])
+	})
+}
+
 // Done consumes a handle after the API has accepted. The accepted attempt counts
 // no longer; those that failed before it do, else an account of one's own would
 // buy attempts at somebody else's.
 func (s *SignIns) Done(ctx context.Context, handle string, key Key) error {
 	return s.change(ctx, key.Principal, func(d *desk) error {
+		attempted := true // the last attempt has closed the page already
 		if i := d.at(handle); i >= 0 {
+			attempted = d.Waiting[i].Attempts > 0
 			d.Waiting = slices.Delete(d.Waiting, i, i+1)
 		}
-		if f, ok := d.Failed[key.Origin]; ok {
+		if f, ok := d.Failed[key.Origin]; ok && attempted {
 			if f.Count--; f.Count > 0 {
 				d.Failed[key.Origin] = f
 			} else {

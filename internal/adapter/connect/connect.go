@@ -29,6 +29,7 @@ type API struct {
 	Name       string      // of the API
 	Host       string      // that gets what is typed
 	Fields     []Field
+	Consent    *Consent // in the place of Fields and SignIn; nil where people sign in by these
 	// SignIn asks the API for a session. A *Refusal says why there is none in the
 	// API's own words; other errors say that nobody could be asked. given is what the
 	// call gave that asked for it, see session.Asked.
@@ -61,7 +62,11 @@ type Config struct {
 	// Leave makes a browser forget who is before it; nil where nothing is kept there.
 	Leave  func(w http.ResponseWriter, r *http.Request)
 	Public *url.URL // the address that people use, nil where only the connection tells it
-	Logger *slog.Logger
+	// Address is where people reach these pages, as scheme://host[:port], or why they do
+	// not; authorization servers send them back there.
+	Address func(ctx context.Context) (string, error)
+	Cookies *Cookies // for people who are away; nil where no API has a Consent
+	Logger  *slog.Logger
 }
 
 // Visitor is the person before a page.
@@ -108,6 +113,7 @@ func New(c Config) *Handler {
 	h.mux.HandleFunc("POST "+Path+"/open", h.person(h.open))
 	h.mux.HandleFunc("POST "+Path+"/end", h.person(h.end))
 	h.mux.HandleFunc("POST "+Path+"/leave", h.leave)
+	h.mux.HandleFunc("GET "+callbackPath+"{server}", h.callback)
 	h.mux.HandleFunc("GET "+Path+"/{handle}", h.person(h.form))
 	h.mux.HandleFunc("POST "+Path+"/{handle}", h.person(h.submit))
 	return h
@@ -206,7 +212,12 @@ func (h *Handler) apis(w http.ResponseWriter, r *http.Request, who Visitor) (all
 }
 
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, who Visitor) {
-	if in, api := h.find(w, r, who); api != nil {
+	in, api := h.find(w, r, who)
+	switch {
+	case api == nil:
+	case api.Consent != nil:
+		h.show(w, r, http.StatusOK, "consent", consentPage(who, in, api, ""))
+	default:
 		h.show(w, r, http.StatusOK, "form", formPage(who, in, api, nil, ""))
 	}
 }
@@ -214,6 +225,10 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, who Visitor) {
 func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 	in, api := h.find(w, r, who)
 	if api == nil {
+		return
+	}
+	if api.Consent != nil {
+		h.begin(w, r, who, in, api)
 		return
 	}
 	if err := r.ParseForm(); err != nil {
@@ -247,6 +262,11 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 		h.refused(w, r, who, in, api, values, api.Host+" could not be asked. Try again later.")
 		return
 	}
+	h.keep(w, r, in, api, s)
+}
+
+// keep stores the session that a sign-in has made, and closes its page.
+func (h *Handler) keep(w http.ResponseWriter, r *http.Request, in session.SignIn, api *API, s *session.Session) {
 	if err := h.c.Vault.Put(r.Context(), in.Key, s); err != nil {
 		h.c.Logger.ErrorContext(r.Context(), "a session cannot be stored", "document", in.Key.Document, "api", in.Key.API, "error", err)
 		h.fail(w, r, http.StatusServiceUnavailable, "You are signed in at "+api.Host+", but the session could not be kept.", "Tell the operator; the log says why.")

@@ -17,9 +17,10 @@ var pages = template.Must(template.ParseFS(files, "page.html"))
 
 // page is what every page has.
 type page struct {
-	Title string
-	Who   Visitor
-	Data  any
+	Title  string
+	Who    Visitor
+	Policy string // in the place of policy; "" for that
+	Data   any
 }
 
 type form struct {
@@ -102,6 +103,9 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, status int, name 
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if p.Policy != "" {
+		w.Header().Set("Content-Security-Policy", p.Policy)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes())
 }
