@@ -67,6 +67,7 @@ func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
 			"“%s” needs %s authentication itself", target, a.Type)
 		return nil
 	}
+	k.plainLogin(api, op, acquire.Where("call"))
 	// Whatever the operation reads beyond this would be an input of the caller's.
 	inner := &scope{compiler: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{},
 		declared: map[string]bool{}, steps: map[string]int{},

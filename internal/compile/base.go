@@ -70,7 +70,7 @@ func (k *compiler) base(c *model.Consume) *base {
 			return b
 		}
 		b.fixed = u
-		if c.Auth != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		if c.Auth != nil && b.isPlain() {
 			k.diags.Add(diag.BaseURIPlaintext, at, "Use https.", "the credential of “%s” would travel unencrypted",
 				c.Namespace)
 		}
@@ -156,4 +156,18 @@ func (s *scope) base(c *model.Consume, b *base) (upstream.Base, bool) {
 		return e
 	})
 	return upstream.Base{Text: e}, ok
+}
+
+// isPlain reports whether requests travel unencrypted beyond the own machine.
+func (b *base) isPlain() bool {
+	return b.fixed != nil && b.fixed.Scheme == "http" && !isLoopback(b.fixed.Hostname())
+}
+
+// plainLogin warns of an operation that gets a password over an open line. at is where
+// it is named.
+func (k *compiler) plainLogin(api *model.Consume, op *model.Operation, at diag.Range) {
+	if b := k.bases[api]; b != nil && b.isPlain() {
+		k.reportOnce(diag.LoginPlaintext, at, "Use https in the baseUri of “"+api.Namespace+"”.",
+			"“%s.%s” gets what somebody signs in with, over %s", api.Namespace, op.Name, b.fixed.Scheme+"://"+b.fixed.Host)
+	}
 }

@@ -318,11 +318,35 @@ func (k *compiler) outputs(u *plan.Unit, outputs []*model.Output) {
 		return
 	}
 	compile := shape.Compile
-	if len(u.Steps) == 1 && u.Steps[0].Call != nil && u.Steps[0].Call.Format == format.XML {
-		compile = shape.CompileXML
+	if len(u.Steps) == 1 && u.Steps[0].Call != nil {
+		outputs = mapped(outputs, u.Steps[0].Call.Operation)
+		if u.Steps[0].Call.Format == format.XML {
+			compile = shape.CompileXML
+		}
 	}
 	u.Output, u.Secret = compile(outputs, &k.diags), k.shown(outputs)
 	u.Result = u.Output.Schema()
+}
+
+// mapped are outputs of which those without a mapping have that of the operation's
+// output of their name: it says what the name means.
+func mapped(outputs []*model.Output, op *model.Operation) []*model.Output {
+	outputs = slices.Clone(outputs)
+	for i, o := range outputs {
+		if o.Name == "" || o.Mapping != "" || o.Value != nil {
+			continue
+		}
+		at := slices.IndexFunc(op.Outputs, func(of *model.Output) bool { return of.Name == o.Name && of.Mapping != "" })
+		if at >= 0 {
+			own := *o
+			own.Node, own.Mapping = op.Outputs[at].Node, op.Outputs[at].Mapping
+			if own.Type == "" {
+				own.Type = op.Outputs[at].Type
+			}
+			outputs[i] = &own
+		}
+	}
+	return outputs
 }
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,

@@ -75,6 +75,9 @@ func (c *sessionCompiler) compile() {
 	if login == nil {
 		return
 	}
+	if api, op := c.resolve(m.Login.Call, diag.Range{}); op != nil {
+		c.plainLogin(api, op, m.Login.Node.Range())
+	}
 	c.at()
 	s.Answer = plan.SessionAnswer{Token: c.parts(m.Token), Renews: c.parts(m.Renews), Expires: c.expiries(m.Expires),
 		Show: c.shown(m.Show)}

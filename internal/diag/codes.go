@@ -56,6 +56,7 @@ var (
 	BaseURIUnusable    = &Code{"base-uri-unusable", Warning, "A baseUri leads nowhere"}
 	BaseURIVariable    = &Code{"base-uri-variable", Warning, "A baseUri has a variable without a value"}
 	BaseURIPlaintext   = &Code{"base-uri-plaintext", Info, "A credential would travel unencrypted"}
+	LoginPlaintext     = &Code{"login-plaintext", Warning, "A password would travel unencrypted"}
 	SelfCall           = &Code{"self-call", Warning, "A document calls its own server"}
 	WithUnused         = &Code{"with-unused", Warning, "A with entry feeds nothing"}
 	WithPrefix         = &Code{"with-prefix", Warning, "A literal looks like a reference"}
@@ -98,7 +99,7 @@ func Codes() []*Code {
 		NothingToRun,
 		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, PathCut, PathAppended,
 		BadMethod, BaseURIUnusable,
-		BaseURIVariable, BaseURIPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
+		BaseURIVariable, BaseURIPlaintext, LoginPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
 		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
 		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SessionInvalid, FormatUnknown,
 		BodyUnknown, BodyInvalid, ToolName,
