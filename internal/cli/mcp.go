@@ -12,8 +12,10 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/diag"
+	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/session"
 )
 
 func mcpCommand(s Streams) *cobra.Command {
@@ -59,7 +61,7 @@ document, Koyeb sessions. The configuration of a client says:
 			}
 			warnUnmatched(s.Err, m.documents, o)
 			c := o.Config(d.Plan, server, readOnly)
-			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = m.engine, Version(), m.log, m.events, m.pool,
+			c.Invoker, c.Version, c.Logger, c.Events, c.Pool, c.Drain = forLocal{m.engine}, Version(), m.log, m.events, m.pool,
 				drain(run.limits)
 			c.Capability = d.Model.Name()
 			if m.out.audit != nil {
@@ -153,4 +155,12 @@ func mcpServer(d *host.Document, namespace string) (*plan.Server, error) {
 		return nil, unmatchedNamespace("--namespace", namespace, []*host.Document{d})
 	}
 	return nil, fmt.Errorf("%s serves no MCP server; “fairlead check” says why", d.Name)
+}
+
+// forLocal runs units for the person who has started the process.
+type forLocal struct{ adapter.Invoker }
+
+func (f forLocal) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*engine.Result, *engine.Error) {
+	args.Principal = session.Local()
+	return f.Invoker.Invoke(ctx, u, args)
 }
