@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/session"
 )
 
 // front are the flags that say how people reach what is served, and who they are.
@@ -82,4 +84,16 @@ func (p publicURL) String() string {
 func (p publicURL) Set(text string) (err error) {
 	*p.to, err = host.ParsePublic(text)
 	return err
+}
+
+// sessions are what people are signed in with. Cookies of the pages are sealed with
+// a key that is derived from key; none makes a random one.
+func (m *machine) sessions(key []byte) (*host.Sessions, error) {
+	cookies, err := connect.NewCookies(key)
+	if err != nil {
+		return nil, err
+	}
+	vault := session.NewMemoryVault(m.log)
+	m.engine.KeepSessions(vault)
+	return &host.Sessions{Vault: vault, SignIns: session.NewSignIns(vault), Engine: m.engine, Cookies: cookies}, nil
 }

@@ -309,6 +309,9 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 	if err := front.config(&config, r.sandbox, m.log); err != nil {
 		return failed(err)
 	}
+	if config.Sessions, err = m.sessions(config.MCP.StateKey); err != nil {
+		return failed(err)
+	}
 	h, problems, err := host.Open(config)
 	if err != nil {
 		return failed(err)

@@ -124,6 +124,30 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// Identify is the identity of a request's credential. Without one that is valid it
+// sets the headers of a refusal, and returns its status and what to tell the caller.
+func (g *Guard) Identify(header http.Header, r *http.Request) (id *Identity, status int, detail string) {
+	p, no := g.scheme.check(r)
+	if no == nil {
+		return p.identity, http.StatusOK, ""
+	}
+	no.setHeaders(header)
+	return nil, no.status, no.detail
+}
+
+// People are whom the access tokens of an oauth2 guard are issued to: the issuer,
+// and the claim by which it names persons. It is an error of the others.
+func (g *Guard) People(ctx context.Context) (issuer, claim string, err error) {
+	if g.oauth == nil {
+		return "", "", errors.New("read the issuer: the authentication is not oauth2")
+	}
+	v, err := g.oauth.verifier.Get(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	return v.issuerText, v.subject, nil
+}
+
 // field resolves a field that must have a value. When it has none the secret is
 // empty, which must let nobody in; the log says what to set.
 func (g *Guard) field(ctx context.Context, name string) (secret.String, *refusal) {

@@ -43,9 +43,7 @@ func malformed(detail string) *refusal {
 	return &refusal{status: http.StatusBadRequest, detail: detail}
 }
 
-// write answers with a problem (RFC 9457) or, on MCP, with a JSON-RPC error.
-func (no *refusal) write(w http.ResponseWriter, rpc bool) {
-	h := w.Header()
+func (no *refusal) setHeaders(h http.Header) {
 	for _, c := range no.challenges {
 		h.Add("WWW-Authenticate", c)
 	}
@@ -53,6 +51,12 @@ func (no *refusal) write(w http.ResponseWriter, rpc bool) {
 		h.Set("Retry-After", strconv.Itoa(int(retryPause/time.Second)))
 	}
 	h.Set("Cache-Control", "no-store")
+}
+
+// write answers with a problem (RFC 9457) or, on MCP, with a JSON-RPC error.
+func (no *refusal) write(w http.ResponseWriter, rpc bool) {
+	h := w.Header()
+	no.setHeaders(h)
 	body := value.Map(
 		value.Member{Name: "type", Value: value.Of("about:blank")},
 		value.Member{Name: "title", Value: value.Of(http.StatusText(no.status))},

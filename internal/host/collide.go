@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/route"
@@ -127,7 +128,8 @@ func claimsOf(d *declared) (all []claimed) {
 	return all
 }
 
-// collision is a unit that cannot be served, and why.
+// collision is a unit that cannot be served, and why; without a unit, what is only
+// to be said.
 type collision struct {
 	unit *plan.Unit
 	diag.Diagnostic
@@ -144,9 +146,10 @@ func (c *Config) collisions(all []declared, serving map[claimKey]bool) map[*Docu
 	}
 	found := map[*Document][]collision{}
 	for _, port := range ports {
-		x := colliding{serving: serving, found: found, done: map[*plan.Unit]bool{}}
+		x := colliding{serving: serving, found: found, done: map[*plan.Unit]bool{}, told: map[*plan.Unit]bool{}}
 		for _, class := range classes(port) {
 			x.routes(class)
+			x.reserved(class)
 		}
 		x.hidden(port, c)
 	}
@@ -178,6 +181,7 @@ type colliding struct {
 	serving map[claimKey]bool
 	found   map[*Document][]collision
 	done    map[*plan.Unit]bool // what is among found
+	told    map[*plan.Unit]bool // of what something is only said
 }
 
 func (x *colliding) add(c *claimed, code *diag.Code, related *claimed, hint, format string, args ...any) {
@@ -254,6 +258,37 @@ func (x *colliding) routes(class []*declared) {
 					other.of.document.Name)
 			}
 			break
+		}
+	}
+}
+
+// reserved finds routes at the address of the sign-in pages, which take all requests
+// there; of those that take others, too, it says so.
+func (x *colliding) reserved(class []*declared) {
+	if !slices.ContainsFunc(class, func(d *declared) bool { return d.document.signsIn() }) {
+		return
+	}
+	table := route.Claims{}
+	for _, path := range []string{connect.Path, connect.Path + "/{x+}"} {
+		if own, err := route.ParseForward(path); err == nil {
+			table.Add("", own, 0, 0)
+		}
+	}
+	const hint = "Give it another path: those at " + connect.Path + " and below are of the sign-in pages."
+	for _, d := range class {
+		for _, c := range claimsOf(d) {
+			if _, overlaps := table.Other("", c.Pattern, 1); !overlaps {
+				continue
+			}
+			if reserved(c.Pattern.String()) {
+				x.add(&c, diag.RouteReserved, nil, hint, "%s is where people sign in: it is not served", c.name)
+			} else if !x.told[c.Unit] {
+				x.told[c.Unit] = true
+				var l diag.List
+				l.Add(diag.RouteReserved, where(&c), hint, "%s does not take requests for %s, where people sign in", c.name,
+					connect.Path)
+				x.found[d.document] = append(x.found[d.document], collision{Diagnostic: l[0]})
+			}
 		}
 	}
 }
@@ -341,9 +376,11 @@ func (d *Document) withhold(all []collision) {
 	if len(all) == 0 {
 		return
 	}
-	units := make([]*plan.Unit, len(all))
-	for i, c := range all {
-		units[i] = c.unit
+	var units []*plan.Unit
+	for _, c := range all {
+		if c.unit != nil {
+			units = append(units, c.unit)
+		}
 		d.Diags = append(d.Diags, c.Diagnostic)
 	}
 	d.Plan.Withhold(units...)
@@ -373,6 +410,9 @@ func (c *Config) endpoints(socket []*declared, before map[string]serverID) *endp
 	claims := map[string][]serverID{}
 	var order []string
 	claim := func(path string, id serverID) {
+		if reserved(path) {
+			return // where people sign in
+		}
 		for _, p := range []string{path, path + "/"} {
 			if claims[p] == nil {
 				order = append(order, p)

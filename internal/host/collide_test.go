@@ -126,7 +126,7 @@ func at(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 // found are the diagnostics of collisions.
 func found(d *Document) (all []string) {
 	for _, g := range d.Diags {
-		if g.Code == "route-collision" || g.Code == "route-conflict" {
+		if g.Code == "route-collision" || g.Code == "route-conflict" || g.Code == "route-reserved" {
 			all = append(all, g.Severity.String()+": "+g.Message)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 )
 
 // Front is what stands between people and the listeners. The zero Front is
@@ -150,6 +151,28 @@ func (f *Front) address(ctx context.Context) (string, error) {
 	}
 	return scheme + "://" + host, nil
 }
+
+// secure reports whether a request has come over HTTPS. The error says that it has
+// neither, nor over loopback: people must not type anything then.
+func (f *Front) secure(r *http.Request) (bool, error) {
+	d, ok := r.Context().Value(doorKey{}).(*door)
+	p, proxied := r.Context().Value(passageKey{}).(*passage)
+	switch {
+	case !ok:
+		return false, errNotSecure
+	case d.secure, proxied && p.proto == "https":
+		return true, nil
+	case f.Public != nil && strings.EqualFold(r.Host, f.Public.Host):
+		return f.Public.Scheme == "https", nil
+	case d.remote.IsLoopback() && isLoopbackHost(r.Host):
+		return false, nil
+	}
+	return false, errNotSecure
+}
+
+var errNotSecure = &connect.Refused{Status: http.StatusForbidden, Message: "People can sign in over HTTPS only. The operator gives " +
+	"the address that they use with --public-url, and names the proxy before Fairlead with --trusted-proxy, or gives a certificate with " +
+	"--tls-cert and --tls-key."}
 
 // schemes are those of addresses, by whether there is TLS.
 var schemes = map[bool]string{false: "http", true: "https"}

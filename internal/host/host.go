@@ -45,6 +45,7 @@ type Config struct {
 	LocalSessions bool
 	// SharedSessions makes all who know the token or key of a server one person.
 	SharedSessions bool
+	Sessions       *Sessions // nil keeps none
 	MCP            MCPOptions
 	Version        string
 	Logger         *slog.Logger
@@ -279,6 +280,7 @@ func (h *Host) separate(next []*generation) (problems []error) {
 		all[i] = g.declared
 	}
 	for d, found := range h.config.collisions(all, h.claims()) {
+		found = slices.DeleteFunc(found, func(c collision) bool { return c.unit == nil }) // Collide has said it
 		for _, c := range found {
 			problems = append(problems, c.Diagnostic)
 		}

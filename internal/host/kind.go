@@ -45,6 +45,9 @@ func openMCP(c *Config, screen adapter.Screen) adapter.Server {
 	m := c.MCP.Config(nil, nil, c.ReadOnly)
 	m.Invoker, m.Version, m.Logger, m.Events, m.Pool, m.Screen, m.Principal = forMCP{onBehalf{c.Invoker, c}}, c.Version,
 		c.Logger, c.Events, c.Pool, screen, principal
+	if c.Sessions != nil {
+		m.SignIns = c
+	}
 	var s adapter.Server = mcp.New(m)
 	if c.MCP.CredentialHeader != "" {
 		s = &credentialed{s, c.MCP.CredentialHeader}

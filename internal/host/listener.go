@@ -192,7 +192,7 @@ func (h *Host) route(next map[*listener][]*generation) {
 			return true
 		}
 		l.endpoints = h.config.endpoints(declarations(all), l.endpoints.owners())
-		l.routing.Store(newRouting(all, l.endpoints))
+		l.routing.Store(h.config.newRouting(all, l.endpoints))
 		if h.serving && !l.accepts {
 			h.accept(l)
 		}

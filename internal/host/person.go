@@ -64,11 +64,15 @@ func Person(issuer, claim string, claims value.Value) (session.Principal, string
 	if name.Kind() != value.String || name.Text() == "" {
 		return session.Principal{}, nobodyNamed + claim + "”."
 	}
+	return session.Principal{Issuer: issuerOf(issuer, claim), Subject: name.Text()}, ""
+}
+
+func issuerOf(issuer, claim string) string {
 	issuer = strings.TrimSuffix(issuer, "/")
 	if claim != "sub" {
 		issuer += "#" + claim
 	}
-	return session.Principal{Issuer: issuer, Subject: name.Text()}, ""
+	return issuer
 }
 
 // isMachine reports whether an access token was issued to a client for itself: it
@@ -101,8 +105,11 @@ func bySecret(c *Config, _ context.Context, id *guard.Identity) (session.Princip
 	if !c.SharedSessions {
 		return session.Principal{}, nobodyShared
 	}
-	return session.Principal{Issuer: id.Issuer, Subject: "everybody"}, ""
+	return session.Principal{Issuer: id.Issuer, Subject: everybody}, ""
 }
+
+// everybody is the one person that all are who know a secret.
+const everybody = "everybody"
 
 func byConnection(c *Config, ctx context.Context, _ *guard.Identity) (session.Principal, string) {
 	d, _ := ctx.Value(doorKey{}).(*door)

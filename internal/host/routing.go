@@ -26,6 +26,7 @@ type view struct {
 	endpoints map[string]http.Handler // by path
 	addresses []string                // of the endpoints, one for each server
 	publish   []*guard.Guard          // what publishes metadata (RFC 9728)
+	pages     http.Handler            // on which people sign in; nil where nobody does
 	routes    route.Table[http.Handler]
 	only      http.Handler // takes what no endpoint takes, because all servers are of one document; or nil
 }
@@ -47,6 +48,9 @@ func (v *view) find(r *http.Request) http.Handler {
 	if h := v.endpoints[r.URL.Path]; h != nil {
 		return h
 	}
+	if v.pages != nil && reserved(r.URL.Path) {
+		return http.HandlerFunc(v.connect)
+	}
 	if strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		for _, g := range v.publish {
 			if slices.Contains(g.MetadataPaths(), r.URL.Path) {
@@ -66,6 +70,14 @@ func (v *view) find(r *http.Request) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(v.unrouted)
+}
+
+// connect serves the pages on which people sign in, to the same hosts as the
+// servers.
+func (v *view) connect(w http.ResponseWriter, r *http.Request) {
+	if !v.refusesHost(w, r) {
+		v.pages.ServeHTTP(w, r)
+	}
 }
 
 // unrouted answers what is meant for no server. Nothing of the request goes to
@@ -133,14 +145,14 @@ func problem(w http.ResponseWriter, r *http.Request, status int, title, detail s
 
 // newRouting makes the routing of the generations of one listener, whose
 // endpoints are at the addresses in e.
-func newRouting(all []*generation, e *endpoints) *routing {
+func (c *Config) newRouting(all []*generation, e *endpoints) *routing {
 	t := &routing{}
 	distinct := map[exposure]bool{}
 	for _, g := range all {
 		distinct[g.bind.exposure()] = true
 	}
 	if len(distinct) == 1 { // the socket itself keeps the others out
-		t.open = newView(all, e)
+		t.open = c.newView(all, e)
 		return t
 	}
 	seen := func(by exposure) (some []*generation) {
@@ -151,17 +163,17 @@ func newRouting(all []*generation, e *endpoints) *routing {
 		}
 		return some
 	}
-	t.open, t.views = newView(seen(exposure{}), e), map[exposure]*view{}
+	t.open, t.views = c.newView(seen(exposure{}), e), map[exposure]*view{}
 	for by := range distinct {
 		if by != (exposure{}) {
-			t.views[by] = newView(seen(by), e)
+			t.views[by] = c.newView(seen(by), e)
 		}
 	}
 	return t
 }
 
-func newView(all []*generation, e *endpoints) *view {
-	v := &view{endpoints: map[string]http.Handler{}, screen: adapter.Screen{AnyHost: true}}
+func (c *Config) newView(all []*generation, e *endpoints) *view {
+	v := &view{endpoints: map[string]http.Handler{}, screen: adapter.Screen{AnyHost: true}, pages: c.pagesOf(all)}
 	documents := map[*Document]bool{}
 	var routed []*generation
 	for _, g := range all {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/document"
@@ -17,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
@@ -33,11 +35,12 @@ type Options struct {
 	Limits   upstream.Limits
 	Pool     *budget.Pool // of the memory of all calls, nil for no limit
 	Scripts  engine.Scripts
-	Log      io.Writer       // debug log, nil for none
-	Client   upstream.Config // besides Limits
-	Listen   *event.Listener // nil for none
-	Events   *event.Stream   // hears what happens, in place of these two
-	Audit    *observe.Audit  // is told of what changes something
+	Log      io.Writer          // debug log, nil for none
+	Client   upstream.Config    // besides Limits
+	Listen   *event.Listener    // nil for none
+	Events   *event.Stream      // hears what happens, in place of these two
+	Audit    *observe.Audit     // is told of what changes something
+	Config   func(*host.Config) // changes what the host is opened with; nil changes nothing
 }
 
 // Served is a document that accepts requests.
@@ -48,6 +51,7 @@ type Served struct {
 	Engine   *engine.Engine
 	Secrets  *secret.Store
 	Host     *host.Host
+	Vault    *session.Vault
 }
 
 // Serve serves a document on free ports until the test ends.
@@ -96,9 +100,20 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := upstream.NewPlainClient(nil)
-	h, problems, err := host.Open(host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
+	cookies, err := connect.NewCookies(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Vault = session.NewMemoryVault(log)
+	s.Engine.KeepSessions(s.Vault)
+	c := host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
 		Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict,
-		Pool: o.Pool, Version: "test", Logger: log, Events: events, Audit: o.Audit})
+		Pool: o.Pool, Version: "test", Logger: log, Events: events, Audit: o.Audit, Sessions: &host.Sessions{Vault: s.Vault,
+			SignIns: session.NewSignIns(s.Vault), Engine: s.Engine, Cookies: cookies}}
+	if o.Config != nil {
+		o.Config(&c)
+	}
+	h, problems, err := host.Open(c)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

@@ -109,6 +109,7 @@ func New(c Config) *Handler {
 		_ = h.guard.AddTrustedOrigin(c.Public.Scheme + "://" + c.Public.Host) // which is one
 	}
 	h.mux.HandleFunc("GET "+Path, h.person(h.list))
+	h.mux.HandleFunc("GET "+Path+"/{$}", h.person(h.list))
 	h.mux.HandleFunc("GET "+Path+"/style.css", style)
 	h.mux.HandleFunc("POST "+Path+"/open", h.person(h.open))
 	h.mux.HandleFunc("POST "+Path+"/end", h.person(h.end))
