@@ -110,6 +110,7 @@ type machine struct {
 	out       outputs
 	view      *observe.View                   // what the control server shows; nil when nobody looks
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
+	headers   []secret.String                 // of what is sent to a collector
 	events    *event.Stream
 	sandbox   *sandboxed
 	pool      *budget.Pool // of the memory of all calls
@@ -149,7 +150,9 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 
 // known is what the log masks: the secrets that were handed out, and credentials
 // that stand in documents.
-func (m *machine) known() []secret.String { return append(m.secrets.Known(), *m.written.Load()...) }
+func (m *machine) known() []secret.String {
+	return append(append(m.secrets.Known(), *m.written.Load()...), m.headers...)
+}
 
 // mask makes the log mask the credentials that stand in documents, besides those
 // of the documents before them: requests may still run on these.
