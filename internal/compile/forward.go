@@ -103,6 +103,9 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	if request.Base, ok = s.base(api, k.bases[api]); !ok {
 		return nil, false
 	}
+	if request.Connection, ok = c.connection(); !ok {
+		return nil, false
+	}
 	if api.Auth != nil {
 		if request.Auth, ok = c.auth(api.Auth); !ok {
 			return nil, false
