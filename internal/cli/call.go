@@ -54,7 +54,7 @@ koyeb-sessions.yaml.`,
 			return m.call(ctx, s, args[1], args[2:], object, authorization)
 		},
 	}
-	run.flags(cmd)
+	run.flags(cmd, keptForUser)
 	cmd.Flags().StringVar(&object, "json", "", "inputs as a JSON `OBJECT`")
 	cmd.Flags().StringVar(&authorization, "authorization", "", "act with this Authorization `HEADER` of your own, as a REST caller may")
 	cmd.Flags().BoolVar(&trace, "trace", false, "print when each step began and how long it took")

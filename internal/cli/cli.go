@@ -133,7 +133,7 @@ the built-in one, Koyeb sessions.`,
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), newCommand(s), explainCommand(s), callCommand(s),
-		inspectCommand(s), tokensCommand(s), schemaCommand(s), versionCommand(s), workerCommand(s))
+		inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s), tokensCommand(s), schemaCommand(s), versionCommand(s), workerCommand(s))
 	return root
 }
 

@@ -93,7 +93,5 @@ func (m *machine) sessions(key []byte) (*host.Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	vault := session.NewMemoryVault(m.log)
-	m.engine.KeepSessions(vault)
-	return &host.Sessions{Vault: vault, SignIns: session.NewSignIns(vault), Engine: m.engine, Cookies: cookies}, nil
+	return &host.Sessions{Vault: m.vault, SignIns: session.NewSignIns(m.vault), Engine: m.engine, Cookies: cookies}, nil
 }

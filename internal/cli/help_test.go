@@ -90,7 +90,15 @@ func TestHelp_examplesRun(t *testing.T) {
 		for _, line := range lines {
 			t.Run(line, func(t *testing.T) {
 				t.Parallel()
+				login := strings.HasPrefix(line, "fairlead login")
+				if login && !strings.Contains(line, "--service") {
+					t.Skip("it asks in a terminal: TestLogin_hidesPasswords")
+				}
 				dir := t.TempDir()
+				const account = `{"email":"me@example.com","password":"not-a-real-password"}`
+				if err := os.WriteFile(filepath.Join(dir, "account.json"), []byte(account), 0o600); err != nil {
+					t.Fatal(err)
+				}
 				bin := filepath.Join(dir, ".bin")
 				if err := os.Mkdir(bin, 0o755); err != nil {
 					t.Fatal(err)
@@ -103,6 +111,9 @@ func TestHelp_examplesRun(t *testing.T) {
 				if !strings.Contains(line, "--sandbox") && !strings.Contains(line, "--upstream") {
 					typed = elsewhere.ReplaceAllString(line, "${0} --upstream "+up.URL)
 				}
+				if login {
+					typed += " --upstream " + up.URL
+				}
 				if strings.Contains(line, "fairlead serve") && !strings.Contains(line, "--ports") {
 					typed += " --ports auto" // another test may have those that are declared
 				}
@@ -111,7 +122,8 @@ func TestHelp_examplesRun(t *testing.T) {
 				run := func(command string) (*exec.Cmd, *shared) {
 					c, printed := exec.CommandContext(ctx, "bash", "-c", command), &shared{}
 					c.Dir, c.Stdout, c.Stderr = dir, printed, printed
-					c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1")
+					c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1",
+						"XDG_STATE_HOME="+filepath.Join(dir, ".state"))
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 					return c, printed
 				}

@@ -67,13 +67,6 @@ document, Koyeb sessions. The configuration of a client says:
 			if m.out.audit != nil {
 				c.Invoker = host.Audited(c.Invoker, m.out.audit, m.events)
 			}
-			sessions, err := m.sessions(nil)
-			if err != nil {
-				return failed(err)
-			}
-			pages := host.NewLocalPages(sessions, m.log, d)
-			defer pages.Close()
-			c.SignIns = pages
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
@@ -83,14 +76,13 @@ document, Koyeb sessions. The configuration of a client says:
 					server, err := mcpServer(documents[0], namespace)
 					if err == nil {
 						h.Update(documents[0].Plan, server)
-						pages.Update(documents[0])
 					}
 					return err
 				})
 			return failed(h.ServeStdio(ctx, s.In, s.Out))
 		},
 	}
-	run.flags(cmd)
+	run.flags(cmd, keptForUser)
 	run.observing = &observing{stdio: true}
 	run.observing.flags(cmd, "off")
 	mcpFlags(cmd, &o, &readOnly)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,11 +21,24 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "internal-worker" { // the process of a script step is this binary again
 		os.Exit(cli.Main(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
+	noUser()
 	testscript.Main(m, map[string]func(){
 		"fairlead": func() {
 			os.Exit(cli.Main(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
 	})
+}
+
+// noUser keeps tests away from the sessions and the keyring of whoever runs them.
+func noUser() {
+	if os.Getenv("FAIRLEAD_TEST_STATE") != "" {
+		return // this binary as a command of a script, whose folder goes with the test
+	}
+	nowhere := filepath.Join(os.TempDir(), "fairlead-test-state")
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_RUNTIME_DIR", "FAIRLEAD_TEST_STATE"} {
+		os.Setenv(name, nowhere)
+	}
+	os.Unsetenv("DBUS_SESSION_BUS_ADDRESS")
 }
 
 // TestScripts runs the command line as people type it: every file of testdata
@@ -45,6 +59,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("UPSTREAM", up.URL)
 			env.Setenv("TAKEN_PORT", port)
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
+			env.Setenv("FAIRLEAD_TEST_STATE", "the script's own")
 			return nil
 		},
 	})
@@ -53,6 +69,10 @@ func TestScripts(t *testing.T) {
 // echo answers with what it got.
 func echo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/v1/account/login" {
+		_, _ = w.Write([]byte(`{"token":{"id":"t"}}`))
+		return
+	}
 	if r.URL.Path == "/broken" {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte(`{"message":"no such thing"}`))

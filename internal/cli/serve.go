@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,33 +24,80 @@ import (
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 // running are the flags of every command that calls APIs.
 type running struct {
 	loading
-	sandbox   bool
-	logLevel  string
-	logFormat string
-	observing *observing // nil for commands that do not serve
-	calling
+	keeping
+	noSessions bool
+	sandbox    bool
+	logLevel   string
+	logFormat  string
+	observing  *observing // nil for commands that do not serve
+	limits     upstream.Limits
+	http2      bool
+
+	// what documents leave out
+	retries, concurrent int
+	breaker             bool
+
 	memory int64 // bytes for all calls; 0 is a part of what the machine has
 }
 
-func (r *running) flags(cmd *cobra.Command) {
+// flags are those of a command that keeps sessions in the usual place, unless it is
+// told otherwise.
+func (r *running) flags(cmd *cobra.Command, usual string) {
 	r.loading.flags(cmd)
+	r.keeping.flags(cmd, usual)
 	f := cmd.Flags()
+	f.BoolVar(&r.noSessions, "no-sessions", false, "run documents as they are written, without the sessions that they or their overlays declare")
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
 	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
 	r.logFormat = "text"
 	choose(cmd, &r.logFormat, "log-format", "", "write log lines as `FORMAT`: text or json", "text", "json")
-	r.calling.flags(cmd, &r.loading)
+	r.limits = upstream.Limits{}.WithDefaults()
+	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
+	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
+	f.Var(period{&r.limits.Idle}, "idle-timeout", "how long nothing may come of an answer")
+	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take, or until its answer begins if that is passed on as it comes")
+	f.Var(amount{&r.retries}, "retries",
+		"how often a call that may be repeated is sent again, where documents say nothing of it (default never)")
+	f.BoolVar(&r.breaker, "breaker", false,
+		"leave an API alone for a while that fails, where documents say nothing of it")
+	f.Var(amount{&r.concurrent}, "concurrent",
+		"how many calls to each API run at a time, where documents say nothing of it (default any number)")
+	f.BoolVar(&r.http2, "http2", false,
+		"offer HTTP/2 to every API (default only to those that the document says it of)")
 	f.Var(size{&r.memory}, "max-memory",
 		"what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
 	f.Var(size{&r.limits.Response}, "max-response", "largest answer of an API, as 64MiB or a number of bytes")
 	f.Var(size{&r.limits.Request}, "max-request", "largest body of a caller, as 64MiB or a number of bytes")
+}
+
+// client is how APIs are called.
+func (r *running) client() upstream.Config {
+	c := upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2}
+	if r.retries > 0 {
+		c.Retry = upstream.UsualRetry(r.retries)
+	}
+	if r.breaker {
+		c.Breaker = upstream.UsualBreaker()
+	}
+	if r.concurrent > 0 {
+		c.Limit = upstream.UsualLimit(r.concurrent)
+	}
+	return c
+}
+
+// options are those of loading, and whether there are sessions.
+func (r *running) options() (compile.Options, error) {
+	o, err := r.loading.options()
+	o.NoSessions = r.noSessions
+	return o, err
 }
 
 // beside is what the process takes beside what calls hold, in bytes.
@@ -72,12 +118,12 @@ type machine struct {
 	engine    *engine.Engine
 	client    *upstream.Client
 	secrets   *secret.Store
+	vault     *session.Vault
 	scripts   *script.Pool
 	log       *slog.Logger
 	out       outputs
 	view      *observe.View                   // what the control server shows; nil when nobody looks
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
-	headers   []secret.String                 // of what is sent to a collector
 	events    *event.Stream
 	sandbox   *sandboxed
 	pool      *budget.Pool // of the memory of all calls
@@ -90,11 +136,6 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	if err != nil {
 		return nil, err
 	}
-	client, err := r.client()
-	if err != nil {
-		return nil, err
-	}
-	r.warn(s.Err)
 	getenv := os.LookupEnv
 	if r.sandbox {
 		if m.sandbox, err = openSandbox(); err != nil {
@@ -104,9 +145,6 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	}
 	if err = m.read(ctx, r, paths, o, s); err == nil {
 		err = r.unmatchedUpstream(m.documents)
-	}
-	if err == nil {
-		err = r.unmatched(m.documents)
 	}
 	if err != nil {
 		m.close()
@@ -118,16 +156,19 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 		m.close()
 		return nil, err
 	}
-	m.client = upstream.New(client)
+	m.client = upstream.New(r.client())
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
+	if m.vault, err = r.keeping.open(ctx, s, m.log, r.sandbox); err != nil {
+		m.close()
+		return nil, failed(err)
+	}
+	m.engine.KeepSessions(m.vault)
 	return m, nil
 }
 
 // known is what the log masks: the secrets that were handed out, and credentials
 // that stand in documents.
-func (m *machine) known() []secret.String {
-	return append(append(m.secrets.Known(), *m.written.Load()...), m.headers...)
-}
+func (m *machine) known() []secret.String { return append(m.secrets.Known(), *m.written.Load()...) }
 
 // mask makes the log mask the credentials that stand in documents, besides those
 // of the documents before them: requests may still run on these.
@@ -177,6 +218,9 @@ func (m *machine) close() {
 	if m.client != nil {
 		m.client.Close()
 	}
+	if m.vault != nil {
+		_ = m.vault.Close() // what it kept is stored
+	}
 	if m.sandbox != nil {
 		m.sandbox.close()
 	}
@@ -190,7 +234,6 @@ func serveCommand(s Streams) *cobra.Command {
 		front          front
 		ports          string
 		strict, asJSON bool
-		keyFile        string
 	)
 	cmd := &cobra.Command{
 		Use:   "serve [FILE|DIR|-]...",
@@ -209,14 +252,17 @@ runs, within the time of a call and 5 s, and ends.`,
 			if strings.EqualFold(config.MCP.CredentialHeader, "Authorization") {
 				return failed(errors.New("--mcp-credential-header must name another header: an MCP caller's Authorization is for Fairlead and never goes upstream"))
 			}
-			var err error
-			if config.MCP.StateKey, err = readStateKey(keyFile); err != nil {
+			keys, err := run.keys()
+			if err != nil {
 				return failed(err)
+			}
+			if len(keys) > 0 {
+				config.MCP.StateKey = keys[0]
 			}
 			return serve(cmd.Context(), s, &run, config, &front, args, strict, asJSON)
 		},
 	}
-	run.flags(cmd)
+	run.flags(cmd, keptInMemory)
 	run.observing = &observing{}
 	run.observing.flags(cmd, "text")
 	f := cmd.Flags()
@@ -231,25 +277,9 @@ runs, within the time of a call and 5 s, and ends.`,
 	f.Var(pages{&config.Origins}, "allow-origin", "let browser pages of this `ORIGIN` use the MCP servers, and send requests to the REST servers")
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
-	f.StringVar(&keyFile, "state-key", "", "sign what users confirm and answer with the key in this `FILE`, which all replicas share (default a random one)")
 	front.flags(cmd)
 	mcpFlags(cmd, &config.MCP, &config.ReadOnly)
 	return cmd
-}
-
-// readStateKey reads the key of --state-key; none for no file.
-func readStateKey(file string) ([]byte, error) {
-	if file == "" {
-		return nil, nil
-	}
-	key, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read --state-key: %w", err)
-	}
-	if key = bytes.TrimSpace(key); len(key) < 32 {
-		return nil, fmt.Errorf("read --state-key: %s has %d bytes, want at least 32; make one with: openssl rand -hex 32", file, len(key))
-	}
-	return key, nil
 }
 
 func serve(ctx context.Context, s Streams, r *running, config host.Config, front *front, args []string,
@@ -283,7 +313,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 	config.Pool, config.Audit = m.pool, m.out.audit
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Drain = drain(r.limits)
-	config.Limits.Request, config.Client = r.limits.Request, m.client.Errands()
+	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
 	if err := front.config(&config, r.sandbox, m.log); err != nil {
 		return failed(err)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	// Files reads what the document names: schema files, scripts, prompt texts,
 	// static resources. Nil when the document has no folder.
 	Files Files
+	// Document is what sessions know the document by; "" is the name of its file.
+	Document string
 	// NoSessions compiles the document as if it declared no sessions.
 	NoSessions bool
 }

@@ -40,7 +40,7 @@ func (k *compiler) sessions() {
 		}
 		k.failed = false
 		c := &sessionCompiler{compiler: k, api: api, from: api.Session, made: &plan.Session{
-			Namespace: api.Namespace, Document: k.model.File, Capability: k.model.Name()}}
+			Namespace: api.Namespace, Document: cmp.Or(k.options.Document, k.model.File), Capability: k.model.Name()}}
 		if c.compile(); k.failed {
 			k.unusable[api] = true
 			continue

@@ -17,6 +17,7 @@ import (
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // principal names the caller that a guard let in, and the credential that the
@@ -56,26 +57,23 @@ func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 	return o.Invoker.Invoke(ctx, u, args)
 }
 
-// Forwarder passes requests on (engine.Engine does); caller says for whom.
+// Forwarder passes requests on (engine.Engine does); subject is the token of a
+// caller whom a guard let in.
 type Forwarder interface {
 	Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
-		caller engine.Args) (*engine.Result, *engine.Error)
+		subject secret.String) (*engine.Result, *engine.Error)
 }
 
 // forwardOnBehalf is onBehalf for requests that are passed on.
-type forwardOnBehalf struct {
-	Forwarder
-	config *Config
-}
+type forwardOnBehalf struct{ Forwarder }
 
 func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http.Request,
 	rest string) (*engine.Result, *engine.Error) {
-	var caller engine.Args
-	caller.Principal, caller.Nobody = o.config.person(ctx)
+	var subject secret.String
 	if id, ok := guard.From(ctx); ok {
-		caller.Subject = id.Token
+		subject = id.Token
 	}
-	return o.Forwarder.Forward(ctx, f, req, rest, caller)
+	return o.Forwarder.Forward(ctx, f, req, rest, subject)
 }
 
 // credentialKey is where the context of a request keeps the credential that the

@@ -4,6 +4,7 @@ package host
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type File struct {
 // Source is a document before it is compiled.
 type Source struct {
 	File
+	ID       string // what sessions know it by: its file's name, and where that is without telling it
 	Overlays []File
 	Folder   *document.Folder // nil when there is none: standard input, embedded
 }
@@ -54,7 +56,7 @@ func Read(path string, o ReadOptions) (Source, error) {
 	case "":
 		s, err = embedded(o)
 	case "-":
-		s.Name = "standard input"
+		s.Name, s.ID = "standard input", "standard input"
 		s.Text, err = io.ReadAll(io.LimitReader(o.Stdin, document.MaxBytes+1))
 		s.Folder = document.NewFolder("", o.Allow...)
 	default:
@@ -74,7 +76,7 @@ func Read(path string, o ReadOptions) (Source, error) {
 }
 
 func embedded(o ReadOptions) (s Source, err error) {
-	s.Name = capabilities.Default
+	s.Name, s.ID = capabilities.Default, capabilities.Default
 	if s.Text, err = capabilities.Files.ReadFile(capabilities.Default); err != nil {
 		return s, err
 	}
@@ -91,7 +93,7 @@ func embedded(o ReadOptions) (s Source, err error) {
 }
 
 func readFile(path string, o ReadOptions) (s Source, err error) {
-	s.Name = path
+	s.Name, s.ID = path, fileID(path)
 	if o.Within != "" && !within(o.Within, path) {
 		return s, errors.New("read document: it is a link to a file outside of the folder")
 	}
@@ -114,6 +116,15 @@ func readFile(path string, o ReadOptions) (s Source, err error) {
 		return s, fmt.Errorf("read overlay: %w", err)
 	}
 	return s, nil
+}
+
+// fileID is the same for a file however its path is written, and another for a file
+// of that name elsewhere.
+func fileID(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
+	return fmt.Sprintf("%s#%.4x", filepath.Base(path), sha256.Sum256([]byte(path)))
 }
 
 // within reports whether a file is in a folder once all links are followed.
@@ -261,6 +272,7 @@ func (d *Document) compile(o compile.Options) {
 	if o.Files == nil && s.Folder != nil {
 		o.Files = s.Folder
 	}
+	o.Document = s.ID
 	d.Model, diags = normalize.Capability(s.Name, root, s.Folder)
 	d.Diags = append(d.Diags, diags...)
 	if d.Model != nil {

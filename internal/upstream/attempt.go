@@ -11,10 +11,7 @@ import (
 
 // attempt sends a request once. Who listens hears of it when its answer was read.
 func (c *Client) attempt(o *Outbound) (*http.Response, error) {
-	transport, err := c.transportTo(o, o.Request.URL)
-	if err != nil {
-		return nil, err
-	}
+	transport := c.transportOf(&o.Policy)
 	o.attempts++
 	if !o.Events.Hears(event.Attempts) {
 		return transport.RoundTrip(o.Request)
