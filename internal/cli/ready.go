@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -18,10 +19,20 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, as
 	if asJSON {
 		list := value.List()
 		for _, a := range adapters {
-			list.Append(value.Map(value.Member{Name: "capability", Value: value.Of(a.Capability)},
+			one := value.Map(value.Member{Name: "capability", Value: value.Of(a.Capability)},
 				value.Member{Name: "type", Value: value.Of(a.Type)},
 				value.Member{Name: "namespace", Value: value.Of(a.Namespace)},
-				value.Member{Name: "url", Value: value.Of(a.URL)}))
+				value.Member{Name: "url", Value: value.Of(a.URL)})
+			if len(a.SignsIn) > 0 {
+				needs := value.Map(value.Member{Name: "units", Value: texts(a.SignsIn)})
+				if a.SignInPage != "" {
+					needs.Add("page", value.Of(a.SignInPage))
+				} else {
+					needs.Add("nobody", value.Of(a.Nobody))
+				}
+				one.Add("signIn", needs)
+			}
+			list.Append(one)
 		}
 		line := value.Map(value.Member{Name: "event", Value: value.Of("ready")},
 			value.Member{Name: "adapters", Value: list})
@@ -70,6 +81,7 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, as
 		}
 	}
 	front.print(s.Err)
+	printSignIns(s.Err, adapters)
 	unset := m.unset()
 	for i, text := range unset {
 		if i == mostUnset {
@@ -83,6 +95,34 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, as
 		m.sandbox.print(s.Err, adapters)
 	}
 	fmt.Fprintln(s.Err, "\nStop with Ctrl-C.")
+}
+
+func texts(all []string) value.Value {
+	list := value.List()
+	for _, text := range all {
+		list.Append(value.Of(text))
+	}
+	return list
+}
+
+// printSignIns says what acts for whoever has signed in, and where that is.
+func printSignIns(w io.Writer, adapters []host.Adapter) {
+	said := map[string]bool{}
+	for _, a := range adapters {
+		if len(a.SignsIn) == 0 || said[a.SignInPage+a.Nobody+a.Capability] {
+			continue
+		}
+		said[a.SignInPage+a.Nobody+a.Capability] = true
+		if len(said) > manyDocuments {
+			break
+		}
+		fmt.Fprintf(w, "\nFor whoever has signed in: %s (%s).\n", listed(a.SignsIn), a.Namespace)
+		if a.SignInPage != "" {
+			fmt.Fprintf(w, "Sign in at %s, or where a tool asks for it.\n", a.SignInPage)
+		} else {
+			fmt.Fprintln(w, "Nobody can sign in: "+a.Nobody)
+		}
+	}
 }
 
 // mostUnset is how many variables without a value are named at the start.
@@ -100,6 +140,7 @@ func (m *machine) unset() []string {
 	needs := map[string][]string{} // by variables
 	var order []string
 	own := map[string]bool{}      // a caller may bring the credential
+	session := map[string]bool{}  // all of them do with a session
 	shut := map[string][]string{} // servers, by variables
 	for _, d := range m.documents {
 		if d.Plan == nil {
@@ -119,29 +160,34 @@ func (m *machine) unset() []string {
 					continue
 				}
 				if needs[key] == nil {
-					order = append(order, key)
+					order, session[key] = append(order, key), true
 				}
 				if !slices.Contains(needs[key], u.Name) {
 					needs[key] = append(needs[key], u.Name)
 				}
+				session[key] = session[key] && u.Signs && slot.ForAuth
 				own[key] = own[key] || u.CallerAuthorization && u.Kind != "tool" && slot.ForAuth
 			}
 		}
 	}
-	var texts []string
+	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(shut)) {
-		texts = append(texts, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key,
+		lines = append(lines, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key,
 			listed(shut[key])))
 	}
 	for _, key := range order {
 		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.",
 			key, listed(needs[key]))
+		if session[key] {
+			text = fmt.Sprintf("%s is not set: %s will answer that nobody is signed in, to whoever has not.", key,
+				listed(needs[key]))
+		}
 		if own[key] {
 			text += "\nREST callers who send their own Authorization header do not need it."
 		}
-		texts = append(texts, text)
+		lines = append(lines, text)
 	}
-	return texts
+	return lines
 }
 
 // guarding are the secrets that callers of a server must know.

@@ -83,7 +83,7 @@ Log in and out again:
 	}
 	for _, a := range adapters {
 		if a.Type == "mcp" {
-			fmt.Fprintf(w, "Configure an MCP client:\n  {\"mcpServers\":{\"%s\":{\"type\":\"http\",\"url\":\"%s\"}}}\n", a.Namespace, a.URL)
+			fmt.Fprintf(w, "Configure an MCP client, and let your agent call login-user; it names the page on which you sign in as above:\n  {\"mcpServers\":{\"%s\":{\"type\":\"http\",\"url\":\"%s\"}}}\n", a.Namespace, a.URL)
 		}
 	}
 	fmt.Fprintln(w, "\nOther addresses of the sandbox, all with the same password:")

@@ -13,7 +13,9 @@ import (
 func (r *invocation) newCall(ctx context.Context) *event.Call {
 	c := &event.Call{Unit: r.unit.ID, Type: r.unit.Kind, Front: r.unit.Namespace, Exchange: event.ExchangeOf(ctx),
 		Began: time.Now()}
-	c.Exchange.Note(func(f *event.Facts) { f.Unit, f.Kind = c.Unit, c.Type })
+	if c.Type != "session" { // a sign-in or renewal on the way of another unit
+		c.Exchange.Note(func(f *event.Facts) { f.Unit, f.Kind = c.Unit, c.Type })
+	}
 	return c
 }
 
@@ -78,7 +80,7 @@ func (r *invocation) notice(ctx context.Context, e event.Problem) {
 
 // sendsSecret reports whether the unit authenticates with a secret of the operator's.
 func (r *invocation) sendsSecret() bool {
-	if r.authorization != "" {
+	if r.authorization != "" || r.with != nil {
 		return false
 	}
 	for _, s := range r.unit.Secrets {

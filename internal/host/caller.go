@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
@@ -54,7 +55,15 @@ func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 	if id, ok := guard.From(ctx); ok {
 		args.Subject = id.Token
 	}
-	return o.Invoker.Invoke(ctx, u, args)
+	result, failure := o.Invoker.Invoke(ctx, u, args)
+	if failure != nil && failure.SignIn != nil && u.Kind == "operation" {
+		if address, err := o.config.Front.address(ctx); err == nil {
+			failure.Detail = "Sign in at " + address + connect.Path + ", then ask again."
+		} else {
+			failure.Detail = err.Error() + "."
+		}
+	}
+	return result, failure
 }
 
 // Forwarder passes requests on (engine.Engine does); subject is the token of a

@@ -331,3 +331,42 @@ func reserved(path string) bool {
 	rest, ok := strings.CutPrefix(path, connect.Path)
 	return ok && (rest == "" || rest[0] == '/')
 }
+
+// tellSignIns notes what of a server needs a sign-in, and where that is.
+func (c *Config) tellSignIns(a *Adapter, g *generation) {
+	if c.Sessions == nil || !g.document.signsIn() {
+		return
+	}
+	for _, u := range g.server.Units() {
+		if u.Signs {
+			a.SignsIn = append(a.SignsIn, u.Name)
+		}
+	}
+	if len(a.SignsIn) == 0 {
+		return
+	}
+	kind := ""
+	if g.server.Auth != nil {
+		kind = g.server.Auth.Kind
+	}
+	base := ""
+	switch private := g.listener.isLoopback(); {
+	case c.Front.Public != nil:
+		base = c.Front.Public.String()
+	case private || g.listener.secure:
+		base = schemes[g.listener.secure] + "://" + g.listener.hostPort(g.bind)
+	default:
+		a.Nobody = "People sign in over HTTPS only: add --public-url, or --tls-cert and --tls-key."
+	}
+	switch {
+	case kind == "" && !c.LocalSessions:
+		a.Nobody = "The server knows nobody in person: protect it with oauth2, basic or digest authentication, or start " +
+			"it with --local-sessions where one person alone uses this machine."
+	case (kind == "bearer" || kind == "apikey") && !c.SharedSessions:
+		a.Nobody = "Everybody brings the same secret: --shared-sessions lets all who know it share what one of them signs " +
+			"in to."
+	}
+	if a.Nobody == "" {
+		a.SignInPage = base + connect.Path
+	}
+}

@@ -92,6 +92,9 @@ type Adapter struct {
 	Namespace  string
 	URL        string
 	Units      []string // that it serves
+	SignsIn    []string // of these, those that act for whoever has signed in at an API
+	SignInPage string   // where that is, "" where nobody can
+	Nobody     string   // why nobody can, a sentence for operators
 	LeftOut    int      // units that the configuration leaves out
 }
 
@@ -323,6 +326,7 @@ func (h *Host) Adapters() []Adapter {
 		units := g.adapter.Units()
 		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace,
 			URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units)}
+		h.config.tellSignIns(&all[i], g)
 	}
 	return all
 }
