@@ -15,7 +15,8 @@ import (
 
 // printReady says where the servers are: for people on standard error, or as
 // one line of JSON on standard output.
-func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, asJSON bool) {
+func printReady(s Streams, m *machine, adapters []host.Adapter, redirects []host.Redirect, front *front,
+	asJSON bool) {
 	if asJSON {
 		list := value.List()
 		for _, a := range adapters {
@@ -38,6 +39,14 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, as
 			value.Member{Name: "adapters", Value: list})
 		if front.public != nil {
 			line.Add("public", value.Of(front.public.String()))
+		}
+		if len(redirects) > 0 {
+			list := value.List()
+			for _, r := range redirects {
+				list.Append(value.Map(value.Member{Name: "for", Value: value.Of(r.For)},
+					value.Member{Name: "server", Value: value.Of(r.Server)}, value.Member{Name: "url", Value: value.Of(r.URL)}))
+			}
+			line.Add("redirects", list)
 		}
 		if m.sandbox != nil {
 			line.Add("sandbox", m.sandbox.json())
@@ -79,6 +88,13 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, front *front, as
 			}
 			fmt.Fprintf(s.Err, "          %s\n", u)
 		}
+	}
+	for i, r := range redirects {
+		if i == manyDocuments {
+			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n", count(len(redirects)-i, "more redirect address"))
+			break
+		}
+		fmt.Fprintf(s.Err, "\nRedirect address of %s, for %s to know:\n  %s\n", r.For, r.Server, r.URL)
 	}
 	front.print(s.Err)
 	printSignIns(s.Err, adapters)

@@ -343,7 +343,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 		return nil
 	})
 	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
-	printReady(s, m, h.Adapters(), front, asJSON)
+	printReady(s, m, h.Adapters(), h.Redirects(ctx), front, asJSON)
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)

@@ -19,7 +19,7 @@ var guardFields = map[string][]string{
 }
 
 // incomingSecrets are the fields that hold what callers must not learn.
-var incomingSecrets = []string{"password", "token", "value", "clientSecret"}
+var incomingSecrets = []string{"password", "token", "value", "clientSecret", "signIn.clientSecret"}
 
 // guard compiles the incoming authentication of a server; ok is false when that
 // cannot be done: then the server is withheld.
@@ -71,6 +71,13 @@ func (k *compiler) incoming(e *model.Expose) *plan.Guard {
 				"%s authentication lacks “%s”", e.Auth.Type, field)
 			g.Kind = ""
 		}
+	}
+	if e.Auth.Type == "oauth2" && e.Auth.Fields["signIn.clientId"].IsNull() &&
+		slices.ContainsFunc(k.plan.Sessions, (*plan.Session).ForPeople) {
+		k.report(diag.SignInClient, e.Auth.Node.Range(),
+			"Register Fairlead with the authorization server and add x-fairlead: {signIn: {clientId, clientSecret}}.",
+			"people sign in at “%s”, but nobody knows as which client they log in to prove who they are",
+			k.plan.Sessions[0].Namespace)
 	}
 	g.Secrets, g.Slots = u.Secrets, u.Slots
 	return g

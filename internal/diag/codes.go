@@ -75,6 +75,7 @@ var (
 	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
 	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
 	SessionInvalid     = &Code{"session-invalid", Error, "A session cannot work"}
+	SignInClient       = &Code{"sign-in-client", Warning, "People cannot prove on the pages who they are"}
 	FormatUnknown      = &Code{"format-unknown", Warning, "A format is not known"}
 	BodyUnknown        = &Code{"body-type-unknown", Warning, "A body type is not known"}
 	BodyInvalid        = &Code{"body-invalid", Error, "A body cannot be built"}
@@ -102,7 +103,7 @@ func Codes() []*Code {
 		BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, LoginPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
 		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
-		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SessionInvalid, FormatUnknown,
+		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SessionInvalid, SignInClient, FormatUnknown,
 		BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed,
 		NothingServed,

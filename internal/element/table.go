@@ -68,6 +68,7 @@ const (
 	SessionCall
 	SessionField
 	OAuthSession
+	PageClient
 	Step
 	CallStep
 	LookupStep
@@ -879,9 +880,17 @@ var elements = [...]Element{
 		{Key: "subject", Protects: true, Default: "sub",
 			Doc: "the claim that names a person, the same in tokens for every client, where `sub` is pairwise; " +
 				"[sessions](sessions.md#who-is-signed-in) belong to it"},
+		{Key: "signIn", Kind: Block, Of: PageClient, Protects: true,
+			Doc: "as which client people log in at the authorization server to prove on " +
+				"[the pages](sessions.md#who-opens-the-page) who they are"},
 	}},
 	MCPServerExtension: {Def: "mcpServerExtension", Name: "x-fairlead of an MCP server", Fields: []Field{
 		{Key: "icon", Doc: "as on a unit"},
+	}},
+	PageClient: {Def: "pageClient", Name: "the client of the pages", Fields: []Field{
+		{Key: "clientId", Protects: true, Doc: "the client that is registered there"},
+		{Key: "clientSecret", Protects: true, Doc: "its secret; none for a public client"},
+		{Key: "scope", Doc: "what it asks for besides `openid`, such as `profile` or `email`, where the claim of `subject` is behind that"},
 	}},
 	Question: {Def: "question", Name: "a question", Fields: []Field{
 		{Key: "message", Doc: "what the user reads"},

@@ -115,6 +115,20 @@ func (e *Engine) oauthClient(ctx context.Context, o *plan.OAuth) (*oauth.Client,
 	return c, nil
 }
 
+// ConsentAt is where a person is sent to agree: the host of the authorization server,
+// and a label that no other server has.
+func (e *Engine) ConsentAt(ctx context.Context, s *plan.Session) (host, label string, failure *Error) {
+	at, failure := e.server(ctx, s.OAuth)
+	if failure != nil {
+		return "", "", failure
+	}
+	host = at.issuer
+	if at.authorization != "" {
+		host = at.authorization
+	}
+	return hostOf(host), oauth.Label(at.issuer, at.authorization, at.token), nil
+}
+
 // AskConsent is where a person is sent to agree that callers act for them, and what
 // FinishConsent needs when they come back to redirect.
 func (e *Engine) AskConsent(ctx context.Context, s *plan.Session, redirect string) (string, oauth.Transaction, error) {

@@ -9,11 +9,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/guard"
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/session"
@@ -32,6 +34,9 @@ type Signer interface {
 	SessionKey(ctx context.Context, s *plan.Session, who session.Principal) (session.Key, *engine.Error)
 	SignIn(ctx context.Context, s *plan.Session, typed map[string]string, given string) (*session.Session, *engine.Error)
 	SignOut(ctx context.Context, s *plan.Session, now *session.Session) *engine.Error
+	ConsentAt(ctx context.Context, s *plan.Session) (host, label string, failure *engine.Error)
+	AskConsent(ctx context.Context, s *plan.Session, redirect string) (string, oauth.Transaction, error)
+	FinishConsent(ctx context.Context, s *plan.Session, t oauth.Transaction, answer url.Values) (*session.Session, error)
 }
 
 // Page is the address of the page on which the caller behind ctx signs in, and its
@@ -60,7 +65,7 @@ func (c *Config) Drop(ctx context.Context, want *engine.SignIn, handle string) e
 
 // signsIn reports whether people sign in at an API of the document.
 func (d *Document) signsIn() bool {
-	return d.Plan != nil && slices.ContainsFunc(d.Plan.Sessions, func(s *plan.Session) bool { return s.Login != nil })
+	return d.Plan != nil && slices.ContainsFunc(d.Plan.Sessions, (*plan.Session).ForPeople)
 }
 
 // proof is a way in which people prove on the pages who they are: that in which
@@ -70,6 +75,7 @@ type proof struct {
 	realm     string // issuer of its people; "" where requests tell it
 	name      string // of the first of the servers, for people
 	guard     *guard.Guard
+	auth      *plan.Guard // of which it was made
 	documents []*Document // of the servers
 }
 
@@ -83,6 +89,9 @@ func (p *proof) id() string {
 type pages struct {
 	config *Config
 	proofs []*proof
+
+	mu      sync.Mutex
+	servers map[string]*oauth.Server // at which people prove who they are, by issuer
 }
 
 // pagesOf are those of some generations; nil where nobody signs in.
@@ -100,13 +109,14 @@ func (c *Config) pagesOf(all []*generation) http.Handler {
 		return nil
 	}
 	return connect.New(connect.Config{SignIns: c.Sessions.SignIns, Vault: c.Sessions.Vault, APIs: p.apis, Who: p.who,
-		Leave: p.leave, Public: c.Front.Public, Logger: c.Logger})
+		Leave: p.leave, Public: c.Front.Public, Address: c.Front.address, Cookies: c.Sessions.Cookies, SignedIn: p.signedIn,
+		Logger: c.Logger})
 }
 
 func (p *pages) add(g *generation) {
 	one := &proof{name: cmp.Or(g.server.Namespace, g.server.Type) + " of " + g.document.Model.Name()}
 	if auth := g.server.Auth; auth != nil {
-		one.kind, one.realm = auth.Kind, realmOf(&g.declared)
+		one.kind, one.realm, one.auth = auth.Kind, realmOf(&g.declared), auth
 		if one.guard = p.config.pageGuard(g); one.guard == nil {
 			one.kind = auth.Kind + ", alone" // nobody in person
 		}
@@ -167,6 +177,7 @@ const visitor = time.Hour
 // known is what a browser keeps of who is before it.
 type known struct {
 	Issuer, Subject, Name string
+	Pairwise              bool // the name may be one for us alone, see connect.Visitor
 }
 
 const knownCookie = "person"
@@ -181,7 +192,7 @@ func (p *pages) who(w http.ResponseWriter, r *http.Request) (connect.Visitor, bo
 	if p.config.Sessions.Cookies.Get(r, knownCookie, secure, &k) {
 		who := session.Principal{Issuer: k.Issuer, Subject: k.Subject}
 		if len(p.of(r.Context(), who)) > 0 {
-			return connect.Visitor{Principal: who, Name: k.Name, Kept: true}, false, nil
+			return connect.Visitor{Principal: who, Name: k.Name, Kept: true, Pairwise: k.Pairwise}, false, nil
 		}
 	}
 	one, err := p.choose(r)
@@ -198,8 +209,7 @@ func (p *pages) who(w http.ResponseWriter, r *http.Request) (connect.Visitor, bo
 	case one.guard == nil:
 		return connect.Visitor{}, false, &connect.Refused{Status: http.StatusForbidden, Message: nobodyShared}
 	case one.kind == "oauth2":
-		return connect.Visitor{}, false, &connect.Refused{Status: http.StatusForbidden,
-			Message: "This server does not know how people sign in at its authorization server."}
+		return p.login(w, r, one)
 	}
 	return p.ask(w, r, one, secure)
 }
@@ -291,7 +301,7 @@ func (p *pages) apis(ctx context.Context, who session.Principal) (all []*connect
 
 // api is the API of a session, for the pages; nil where people cannot sign in.
 func (s *Sessions) api(ctx context.Context, of *plan.Session, who session.Principal) (*connect.API, error) {
-	if of.Login == nil {
+	if !of.ForPeople() {
 		return nil, nil
 	}
 	key, failure := s.Engine.SessionKey(ctx, of, who)
@@ -319,6 +329,20 @@ func (s *Sessions) api(ctx context.Context, of *plan.Session, who session.Princi
 			}
 			return nil
 		},
+	}
+	if of.OAuth != nil {
+		server, label, failure := s.Engine.ConsentAt(ctx, of)
+		if failure != nil {
+			return nil, failure
+		}
+		api.Consent = &connect.Consent{Server: server, Scopes: of.OAuth.Scopes, Callback: label,
+			Begin: func(ctx context.Context, redirect string) (string, oauth.Transaction, error) {
+				return s.Engine.AskConsent(ctx, of, redirect)
+			},
+			Finish: func(ctx context.Context, t oauth.Transaction, answer url.Values) (*session.Session, error) {
+				return s.Engine.FinishConsent(ctx, of, t, answer)
+			},
+		}
 	}
 	for _, f := range of.Fields {
 		api.Fields = append(api.Fields, connect.Field{Name: f.Name, Label: f.Label, Hint: f.Hint, Secret: f.Secret, Required: f.Required})

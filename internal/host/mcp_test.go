@@ -52,7 +52,7 @@ capability:
         - {path: "/crm/{{path}}", forward: {targetNamespace: crm}}
 `
 
-const oauth = `{type: oauth2, authorizationServerUri: "{{AS}}", resource: "{{RESOURCE}}", scopes: [orders, customers]}`
+const oauth2 = `{type: oauth2, authorizationServerUri: "{{AS}}", resource: "{{RESOURCE}}", scopes: [orders, customers]}`
 
 // with is the document with an authentication.
 func with(authentication string) string {
@@ -70,7 +70,7 @@ type guarded struct {
 func protected(t *testing.T) *guarded {
 	g := &guarded{t: t, as: authserver.New(t, "", time.Now), up: testkit.NewUpstream(t, nil)}
 	env := map[string]string{"AS": g.as.Issuer, "EXCHANGE_SECRET": authserver.ClientSecret}
-	g.Served = testkit.Serve(t, with(oauth), testkit.Options{Upstream: g.up.URL, Env: env})
+	g.Served = testkit.Serve(t, with(oauth2), testkit.Options{Upstream: g.up.URL, Env: env})
 	env["RESOURCE"] = g.MCP // read when the first request comes
 	return g
 }

@@ -209,8 +209,16 @@ func (r *reader) authFields(n *document.Node, kind string, id element.ID) *model
 	}
 	if a.Fields["x-fairlead"] != nil && f.of.Index("x-fairlead") >= 0 {
 		delete(a.Fields, "x-fairlead")
-		if claim := f.block("x-fairlead").node("subject"); claim != nil {
+		own := f.block("x-fairlead")
+		if claim := own.node("subject"); claim != nil {
 			a.Fields["subject"] = claim
+		}
+		if client := own.node("signIn"); client.Is(value.Object) {
+			for _, p := range own.block("signIn").pairs {
+				if p != nil {
+					a.Fields["signIn."+p.Key] = p.Value
+				}
+			}
 		}
 	}
 	return a

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ type Metadata struct {
 	Authorization, Token, Revocation, Introspection string   // endpoints
 	JWKS                                            string   // where its keys are
 	NamesIssuer                                     bool     // it adds “iss” to its answers (RFC 9207 section 3)
+	Pairwise                                        bool     // it gives each client other subjects for the same people (OpenID Connect Core 1.0, section 8.1)
 	TokenAuth                                       []string // how clients may authenticate at the token endpoint
 	Challenges                                      []string // code challenge methods; nil when it does not say
 }
@@ -89,6 +91,8 @@ func discoverAt(ctx context.Context, client Doer, issuer, at string) (*Metadata,
 		*to = endpoint
 	}
 	m.NamesIssuer = answer.Get("authorization_response_iss_parameter_supported").True()
+	subjects := Texts(answer.Get("subject_types_supported"))
+	m.Pairwise = slices.Contains(subjects, "pairwise")
 	m.TokenAuth = Texts(answer.Get("token_endpoint_auth_methods_supported"))
 	m.Challenges = Texts(answer.Get("code_challenge_methods_supported"))
 	return &m, nil

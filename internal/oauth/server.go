@@ -2,12 +2,14 @@ package oauth
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/kept"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -53,6 +55,13 @@ func (s *Server) fetchKeys(ctx context.Context, old *KeySet) (*KeySet, error) {
 		return nil, err
 	}
 	return FetchKeys(ctx, s.http, m.JWKS, old)
+}
+
+// Label tells an authorization server from all others, for addresses: by its issuer, and
+// by its endpoints where they are not discovered.
+func Label(issuer, authorization, token string) string {
+	sum := session.Digest("authorization server", issuer, authorization, token)
+	return hex.EncodeToString(sum[:5])
 }
 
 // Metadata is what the server says of itself.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/session"
 )
 
@@ -66,7 +67,10 @@ type Config struct {
 	// not; authorization servers send them back there.
 	Address func(ctx context.Context) (string, error)
 	Cookies *Cookies // for people who are away; nil where no API has a Consent
-	Logger  *slog.Logger
+	// SignedIn takes somebody back whom Who has sent away to prove who they are, and
+	// answers, or says why not. It may be nil.
+	SignedIn func(w http.ResponseWriter, r *http.Request) error
+	Logger   *slog.Logger
 }
 
 // Visitor is the person before a page.
@@ -74,6 +78,9 @@ type Visitor struct {
 	session.Principal
 	Name string // that they go by at this server, "" when not known
 	Kept bool   // the browser keeps who they are, see Config.Leave
+	// Pairwise says that the authorization server may know the same person by another
+	// name where their assistant signs in (OpenID Connect Core 1.0, section 8.1).
+	Pairwise bool
 }
 
 // Refused says why somebody is not let in, with a status.
@@ -114,7 +121,8 @@ func New(c Config) *Handler {
 	h.mux.HandleFunc("POST "+Path+"/open", h.person(h.open))
 	h.mux.HandleFunc("POST "+Path+"/end", h.person(h.end))
 	h.mux.HandleFunc("POST "+Path+"/leave", h.leave)
-	h.mux.HandleFunc("GET "+callbackPath+"{server}", h.callback)
+	h.mux.HandleFunc("GET "+CallbackPath+"{server}", h.callback)
+	h.mux.HandleFunc("GET "+SignedInPath+"{server}", h.signedIn)
 	h.mux.HandleFunc("GET "+Path+"/{handle}", h.person(h.form))
 	h.mux.HandleFunc("POST "+Path+"/{handle}", h.person(h.submit))
 	return h
@@ -164,6 +172,25 @@ func (h *Handler) person(next func(http.ResponseWriter, *http.Request, Visitor))
 	}
 }
 
+// signedIn takes somebody back who was away to prove who they are.
+func (h *Handler) signedIn(w http.ResponseWriter, r *http.Request) {
+	if h.c.SignedIn == nil {
+		h.stray(w, r)
+		return
+	}
+	var refused *Refused
+	switch err := h.c.SignedIn(w, r); {
+	case err == nil:
+	case errors.Is(err, oauth.ErrState), errors.Is(err, oauth.ErrIssuer), errors.Is(err, oauth.ErrAnswer):
+		h.stray(w, r)
+	case errors.As(err, &refused):
+		h.fail(w, r, refused.Status, refused.Message, "")
+	default:
+		h.c.Logger.WarnContext(r.Context(), "nobody can prove who they are", "error", err)
+		h.fail(w, r, http.StatusBadGateway, "The authorization server did not say who you are.", "Try again later; the operator finds the reason in the log.")
+	}
+}
+
 // leave makes the browser forget who is before it.
 func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
 	if h.c.Leave != nil {
@@ -198,9 +225,13 @@ func (h *Handler) unread(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *Handler) gone(w http.ResponseWriter, r *http.Request, who Visitor) {
-	h.show(w, r, http.StatusNotFound, "failure", page{Title: "Sign-in", Who: who, Data: failure{
-		"This page has ended, or it is for somebody else.",
-		"A sign-in page lasts ten minutes and works once, for the person whose assistant asked for it. Ask again to get a new one."}})
+	next := "A sign-in page lasts ten minutes and works once, for the person whose assistant asked for it. Ask again to get a new one."
+	if who.Pairwise {
+		next += " If that person is you: your authorization server knows you by another name here than where your assistant signs in " +
+			"(pairwise subjects). Tell the operator, who can name a claim that is the same for both (subject)."
+	}
+	h.show(w, r, http.StatusNotFound, "failure", page{Title: "Sign-in", Who: who,
+		Data: failure{"This page has ended, or it is for somebody else.", next}})
 }
 
 // apis are those of the person; not ok when it has answered that they are not known.

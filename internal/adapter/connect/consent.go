@@ -11,9 +11,12 @@ import (
 	"github.com/fairlead/fairlead/internal/session"
 )
 
-// callbackPath is where people come back to from authorization servers, each of which
+// CallbackPath is where people come back to from authorization servers, each of which
 // has an address of its own below it (RFC 9700 section 4.4.2.2).
-const callbackPath = Path + "/callback/"
+const CallbackPath = Path + "/callback/"
+
+// SignedInPath is the same for people who were away to prove who they are.
+const SignedInPath = Path + "/signed-in/"
 
 // Consent is how a person agrees, at an authorization server, that callers act for
 // them at an API.
@@ -34,9 +37,9 @@ type away struct {
 	Transaction oauth.Transaction `json:"transaction"`
 }
 
-// awayCookie names what is kept under a state; not ok for what is none of ours.
-func awayCookie(state string) (name string, ok bool) {
-	ok = len(state) == 26 && !strings.ContainsFunc(state, func(r rune) bool {
+// StateCookie names what a browser keeps under a state; not ok for what is none.
+func StateCookie(state string) (name string, ok bool) {
+	ok = len(state) == 26 && !strings.ContainsFunc(state, func(r rune) bool { // as of rand.Text
 		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
 	})
 	return "away-" + state, ok
@@ -64,7 +67,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, who Visitor, in 
 		http.Redirect(w, r, base+Path+"/"+in.Handle, http.StatusSeeOther)
 		return
 	}
-	to, t, err := api.Consent.Begin(r.Context(), base+callbackPath+api.Consent.Callback)
+	to, t, err := api.Consent.Begin(r.Context(), base+CallbackPath+api.Consent.Callback)
 	if err != nil {
 		h.c.Logger.WarnContext(r.Context(), "an authorization server cannot be asked", "document", in.Key.Document,
 			"api", in.Key.API, "error", err)
@@ -76,7 +79,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, who Visitor, in 
 		h.lost(w, r, who, err)
 		return
 	}
-	name, _ := awayCookie(t.State)
+	name, _ := StateCookie(t.State)
 	err = h.c.Cookies.Put(w, name, strings.HasPrefix(base, "https:"), away{in.Handle, t}, session.SignInLife)
 	if err != nil {
 		h.lost(w, r, who, err)
@@ -105,7 +108,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	secure := strings.HasPrefix(base, "https:")
 	var a away
-	name, ok := awayCookie(r.URL.Query().Get("state"))
+	name, ok := StateCookie(r.URL.Query().Get("state"))
 	if !ok || h.c.Cookies == nil || !h.c.Cookies.Get(r, name, secure, &a) ||
 		a.Transaction.Redirect != base+r.URL.Path {
 		h.stray(w, r)

@@ -193,16 +193,8 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) {
 
 // give answers tokens of a grant, and a refresh token in place of the one before.
 func (s *Server) give(w http.ResponseWriter, g *grant, first bool) {
-	now := s.now()
-	audience := g.resource
-	if audience == "" {
-		audience = s.Clients[g.client].Audience
-	}
-	subject := s.subject(g)
-	claims := map[string]any{"iss": s.Issuer, "sub": subject, "aud": audience, "uid": g.person, "client_id": g.client,
-		"scope": strings.Join(g.scopes, " "), "iat": now.Unix(), "exp": now.Add(s.Life).Unix(), "jti": rand.Text()}
-	access := Sign(s.t, "rsa", jose.RS256, nil, claims)
-	s.Tokens[access] = claims
+	now, subject := s.now(), s.subject(g)
+	access := s.issue(g)
 	if g.refresh != "" {
 		delete(s.refresh, g.refresh)
 		s.spent[g.refresh] = g
@@ -220,6 +212,26 @@ func (s *Server) give(w http.ResponseWriter, g *grant, first bool) {
 		body["id_token"] = Sign(s.t, "rsa", jose.RS256, map[jose.HeaderKey]any{"typ": "JWT"}, claims)
 	}
 	answer(w, http.StatusOK, body)
+}
+
+// issue makes an access token (RFC 9068).
+func (s *Server) issue(g *grant) string {
+	now, audience := s.now(), g.resource
+	if audience == "" {
+		audience = s.Clients[g.client].Audience
+	}
+	claims := map[string]any{"iss": s.Issuer, "sub": s.subject(g), "aud": audience, "uid": g.person, "client_id": g.client,
+		"scope": strings.Join(g.scopes, " "), "iat": now.Unix(), "exp": now.Add(s.Life).Unix(), "jti": rand.Text()}
+	access := Sign(s.t, "rsa", jose.RS256, nil, claims)
+	s.Tokens[access] = claims
+	return access
+}
+
+// Issue is an access token of a person, as their own client got it for a resource.
+func (s *Server) Issue(client, person, resource string, scopes ...string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.issue(&grant{client: client, person: person, resource: resource, scopes: scopes})
 }
 
 // subject is by what a client knows a person (OpenID Connect Core, section 8).
@@ -266,6 +278,11 @@ func (s *Server) Person(token string) (person string, ok bool) {
 	}
 	person, ok = claims["uid"].(string)
 	return person, ok
+}
+
+// Registered lets a client send people back to these addresses.
+func (s *Server) Registered(id, secret string, redirects ...string) {
+	s.Set(func() { s.Clients[id] = &Client{Secret: secret, Redirects: redirects, Audience: "https://api.example"} })
 }
 
 // EndAll ends every grant, as when people take them back at the server.
