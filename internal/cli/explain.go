@@ -277,8 +277,19 @@ func leavesOut(u *plan.Unit) bool {
 		!slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Place == plan.AsBody })
 }
 
-// protocols says with which HTTP the APIs of a unit are called.
+// protocols says with which HTTP the APIs of a unit are called, and how they are reached.
 func protocols(u *plan.Unit) string {
+	text := protocol(u)
+	for _, s := range u.Steps {
+		if s.Kind == plan.CallStep && s.Call.Request.Connection != nil {
+			text += s.Call.Request.Connection.Text()
+			break
+		}
+	}
+	return text
+}
+
+func protocol(u *plan.Unit) string {
 	for _, s := range u.Steps {
 		if s.Kind == plan.CallStep && s.Call.Request.Policy.HTTP2 {
 			return "HTTP/2 where " + s.Call.Request.Target + " takes it, as the document says"

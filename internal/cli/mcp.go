@@ -67,6 +67,13 @@ document, Koyeb sessions. The configuration of a client says:
 			if m.out.audit != nil {
 				c.Invoker = host.Audited(c.Invoker, m.out.audit, m.events)
 			}
+			sessions, err := m.sessions(nil)
+			if err != nil {
+				return failed(err)
+			}
+			pages := host.NewLocalPages(sessions, m.log, d)
+			defer pages.Close()
+			c.SignIns = pages
 			h := mcp.New(c)
 			defer h.Close()
 			ctx, cancel := context.WithCancel(cmd.Context())
@@ -76,6 +83,7 @@ document, Koyeb sessions. The configuration of a client says:
 					server, err := mcpServer(documents[0], namespace)
 					if err == nil {
 						h.Update(documents[0].Plan, server)
+						pages.Update(documents[0])
 					}
 					return err
 				})

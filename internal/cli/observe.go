@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/observe"
+	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 // observing are the flags of what operators see of a command that serves.
@@ -40,6 +42,8 @@ type outputs struct {
 	access *observe.Queue // access lines, when they go elsewhere
 	file   *observe.File  // where they go
 	audit  *observe.Audit // nil when nothing is audited
+
+	exporter *observe.Exporter // of traces and metrics; nil when nothing is sent
 }
 
 // observe makes what hears of the process: the log, access lines, the audit, and what
@@ -49,7 +53,13 @@ func (m *machine) observe(r *running, s Streams) error {
 	_ = least.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
 	level, mask := observe.NewLevel(least), observe.NewMask(m.known)
 	m.out.lines = observe.NewQueue(s.Err, mask)
-	if r.isViewed(m) {
+	telemetry, notes, err := observe.NewTelemetry(os.LookupEnv, m.declared())
+	if err != nil && r.observing != nil {
+		return failed(err)
+	}
+	m.headers = telemetry.Secrets()
+	sends := r.observing != nil && telemetry.Sends()
+	if r.isViewed(m) || sends {
 		m.view = observe.NewView(mask, level)
 	}
 	how := observe.LogOptions{Format: formats[r.logFormat], Level: level, Mask: mask}
@@ -77,10 +87,21 @@ func (m *machine) observe(r *running, s Streams) error {
 		m.events = event.To(listeners...)
 		return nil
 	}
+	for _, note := range notes {
+		m.log.Warn(note)
+	}
 	m.view.Metrics.Process(Version())
 	m.view.Metrics.Observe("fairlead.log.lines.lost", "", "Lines of logs that nobody read.", true, nil,
 		func() []observe.Sample { return []observe.Sample{{Value: float64(m.out.lost())}} })
-	m.events = event.Trace(event.Tracing{Ratio: 1, W3C: true}, append(listeners, m.view.Listeners()...)...)
+	listeners = append(listeners, m.view.Listeners()...)
+	if sends {
+		m.out.exporter = observe.NewExporter(observe.ExporterConfig{Telemetry: telemetry, Version: Version(),
+			Client: upstream.NewPlainClient(nil), Metrics: m.view.Metrics, Mask: mask, Logger: m.log})
+		m.view.Metrics.Observe("fairlead.telemetry.lost", "", "Exchanges of which the spans were left out.", true, nil,
+			func() []observe.Sample { return []observe.Sample{{Value: float64(m.out.exporter.Lost())}} })
+		listeners = append(listeners, m.out.exporter.Listener())
+	}
+	m.events = event.Trace(telemetry.Tracing, listeners...)
 	m.view.Metrics.Gauge("http.server.active_requests", "", "Requests and messages that run.",
 		func() float64 { return float64(m.events.Active()) })
 	return nil
@@ -88,6 +109,15 @@ func (m *machine) observe(r *running, s Streams) error {
 
 // formats are those of lines, by the words of the flags.
 var formats = map[string]observe.Format{"text": observe.Text, "json": observe.JSON}
+
+// declared is what the documents say of telemetry.
+func (m *machine) declared() observe.Declared {
+	d := observe.Declared{Sampling: 1}
+	if len(m.documents) == 1 && m.documents[0].Model != nil {
+		d.Service = m.documents[0].Model.Name()
+	}
+	return d
+}
 
 // isViewed reports whether something shows what the process counts and keeps.
 func (r *running) isViewed(*machine) bool { return false }
@@ -135,6 +165,7 @@ func (o *outputs) lost() (lines int64) {
 
 // close writes what waits.
 func (o *outputs) close() {
+	o.exporter.Close()
 	_ = o.audit.Close() // nobody is there to tell
 	if o.access != nil {
 		o.access.Close()

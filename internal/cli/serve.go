@@ -37,12 +37,7 @@ type running struct {
 	logLevel   string
 	logFormat  string
 	observing  *observing // nil for commands that do not serve
-	limits     upstream.Limits
-	http2      bool
-
-	// what documents leave out
-	retries, concurrent int
-	breaker             bool
+	calling
 
 	memory int64 // bytes for all calls; 0 is a part of what the machine has
 }
@@ -59,38 +54,11 @@ func (r *running) flags(cmd *cobra.Command, usual string) {
 	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")
 	r.logFormat = "text"
 	choose(cmd, &r.logFormat, "log-format", "", "write log lines as `FORMAT`: text or json", "text", "json")
-	r.limits = upstream.Limits{}.WithDefaults()
-	f.Var(period{&r.limits.Connect}, "connect-timeout", "how long connecting to an API may take")
-	f.Var(period{&r.limits.Header}, "header-timeout", "how long an API may take to begin its answer")
-	f.Var(period{&r.limits.Idle}, "idle-timeout", "how long nothing may come of an answer")
-	f.Var(period{&r.limits.Call}, "call-timeout", "how long a whole call may take, or until its answer begins if that is passed on as it comes")
-	f.Var(amount{&r.retries}, "retries",
-		"how often a call that may be repeated is sent again, where documents say nothing of it (default never)")
-	f.BoolVar(&r.breaker, "breaker", false,
-		"leave an API alone for a while that fails, where documents say nothing of it")
-	f.Var(amount{&r.concurrent}, "concurrent",
-		"how many calls to each API run at a time, where documents say nothing of it (default any number)")
-	f.BoolVar(&r.http2, "http2", false,
-		"offer HTTP/2 to every API (default only to those that the document says it of)")
+	r.calling.flags(cmd, &r.loading)
 	f.Var(size{&r.memory}, "max-memory",
 		"what all calls may hold together for bodies and answers, as 2GiB or a number of bytes (default half of what the machine has)")
 	f.Var(size{&r.limits.Response}, "max-response", "largest answer of an API, as 64MiB or a number of bytes")
 	f.Var(size{&r.limits.Request}, "max-request", "largest body of a caller, as 64MiB or a number of bytes")
-}
-
-// client is how APIs are called.
-func (r *running) client() upstream.Config {
-	c := upstream.Config{Limits: r.limits, Agent: "Fairlead/" + Version(), HTTP2: r.http2}
-	if r.retries > 0 {
-		c.Retry = upstream.UsualRetry(r.retries)
-	}
-	if r.breaker {
-		c.Breaker = upstream.UsualBreaker()
-	}
-	if r.concurrent > 0 {
-		c.Limit = upstream.UsualLimit(r.concurrent)
-	}
-	return c
 }
 
 // options are those of loading, and whether there are sessions.
@@ -124,6 +92,7 @@ type machine struct {
 	out       outputs
 	view      *observe.View                   // what the control server shows; nil when nobody looks
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
+	headers   []secret.String                 // of what is sent to a collector
 	events    *event.Stream
 	sandbox   *sandboxed
 	pool      *budget.Pool // of the memory of all calls
@@ -136,6 +105,11 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	if err != nil {
 		return nil, err
 	}
+	client, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	r.warn(s.Err)
 	getenv := os.LookupEnv
 	if r.sandbox {
 		if m.sandbox, err = openSandbox(); err != nil {
@@ -145,6 +119,9 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	}
 	if err = m.read(ctx, r, paths, o, s); err == nil {
 		err = r.unmatchedUpstream(m.documents)
+	}
+	if err == nil {
+		err = r.unmatched(m.documents)
 	}
 	if err != nil {
 		m.close()
@@ -156,7 +133,7 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 		m.close()
 		return nil, err
 	}
-	m.client = upstream.New(r.client())
+	m.client = upstream.New(client)
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	if m.vault, err = r.keeping.open(ctx, s, m.log, r.sandbox); err != nil {
 		m.close()
@@ -168,7 +145,9 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 
 // known is what the log masks: the secrets that were handed out, and credentials
 // that stand in documents.
-func (m *machine) known() []secret.String { return append(m.secrets.Known(), *m.written.Load()...) }
+func (m *machine) known() []secret.String {
+	return append(append(m.secrets.Known(), *m.written.Load()...), m.headers...)
+}
 
 // mask makes the log mask the credentials that stand in documents, besides those
 // of the documents before them: requests may still run on these.
@@ -313,7 +292,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 	config.Pool, config.Audit = m.pool, m.out.audit
 	config.Invoker, config.Forwarder = m.engine, m.engine
 	config.Limits.Drain = drain(r.limits)
-	config.Limits.Request, config.Client = r.limits.Request, upstream.NewPlainClient(nil)
+	config.Limits.Request, config.Client = r.limits.Request, m.client.Errands()
 	if err := front.config(&config, r.sandbox, m.log); err != nil {
 		return failed(err)
 	}

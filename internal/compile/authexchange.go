@@ -165,20 +165,29 @@ func (f *authFields) oauth1() upstream.Auth {
 // the field names.
 func (f *authFields) signingKey() expr.Expr {
 	n := f.auth.Fields["signingKey"]
-	files := f.call.compiler.options.Files
-	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") ||
-		!slices.ContainsFunc([]string{".pem", ".key"},
-			func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
+	text, named, ok := f.call.pemFile(n, ".pem", ".key")
+	switch {
+	case !named:
 		return f.optional("signingKey")
-	}
-	key, err := files.ReadFile(n.Text)
-	if err != nil {
+	case !ok:
 		f.call.compiler.report(diag.AuthIncomplete, n.Range(), "Put the PEM file there, or bind the key as a secret.",
 			"the signing key “%s” cannot be read", n.Text)
 		f.failed = true
 		return expr.Expr{}
 	}
-	return f.call.written(string(key))
+	return f.call.written(text)
+}
+
+// pemFile is the content of the file beside the document that n names, with one of the
+// endings; named is false where n is no such name.
+func (c *call) pemFile(n *document.Node, endings ...string) (text string, named, ok bool) {
+	files := c.compiler.options.Files
+	if n.IsNull() || files == nil || strings.ContainsAny(n.Text, "{$\n") ||
+		!slices.ContainsFunc(endings, func(end string) bool { return strings.HasSuffix(n.Text, end) }) {
+		return "", false, false
+	}
+	content, err := files.ReadFile(n.Text)
+	return string(content), true, err == nil
 }
 
 // aws compiles AWS Signature Version 4.

@@ -170,6 +170,9 @@ func (c *call) request() (*upstream.Request, bool) {
 		return nil, false
 	}
 	r.Base = base
+	if r.Connection, ok = c.connection(); !ok {
+		return nil, false
+	}
 	if c.api.Auth != nil && !c.op.NoAuth {
 		if r.Auth, ok = c.auth(c.api.Auth); !ok {
 			return nil, false

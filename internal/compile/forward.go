@@ -25,7 +25,7 @@ func (k *compiler) forward(s *plan.Server, r *model.Resource) {
 		}
 		at := r.Forward.Node.Where("targetNamespace")
 		api := k.api(r.Forward.TargetNamespace)
-		if r.Unreadable || api != nil && api.Unreadable {
+		if r.Unreadable || api != nil && (api.Unreadable || k.unusable[api]) {
 			return false
 		}
 		if api == nil {
@@ -85,7 +85,10 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true,
 		values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: k.policy(api, op)}
-	f := &plan.Forward{Unit: u, Request: request}
+	f := &plan.Forward{Unit: u, Request: request, Session: k.signed[api]}
+	if u.Signs = f.Session != nil; u.Signs && f.Session.Send.Place == upstream.InQuery {
+		f.Own = append(f.Own, f.Session.Send.Name)
+	}
 	for _, p := range c.params {
 		if p.In == "header" || p.In == "query" || p.In == "cookie" {
 			if p.Value != nil && !c.replacedByAuth(p) {
@@ -98,6 +101,9 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 	}
 	var ok bool
 	if request.Base, ok = s.base(api, k.bases[api]); !ok {
+		return nil, false
+	}
+	if request.Connection, ok = c.connection(); !ok {
 		return nil, false
 	}
 	if api.Auth != nil {

@@ -82,6 +82,7 @@ const (
 	Retries
 	Breaker
 	Limit
+	UpstreamTLS
 	NoExtension
 	DocumentExtension
 	ProfileExtension
@@ -754,6 +755,15 @@ var elements = [...]Element{
 			Doc: "`RateLimit`, `RateLimit-*`, `X-RateLimit-*` and `Retry-After` of answers are heeded"},
 	}},
 
+	UpstreamTLS: {Def: "upstreamTLS", Name: "tls", Fields: []Field{
+		{Key: "ca", Protects: true,
+			Doc: "certificates that are trusted besides the system's: a `.pem` or `.crt` file beside the document, or PEM"},
+		{Key: "cert", Protects: true,
+			Doc: "the client's certificate (mTLS), with those by which it is signed: a file beside the document, or a secret"},
+		{Key: "key", Protects: true, Default: "`cert` holds it, too",
+			Doc: "its key: a secret, or a file beside the document"},
+	}},
+
 	NoExtension: {Def: "noExtension", Name: "x-fairlead here"},
 	DocumentExtension: {Def: "documentExtension", Name: "x-fairlead of the document", Fields: []Field{
 		{Key: "profiles", Kind: Named, Of: ProfileExtension,
@@ -776,6 +786,11 @@ var elements = [...]Element{
 		{Key: "oauth", Kind: Block, Of: OAuthSession, Protects: true,
 			Doc: "people agree at an authorization server that callers act for them, and callers act in the session " +
 				"that comes of it ([Sessions](sessions.md#oauth)); in the place of `session`"},
+		{Key: "proxy", Protects: true,
+			Doc: "the proxy to the API: a URL with `http`, `https` or `socks5`, or `none`. `--proxy` goes before it, " +
+				"the [environment](resilience.md#connections) behind"},
+		{Key: "tls", Kind: Block, Of: UpstreamTLS, Protects: true,
+			Doc: "[whom to trust, and as whom to connect](resilience.md#connections): `{ca, cert, key}`"},
 		{Key: "http2", Kind: Bool, Sends: true,
 			Doc: "HTTP/2 is offered to the API, which is called with HTTP/1.1 else (`--http2` offers it to all)"},
 	}...)},

@@ -194,6 +194,7 @@ func fail(ctx context.Context, target string, err error) *Error {
 	var missing *template.MissingError
 	var credential *upstream.CredentialError
 	var held *upstream.HeldError
+	var egress *upstream.EgressError
 	switch {
 	case errors.As(err, &input) && len(input.Missing) > 0:
 		return missingInputs(input.Missing)
@@ -212,6 +213,9 @@ func fail(ctx context.Context, target string, err error) *Error {
 			Detail: "Ask the operator to correct it.", cause: err}
 	case budget.Of(err):
 		return Spent(err)
+	case errors.As(err, &egress):
+		return &Error{Kind: Unavailable, Title: target + " may not be reached from here",
+			Detail: "The operator's rules for egress refuse its host.", cause: err}
 	case errors.As(err, &held):
 		return heldBack(target, held)
 	case isLoop(err):

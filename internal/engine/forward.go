@@ -7,17 +7,16 @@ import (
 
 	"github.com/fairlead/fairlead/internal/format"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // Forward passes a request on to a consumed API: method, query and body as they
 // came, the headers that the document trusts, the API's own parameters and
-// credential. rest is the percent-encoded path behind the API's base; subject is
-// as in Args.
+// credential. rest is the percent-encoded path behind the API's base; caller says who
+// calls: its Subject, Principal and Nobody.
 func (e *Engine) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
-	subject secret.String) (*Result, *Error) {
-	r := e.begin(ctx, f.Unit, &Args{Trace: TraceContext(req.Header), Authorization: req.Header.Get("Authorization"),
-		Subject: subject})
+	caller Args) (*Result, *Error) {
+	caller.Trace, caller.Authorization = TraceContext(req.Header), req.Header.Get("Authorization")
+	r := e.begin(ctx, f.Unit, &caller)
 	defer e.release(r)
 	failure := r.fill(ctx)
 	var result *Result
@@ -32,7 +31,7 @@ func (r *invocation) forward(ctx context.Context, f *plan.Forward, req *http.Req
 	for _, name := range f.Private {
 		r.sent.add(req.Header.Get(name))
 	}
-	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text}
+	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text, Session: f.Session}
 	resp, failure := r.send(ctx, call,
 		&Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"),
 			Encoding: req.Header.Get("Content-Encoding")}, true)

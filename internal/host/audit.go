@@ -11,7 +11,6 @@ import (
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // Audited runs units and tells an audit of those that are not read-only, before they
@@ -39,8 +38,8 @@ func (a *auditing) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (
 // Forward implements Forwarder. The methods that RFC 9110 section 9.2.1 calls safe
 // change nothing.
 func (a *auditing) Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
-	subject secret.String) (*engine.Result, *engine.Error) {
-	forward := func() (*engine.Result, *engine.Error) { return a.forwarder.Forward(ctx, f, req, rest, subject) }
+	caller engine.Args) (*engine.Result, *engine.Error) {
+	forward := func() (*engine.Result, *engine.Error) { return a.forwarder.Forward(ctx, f, req, rest, caller) }
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return forward()

@@ -18,7 +18,6 @@ import (
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/guard"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // principal names the caller that a guard let in, and the credential that the
@@ -66,23 +65,26 @@ func (o onBehalf) Invoke(ctx context.Context, u *plan.Unit, args engine.Args) (*
 	return result, failure
 }
 
-// Forwarder passes requests on (engine.Engine does); subject is the token of a
-// caller whom a guard let in.
+// Forwarder passes requests on (engine.Engine does); caller says for whom.
 type Forwarder interface {
 	Forward(ctx context.Context, f *plan.Forward, req *http.Request, rest string,
-		subject secret.String) (*engine.Result, *engine.Error)
+		caller engine.Args) (*engine.Result, *engine.Error)
 }
 
 // forwardOnBehalf is onBehalf for requests that are passed on.
-type forwardOnBehalf struct{ Forwarder }
+type forwardOnBehalf struct {
+	Forwarder
+	config *Config
+}
 
 func (o forwardOnBehalf) Forward(ctx context.Context, f *plan.Forward, req *http.Request,
 	rest string) (*engine.Result, *engine.Error) {
-	var subject secret.String
+	var caller engine.Args
+	caller.Principal, caller.Nobody = o.config.person(ctx)
 	if id, ok := guard.From(ctx); ok {
-		subject = id.Token
+		caller.Subject = id.Token
 	}
-	return o.Forwarder.Forward(ctx, f, req, rest, subject)
+	return o.Forwarder.Forward(ctx, f, req, rest, caller)
 }
 
 // credentialKey is where the context of a request keeps the credential that the

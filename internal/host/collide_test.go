@@ -15,7 +15,6 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/plan"
-	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -67,7 +66,7 @@ func (naming) Invoke(_ context.Context, u *plan.Unit, _ engine.Args) (*engine.Re
 	return &engine.Result{Status: 200, Value: value.Of(u.Model.Node.At.File)}, nil
 }
 
-func (naming) Forward(_ context.Context, f *plan.Forward, _ *http.Request, _ string, _ secret.String) (*engine.Result,
+func (naming) Forward(_ context.Context, f *plan.Forward, _ *http.Request, _ string, _ engine.Args) (*engine.Result,
 	*engine.Error) {
 	return &engine.Result{Status: 200, Value: value.Of(f.Unit.Model.Node.At.File)}, nil
 }

@@ -53,12 +53,16 @@ func (c *Config) Page(ctx context.Context, want *engine.SignIn, asked session.As
 // Drop ends a page that its person did not want (mcp.SignIns).
 func (c *Config) Drop(ctx context.Context, want *engine.SignIn, handle string) error {
 	who, _ := c.person(ctx)
-	in, err := c.Sessions.SignIns.Find(ctx, handle, who)
+	return c.Sessions.drop(ctx, handle, who)
+}
+
+func (s *Sessions) drop(ctx context.Context, handle string, who session.Principal) error {
+	in, err := s.SignIns.Find(ctx, handle, who)
 	if errors.Is(err, session.ErrNoHandle) {
 		return nil
 	}
 	if err == nil {
-		err = c.Sessions.SignIns.Done(ctx, handle, in.Key)
+		err = s.SignIns.Done(ctx, handle, in.Key)
 	}
 	return err
 }
@@ -285,15 +289,26 @@ func (p *pages) apis(ctx context.Context, who session.Principal) (all []*connect
 				continue
 			}
 			seen[d] = true
-			for _, s := range d.Plan.Sessions {
-				api, err := p.config.Sessions.api(ctx, s, who)
-				if err != nil {
-					return nil, err
-				}
-				if api != nil {
-					all = append(all, api)
-				}
+			if all, err = p.config.Sessions.apis(ctx, all, d, who); err != nil {
+				return nil, err
 			}
+		}
+	}
+	return all, nil
+}
+
+// apis adds those of a document to all.
+func (s *Sessions) apis(ctx context.Context, all []*connect.API, d *Document, who session.Principal) ([]*connect.API, error) {
+	if d.Plan == nil {
+		return all, nil
+	}
+	for _, of := range d.Plan.Sessions {
+		api, err := s.api(ctx, of, who)
+		if err != nil {
+			return nil, err
+		}
+		if api != nil {
+			all = append(all, api)
 		}
 	}
 	return all, nil

@@ -36,7 +36,7 @@ func openREST(c *Config, screen adapter.Screen) adapter.Server {
 		MaxRequest: c.Limits.Request, Selection: c.MCP.selection(c.ReadOnly), StrictInputs: c.Strict,
 	}
 	if c.Forwarder != nil {
-		r.Forwarder = forwardOnBehalf{c.Forwarder}
+		r.Forwarder = forwardOnBehalf{c.Forwarder, c}
 	}
 	return rest.New(r)
 }

@@ -1,10 +1,13 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,5 +293,86 @@ func TestSending_longStreams(t *testing.T) { // semantics 4.9
 	}
 	if status, _, body := testkit.Do(t, "GET", s.REST+"/shaped", ""); status != 504 { // is read whole
 		t.Errorf("/shaped: %d %s", status, body)
+	}
+}
+
+const connected = `
+ikanos: 1.0.0-beta5
+info: {display: Connected}
+binds: [{namespace: env, keys: {PROXY: PROXY, CERT: CERT, KEY: KEY}}]
+capability:
+  consumes:
+  - type: http
+    namespace: api
+    baseUri: "http://api.example.invalid"
+    x-fairlead: {proxy: "{{PROXY}}"}
+    resources: [{path: /x, operations: [{name: get, method: GET}]}]
+  - type: http
+    namespace: direct
+    baseUri: "http://api.example.invalid"
+    x-fairlead: {proxy: none, tls: {ca: ca.pem, cert: "{{CERT}}", key: "{{KEY}}"}}
+    resources: [{path: /y, operations: [{name: get, method: GET}]}]
+  exposes:
+  - type: rest
+    namespace: front
+    port: 0
+    resources:
+    - {path: /x, operations: [{method: GET, call: api.get}]}
+    - {path: /y, operations: [{method: GET, call: direct.get}]}
+    - {path: "/forward/{path}", forward: {targetNamespace: api}}
+`
+
+// TestConnection_isAsTheDocumentSays: and its secrets stand in no answer and no line.
+func TestConnection_isAsTheDocumentSays(t *testing.T) {
+	proxy := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"asked":"`+r.URL.Host+`"}`)
+	})
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	s := testkit.Serve(t, connected, testkit.Options{Dir: dir, Log: &log, Env: map[string]string{
+		"PROXY": strings.Replace(proxy.URL, "http://", "http://me:canary-5678@", 1), "CERT": "canary-cert", "KEY": "canary-key"}})
+	for _, path := range []string{"/x", "/forward/x"} {
+		if status, _, body := testkit.Do(t, "GET", s.REST+path, ""); status != 200 || body != `{"asked":"api.example.invalid"}` {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	status, _, body := testkit.Do(t, "GET", s.REST+"/y", "")
+	if status != 503 || !strings.Contains(body, "the CA holds no certificate") {
+		t.Errorf("%d %s", status, body)
+	}
+	proxy.Close()
+	status, _, more := testkit.Do(t, "GET", s.REST+"/x", "")
+	if status != 502 {
+		t.Errorf("%d %s", status, more)
+	}
+	if text := body + more + log.String(); strings.Contains(text, "canary") {
+		t.Errorf("a secret stands in %s", text)
+	}
+}
+
+// TestEgress_isAnAnswerForTheOperator: a document reaches what it names, as far as the
+// operator lets it.
+func TestEgress_isAnAnswerForTheOperator(t *testing.T) { // semantics 4.13
+	api := testkit.NewUpstream(t, nil)
+	loopback, err := upstream.ParseEgressRule("loopback")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := testkit.Serve(t, statuses, testkit.Options{Upstream: api.URL,
+		Client: upstream.Config{Egress: upstream.Egress{Deny: []upstream.EgressRule{loopback}}}})
+	for _, path := range []string{"/raw", "/shaped", "/flow", "/forward/x"} {
+		if status, _, body := testkit.Do(t, "GET", s.REST+path, ""); status != 503 ||
+			!strings.Contains(body, "may not be reached from here") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if body := testkit.CallTool(t, s.MCP, "raw", ""); !strings.Contains(body, "may not be reached from here") {
+		t.Errorf("%s", body)
+	}
+	if n := len(api.Requests()); n > 0 {
+		t.Errorf("asked %d times", n)
 	}
 }

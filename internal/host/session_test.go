@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -484,5 +485,43 @@ func TestPlan_withoutSessionsIsAsWritten(t *testing.T) {
 		if u.Signs || u.Role != plan.NoRole {
 			t.Errorf("%s signs in", u.ID)
 		}
+	}
+}
+
+func TestForward_isSentInTheCallersSession(t *testing.T) {
+	b := newBank(t)
+	s := testkit.Serve(t, bankDocument(bankSession)+`
+    - type: rest
+      namespace: front
+      port: 8081
+      resources:
+        - {path: "/bank/{rest}", forward: {targetNamespace: bank, trustedHeaders: [X-Any]}}
+`, testkit.Options{Upstream: b.URL})
+	v := session.NewMemoryVault(nil)
+	s.Engine.KeepSessions(v)
+	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0], session.Principal{Issuer: "test", Subject: "ada"}}
+	var f *plan.Forward
+	for _, server := range o.plan.Servers {
+		for _, r := range server.Routes {
+			if r.Forward != nil {
+				f = r.Forward
+			}
+		}
+	}
+	ask := func() (string, *engine.Error) {
+		result, failure := o.engine.Forward(t.Context(), f, httptest.NewRequest("GET", "/bank/account", nil), "account",
+			engine.Args{Principal: o.who})
+		if failure != nil {
+			return "", failure
+		}
+		text, failure := result.Bytes(1 << 20)
+		return string(text), failure
+	}
+	if _, failure := ask(); failure == nil || failure.Kind != engine.SignInNeeded {
+		t.Errorf("without a session: %v", failure)
+	}
+	o.signIn(0)
+	if got, failure := ask(); failure != nil || got != `{"seen":"token-1-secret"}` {
+		t.Errorf("got %q, %v", got, failure)
 	}
 }

@@ -86,10 +86,15 @@ type Consume struct {
 	Unreadable                            bool     // a key that protects cannot be read: nothing calls it
 	CallerFirst                           bool     // x-fairlead: {authorization: caller-first}
 	Session                               *Session // x-fairlead: {session: …}
+	Connection                            *Connection
 	// how its calls are sent: keys of x-fairlead for upstream.NewPolicy, those of its profile before its own
 	Sending []value.Value
 	Missing string // why an import brought nothing; "" otherwise
 }
+
+// Connection is what x-fairlead of a consumed API says of its connections; texts
+// that it leaves out are nil.
+type Connection struct{ Proxy, CA, Cert, Key *document.Node }
 
 // ConsumedResource groups operations under a path.
 type ConsumedResource struct {

@@ -65,6 +65,11 @@ func (r *reader) apiCredential(c *model.Consume, f fields) {
 	own := f.block("x-fairlead")
 	c.CallerFirst = strings.EqualFold(own.text("authorization"), "caller-first")
 	c.Sending, c.Session = r.sending(own), r.session(own)
+	if own.node("proxy") != nil || own.node("tls") != nil {
+		tls := own.block("tls")
+		c.Connection = &model.Connection{Proxy: own.node("proxy"), CA: tls.node("ca"), Cert: tls.node("cert"),
+			Key: tls.node("key")}
+	}
 	if exchange := own.node("tokenExchange"); exchange != nil { // goes before what the document declares
 		own.block("tokenExchange")
 		c.Auth = r.authFields(exchange, model.TokenExchange, element.TokenExchange)

@@ -3,7 +3,9 @@ package observe
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +22,9 @@ type Metrics struct {
 	calls     *instrument // to APIs
 	steps     *instrument
 	resends   *instrument
+	retries   *instrument
+	waits     *instrument
+	breakers  sync.Map // states by name
 	refusals  *instrument
 	problems  *instrument
 	tokens    *instrument
@@ -63,6 +68,10 @@ func NewMetrics() *Metrics {
 	m.steps = add(bounds, "fairlead.step.duration", "s", "Time that the steps of flows took.", "fairlead.unit",
 		"fairlead.step", "error.type")
 	m.resends = add(nil, "fairlead.api.resends", "", "Requests to APIs that were sent again.", "fairlead.target")
+	m.retries = add(nil, "fairlead.api.retries", "", "Calls to APIs that were to be repeated after a failure.",
+		"fairlead.target")
+	m.waits = add(bounds, "fairlead.waits", "s", "Time that calls waited for their turn, or before they were held back.",
+		"fairlead.target", "fairlead.for", "outcome")
 	m.refusals = add(nil, "fairlead.refusals", "", "Requests that were turned away before a unit ran.", "fairlead.door",
 		"http.response.status_code")
 	m.problems = add(nil, "fairlead.problems", "", "What the operator has to see to; the log says what.", "severity")
@@ -71,13 +80,31 @@ func NewMetrics() *Metrics {
 	m.received = add(nil, "fairlead.received", "By", "Bytes of the bodies of callers, where their length is known.",
 		"fairlead.adapter")
 	m.sent = add(nil, "fairlead.sent", "By", "Bytes of the bodies of answers.", "fairlead.adapter")
+	m.Observe("fairlead.breaker.state", "", "State of a breaker: 0 closed, 1 open, 2 half-open.", false,
+		[]string{"fairlead.breaker"}, m.states)
 	return m
+}
+
+func (m *Metrics) states() (all []Sample) {
+	for name, state := range m.breakers.Range {
+		all = append(all, Sample{[]string{name.(string)}, float64(state.(event.BreakerState))})
+	}
+	slices.SortFunc(all, func(a, b Sample) int { return strings.Compare(a.Labels[0], b.Labels[0]) })
+	return all
+}
+
+// held says whether a call that waited was sent.
+func held(held bool) string {
+	if held {
+		return "held"
+	}
+	return ""
 }
 
 // Listener is what hears for m.
 func (m *Metrics) Listener() event.Listener {
 	return event.Listener{Kinds: event.Exchanges | event.Attempts | event.Steps | event.Refusals | event.Problems |
-		event.Credentials | event.Reloads, Hear: m.hear}
+		event.Credentials | event.Reloads | event.Retries | event.Waits | event.Breakers, Hear: m.hear}
 }
 
 // Observe adds a gauge, or with counter a counter, whose samples are asked for when
@@ -125,6 +152,12 @@ func (m *Metrics) hear(_ context.Context, e event.Event) {
 		m.problems.with(severity).add(1)
 	case event.Credential:
 		m.tokens.with(outcome(e.Err)).add(1)
+	case event.Retry:
+		m.retries.with(e.Target).add(1)
+	case event.Wait:
+		m.waits.observe(m.waits.with(e.Target, e.For, held(e.Held)), e.Took.Seconds())
+	case event.Breaker:
+		m.breakers.Store(e.Name, e.State)
 	case event.Reload:
 		m.reloads.with(outcome(e.Err)).add(1)
 	}

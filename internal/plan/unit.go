@@ -81,6 +81,7 @@ type Route struct {
 type Forward struct {
 	Unit    *Unit // holds the frame's slots and secrets
 	Request *upstream.Request
+	Session *Session // of the API, nil for none
 	Headers []string // names of the caller's headers that pass
 	Private []string // of these, those that hold credentials
 	Own     []string // query parameters that do not: the API's own, and tokens for this server

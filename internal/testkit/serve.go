@@ -99,7 +99,7 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 		events = event.To(listeners...)
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
-	errands := upstream.NewPlainClient(nil)
+	errands := client.Errands()
 	cookies, err := connect.NewCookies(nil)
 	if err != nil {
 		t.Fatal(err)

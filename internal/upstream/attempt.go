@@ -11,7 +11,10 @@ import (
 
 // attempt sends a request once. Who listens hears of it when its answer was read.
 func (c *Client) attempt(o *Outbound) (*http.Response, error) {
-	transport := c.transportOf(&o.Policy)
+	transport, err := c.transportTo(o, o.Request.URL)
+	if err != nil {
+		return nil, err
+	}
 	o.attempts++
 	if !o.Events.Hears(event.Attempts) {
 		return transport.RoundTrip(o.Request)

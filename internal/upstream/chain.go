@@ -31,11 +31,12 @@ type Outbound struct {
 	// its Authorization header; "" if none was. Send sets it.
 	Token string
 
-	ctx      context.Context // of the caller
-	end      time.Time       // of the call's time
-	keyed    bool            // the document gives it a key by which the API knows it again
-	attempts int             // so far
-	answer   body            // that the caller reads; it stands here to be no allocation of its own
+	connection *evaluated      // nil for what is usual
+	ctx        context.Context // of the caller
+	end        time.Time       // of the call's time
+	keyed      bool            // the document gives it a key by which the API knows it again
+	attempts   int             // so far
+	answer     body            // that the caller reads; it stands here to be no allocation of its own
 }
 
 // sender sends a call and returns the answer, whose body the caller closes.
@@ -74,8 +75,12 @@ func (r *Request) Outbound(f expr.Frame, entity *Entity, own Own) (*Outbound, er
 	if err != nil {
 		return nil, err
 	}
-	return &Outbound{Target: r.Target, Request: req, Credential: credential, Policy: r.Policy,
-		keyed: req.Header[idempotencyKey] != nil}, nil
+	o := &Outbound{Target: r.Target, Request: req, Credential: credential, Policy: r.Policy,
+		keyed: req.Header[idempotencyKey] != nil}
+	if r.Connection != nil {
+		o.connection, err = r.Connection.evaluate(r.Target, f)
+	}
+	return o, err
 }
 
 // Send sends a call through the chain. The caller closes the answer's body, which

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -47,18 +48,23 @@ type Client struct {
 	send       sender
 	agent      string
 	limits     Limits
-	tokens     cache[grant, *tokenSource]
+	tokens     cache[tokenKey, *tokenSource]
 	acquired   cache[[sha256.Size]byte, *tokenSource] // custom tokens, by the request that answers them
 	challenges cache[challengeKey, *challenge]
 	keys       cache[string, *rsa.PrivateKey] // by their text; nil for what is no key
-	ways       cache[way, *http.Transport]    // for calls that are sent otherwise
+	ways       cache[way, transport]          // for calls that are sent otherwise
+	egress     *Egress
 	decoders   decoders
 	config     Config
-	budgets    kept[*retryBudget]
-	breakers   kept[*breaker]
-	limiters   kept[*limiter]
-	closing    context.Context
-	close      context.CancelFunc
+
+	// environment is what the environment says of proxies; nil for nothing.
+	environment func(*url.URL) (*url.URL, error)
+
+	budgets  scoped[*retryBudget]
+	breakers scoped[*breaker]
+	limiters scoped[*limiter]
+	closing  context.Context
+	close    context.CancelFunc
 }
 
 // Config says how a Client calls. The zero Config is ready to use.
@@ -66,6 +72,11 @@ type Config struct {
 	Limits
 	Agent string // who calls, for the header User-Agent; "" is Fairlead
 	HTTP2 bool   // offer HTTP/2 to every API, not only where the document asks for it
+
+	// Connections are what the operator says of those of APIs, by namespace; "" is all.
+	// nil is nothing.
+	Connections map[string]Connections
+	Egress      Egress
 
 	// What documents leave out, for each API; nil is nothing. Scopes are not read.
 	Retry   *Retry
@@ -80,10 +91,11 @@ func NewClient(limits Limits) *Client { return New(Config{Limits: limits}) }
 func New(config Config) *Client {
 	limits := config.Limits.WithDefaults()
 	c := &Client{config: config, limits: limits, agent: cmp.Or(config.Agent, "Fairlead"), decoders: newDecoders()}
+	c.egress, c.environment = &c.config.Egress, environmentProxy()
 	usual := way{connect: limits.Connect, firstByte: limits.Header}
-	c.transport = newTransport(usual)
+	c.transport, _ = newTransport(c.egress, usual) // which fails for what usual does not have
 	usual.http2 = true
-	c.http2 = newTransport(usual)
+	c.http2, _ = newTransport(c.egress, usual)
 	if config.HTTP2 {
 		c.transport = c.http2
 	}
@@ -103,5 +115,31 @@ func (c *Client) Close() {
 			t.CloseIdleConnections()
 		}
 	}
-	c.ways.each((*http.Transport).CloseIdleConnections)
+	c.ways.each(func(t transport) {
+		if t.by != nil {
+			t.by.CloseIdleConnections()
+		}
+	})
 }
+
+// Errands is the client for errands on behalf of documents that are no calls: keys and
+// settings of authorization servers. They go as calls do whose documents and operators
+// say nothing of their APIs, within ten seconds, and follow no redirect.
+func (c *Client) Errands() *http.Client {
+	client := NewPlainClient(nil)
+	client.Transport = errands{c}
+	return client
+}
+
+type errands struct{ c *Client }
+
+func (e errands) RoundTrip(req *http.Request) (*http.Response, error) {
+	by, err := e.c.transportTo(new(Outbound), req.URL)
+	if err != nil {
+		return nil, err
+	}
+	return by.RoundTrip(req)
+}
+
+// CloseIdleConnections is for http.Client: they are those of calls.
+func (errands) CloseIdleConnections() {}

@@ -141,7 +141,7 @@ func TestClient_saysWhoCalls(t *testing.T) {
 }
 
 func TestClient_keepsConnectionsBelowTheLimitOfDescriptors(t *testing.T) {
-	transport := newTransport(way{})
+	transport, _ := newTransport(new(Egress), way{})
 	if n := transport.MaxIdleConnsPerHost; n > maxIdle || n > maxFiles()/2 || n < 64 && maxFiles() >= 256 {
 		t.Errorf("%d idle connections to one host, of %d descriptors", n, maxFiles())
 	}

@@ -1,13 +1,9 @@
 package upstream
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"net/url"
-	"syscall"
-	"time"
 )
 
 // ErrGuardedAddress says that a host name leads to a link-local or metadata
@@ -38,24 +34,4 @@ func isGuarded(a netip.Addr) bool {
 func guardedLiteral(u *url.URL) bool {
 	a, err := netip.ParseAddr(u.Hostname())
 	return err == nil && isGuarded(a)
-}
-
-// guardedDial dials, and refuses names that resolve to guarded addresses. It
-// looks at the address that is dialed, so a name cannot change its mind between.
-func guardedDial(timeout time.Duration, guarded func(netip.Addr) bool) func(ctx context.Context, network,
-	address string) (net.Conn, error) {
-	plain := &net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive}
-	named := *plain
-	named.Control = func(_, address string, _ syscall.RawConn) error {
-		if to, err := netip.ParseAddrPort(address); err != nil || guarded(to.Addr()) {
-			return ErrGuardedAddress
-		}
-		return nil
-	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if _, err := netip.ParseAddrPort(address); err == nil {
-			return plain.DialContext(ctx, network, address)
-		}
-		return named.DialContext(ctx, network, address)
-	}
 }

@@ -26,7 +26,7 @@ func TestGuard_knowsLinkLocalAndMetadataAddresses(t *testing.T) {
 func TestGuard_refusesNamesThatLeadThere(t *testing.T) {
 	s := serve(t, nil)
 	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
-	dial := guardedDial(time.Second, netip.Addr.IsLoopback)
+	dial := new(Egress).dial(time.Second, netip.Addr.IsLoopback)
 	if _, err := dial(t.Context(), "tcp", "localhost"+port); !errors.Is(err, ErrGuardedAddress) {
 		t.Errorf("a name: error %v", err)
 	}
@@ -61,7 +61,7 @@ func TestGuard_dialsLoopbackByNameAndAddress(t *testing.T) {
 	s := serve(t, nil)
 	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
 	for _, host := range []string{"127.0.0.1", "localhost"} {
-		c, err := guardedDial(time.Second, isGuarded)(t.Context(), "tcp", host+port)
+		c, err := new(Egress).dial(time.Second, isGuarded)(t.Context(), "tcp", host+port)
 		if err != nil {
 			t.Error(err)
 			continue

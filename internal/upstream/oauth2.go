@@ -56,7 +56,8 @@ type grant struct{ endpoint, clientID, clientSecret, refreshToken, scope, audien
 func (*grant) show(req *http.Request) { showScheme(req, "Bearer") }
 
 func (g *grant) authorize(c *Client, o *Outbound, next sender) (*http.Response, error) {
-	tokens := c.tokens.get(*g, func() *tokenSource { return newTokenSource(c, g) })
+	key := tokenKey{*g, c.wayToToken(o, g.endpoint)}
+	tokens := c.tokens.get(key, func() *tokenSource { return newTokenSource(c, g, key.way) })
 	return tokens.authorize(o, next, func(req *http.Request, t *oauth2.Token) {
 		req.Header["Authorization"] = []string{authorization(t)}
 	})
@@ -130,9 +131,30 @@ type flight struct {
 	err   error
 }
 
-func newTokenSource(c *Client, g *grant) *tokenSource {
+// tokenKey says what calls share a token: they ask for the same one, and in the same way.
+type tokenKey struct {
+	grant
+	way way
+}
+
+// wayToToken is how the token for a call is asked for: as its API itself is. It is
+// zero where nothing is said of that.
+func (c *Client) wayToToken(o *Outbound, endpoint string) (w way) {
+	if o.connection == nil && c.config.Connections == nil {
+		return w
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return w
+	}
+	w = c.wayTo(o, u)
+	w.http2 = c.config.HTTP2
+	return w
+}
+
+func newTokenSource(c *Client, g *grant, w way) *tokenSource {
 	s := &tokenSource{refresh: g.refreshToken, subject: g.subject, closing: c.closing,
-		client: &http.Client{Transport: tokenTransport{c},
+		client: &http.Client{Transport: tokenTransport{c, w},
 			// the client's secret goes nowhere else
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.config = clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.endpoint,
@@ -162,12 +184,22 @@ const maxTokenAnswer = 1 << 20
 
 // tokenTransport sends requests for tokens. A life of a token that is no whole
 // number of seconds is cut to one, which is all that the library reads.
-type tokenTransport struct{ c *Client }
+type tokenTransport struct {
+	c   *Client
+	way way
+}
 
 func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header["User-Agent"] = []string{t.c.agent}
-	resp, err := t.c.transport.RoundTrip(req)
+	by, err := t.c.transportTo(new(Outbound), req.URL)
+	if t.way != (way{}) {
+		by, err = t.c.transportBy(t.way, req.URL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp, err := by.RoundTrip(req)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return resp, err
 	}

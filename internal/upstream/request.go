@@ -42,6 +42,8 @@ type Request struct {
 	Body   *Body // nil when the operation sends none
 	Accept string
 	Policy Policy // how it is sent
+
+	Connection *Connection // nil for what is usual
 }
 
 // Place says where a parameter travels.

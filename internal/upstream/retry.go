@@ -116,10 +116,11 @@ func unanswered(err error) bool {
 // notSent reports whether err is that of a call which never went to the API.
 func notSent(err error) bool {
 	switch err.(type) {
-	case *CredentialError, *InputError, *LoopError, *HeldError:
+	case *CredentialError, *InputError, *LoopError, *HeldError, *UnavailableError:
 		return true
 	}
-	return errors.Is(err, ErrGuardedAddress)
+	_, refused := errors.AsType[*EgressError](err)
+	return refused || errors.Is(err, ErrGuardedAddress)
 }
 
 // retryAfter is how long an answer asks to wait (RFC 9110 section 10.2.3), 0 if it does not.

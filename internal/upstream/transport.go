@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"cmp"
 	"net"
 	"net/http"
 	"time"
@@ -21,36 +20,16 @@ const (
 // maxIdle bounds the idle connections to one host.
 const maxIdle = 1024
 
-// way is what calls have in common that share connections.
-type way struct {
-	http2              bool
-	connect, firstByte time.Duration
-}
-
-// transportOf has the connections on which calls of a policy go.
-func (c *Client) transportOf(p *Policy) http.RoundTripper {
-	if p.Timeout.Connect == 0 && p.Timeout.FirstByte == 0 {
-		if p.HTTP2 {
-			return c.http2
-		}
-		return c.transport
-	}
-	w := way{p.HTTP2 || c.config.HTTP2, cmp.Or(p.Timeout.Connect, c.limits.Connect),
-		cmp.Or(p.Timeout.FirstByte, c.limits.Header)}
-	return c.ways.get(w, func() *http.Transport { return newTransport(w) })
-}
-
-// newTransport makes the connections of a client. HTTP/1.1 is what APIs are called
+// newTransport makes the connections of a way. HTTP/1.1 is what APIs are called
 // with unless HTTP/2 is asked for: its calls share no connection, so that none
 // waits for another's.
-func newTransport(w way) *http.Transport {
+func newTransport(egress *Egress, w way) (*http.Transport, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(w.http2)
 	files := maxFiles()
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            guardedDial(w.connect, isGuarded),
+	t := &http.Transport{
+		DialContext:            egress.dial(w.connect, isGuarded),
 		TLSHandshakeTimeout:    w.connect,
 		ResponseHeaderTimeout:  w.firstByte,
 		ExpectContinueTimeout:  time.Second,
@@ -61,6 +40,19 @@ func newTransport(w way) *http.Transport {
 		Protocols:              protocols,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
 	}
+	if w.proxy != "" {
+		by, err := parseProxy(w.proxy)
+		if err != nil {
+			return nil, err
+		}
+		t.Proxy = http.ProxyURL(by)
+		if !w.named { // the operator's own, wherever it is
+			t.DialContext = new(Egress).dial(w.connect, isGuarded)
+		} else if err := egress.checkURL(by, false); err != nil {
+			return nil, err
+		}
+	}
+	return t, w.secure(t)
 }
 
 // keepAlive finds connections that went deaf while they were idle.

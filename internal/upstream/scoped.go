@@ -2,16 +2,16 @@ package upstream
 
 import "sync"
 
-// kept is what calls share, by scope: there are as many as documents have settings.
-// The zero kept is ready to use.
-type kept[V interface{ like(V) bool }] struct {
+// scoped is what calls share, by scope: there are as many as documents have settings.
+// The zero scoped is ready to use.
+type scoped[V interface{ like(V) bool }] struct {
 	mu sync.Mutex
 	by map[string]V
 }
 
 // get is what the scope has, or made if it has none that is like it: the document
 // was changed.
-func (k *kept[V]) get(scope string, made func() V) V {
+func (k *scoped[V]) get(scope string, made func() V) V {
 	fresh := made()
 	k.mu.Lock()
 	defer k.mu.Unlock()
