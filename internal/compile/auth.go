@@ -49,8 +49,8 @@ func (c *call) auth(a *model.Auth) (out upstream.Auth, ok bool) {
 		out = f.oauth1()
 	case "hmac":
 		out = &upstream.Veracode{ID: f.required("apiId"), Key: f.required("apiKey")}
-	case "custom-token":
-		out = f.customToken()
+	case customToken:
+		return nil, true // its token is that of a session
 	case "aws-sigv4":
 		out = f.aws()
 	default:

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"maps"
 	"net/textproto"
 	"slices"
@@ -13,109 +14,135 @@ import (
 	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
-// customToken compiles a token that an operation of another API answers. What
-// that operation gets comes from binds and the document, never from callers.
-func (f *authFields) customToken() upstream.Auth {
-	acquire := f.auth.Fields["acquire"]
-	if !acquire.Is(value.Object) {
-		f.missing("acquire")
-		return nil
-	}
-	t := &upstream.CustomToken{Token: f.path(acquire, "tokenField"), ExpiresIn: f.path(acquire, "expiresInField")}
-	if t.Token == nil && !f.failed {
-		f.missing("acquire.tokenField")
-	}
-	switch f.auth.Text("placement") {
-	case "header":
-		t.Place, t.Name = upstream.InHeader, textproto.CanonicalMIMEHeaderKey(f.name("headerName"))
-	case "query":
-		t.Place, t.Name = upstream.InQuery, f.name("paramName")
-	}
-	if n := f.auth.Fields["safetyMargin"]; !n.IsNull() {
-		seconds, err := strconv.Atoi(n.Str())
-		if err != nil || seconds < 0 {
-			f.wrong(n, "Write a number of seconds.", "the margin “%s” is no number of seconds", n.Str())
-		}
-		t.Margin = time.Duration(seconds) * time.Second
-	}
-	if f.failed {
-		return nil
-	}
-	t.Request = f.acquisition(acquire)
-	return t
+// customToken is the type of authentication by a token that an operation answers.
+const customToken = "custom-token"
+
+// tokenCompiler compiles custom-token authentication: a session of a service account
+// alone. What its operation gets comes from binds and the document, never from callers.
+type tokenCompiler struct {
+	*compiler
+	api  *model.Consume
+	auth *model.Auth
 }
 
-// acquisition is the request for a token.
-func (f *authFields) acquisition(acquire *document.Node) *upstream.Request {
-	k, s := f.call.compiler, f.call.scope
-	target, at := acquire.Get("call").Str(), acquire.Where("call")
-	if target == "" {
-		f.missing("acquire.call")
+func (c *tokenCompiler) compile() *plan.Session {
+	s := &plan.Session{Namespace: c.api.Namespace, Document: cmp.Or(c.options.Document, c.model.File),
+		Capability: c.model.Name()}
+	acquire := c.auth.Fields["acquire"]
+	if !acquire.Is(value.Object) {
+		c.lacks("acquire")
 		return nil
 	}
-	api, op := k.resolve(target, at)
+	if token := c.path(acquire, "tokenField"); token != nil {
+		s.Answer.Token = []plan.AnswerPart{{Path: token}}
+	} else if !c.failed {
+		c.lacks("acquire.tokenField")
+	}
+	if in := c.path(acquire, "expiresInField"); in != nil {
+		s.Answer.Expires = []plan.Expiry{{In: in}}
+	}
+	switch c.auth.Text("placement") {
+	case "header":
+		s.Send = upstream.Carrier{Place: upstream.InHeader, Name: textproto.CanonicalMIMEHeaderKey(c.name("headerName"))}
+	case "query":
+		s.Send = upstream.Carrier{Place: upstream.InQuery, Name: c.name("paramName")}
+	}
+	if n := c.auth.Fields["safetyMargin"]; !n.IsNull() {
+		seconds, err := strconv.Atoi(n.Str())
+		if err != nil || seconds < 0 {
+			c.wrong(n, "Write a number of seconds.", "the margin “%s” is no number of seconds", n.Str())
+		}
+		s.Margin = time.Duration(seconds) * time.Second
+	}
+	if c.failed {
+		return nil
+	}
+	s.Where = &plan.Unit{ID: c.api.Namespace, Kind: "session"}
+	s.At, _ = c.scope(s.Where).base(c.api, c.bases[c.api])
+	s.Service = c.service(acquire)
+	s.Definition = session.Digest(customToken, c.bases[c.api].text, string(c.auth.Node.Value().AppendJSON(nil)))
+	return s
+}
+
+func (c *tokenCompiler) scope(u *plan.Unit) *scope {
+	return &scope{compiler: c.compiler, unit: u, apis: map[*model.Consume]bool{}, outer: map[string]expr.Expr{},
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
+		used: map[string]bool{}, requirements: map[string]*requirement{}, inAuth: true}
+}
+
+// service is the request for a token.
+func (c *tokenCompiler) service(acquire *document.Node) *plan.Unit {
+	target, at := acquire.Get("call").Str(), acquire.Where("call")
+	if target == "" {
+		c.lacks("acquire.call")
+		return nil
+	}
+	api, op := c.resolve(target, at)
 	if op == nil {
-		f.failed = true
 		return nil
 	}
 	if a := api.Auth; a != nil && !op.NoAuth && !slices.Contains([]string{"basic", "bearer", "apikey", "headers"}, a.Type) {
-		f.wrong(acquire.Get("call"), "Call an operation that needs no token or signature itself.",
+		c.wrong(acquire.Get("call"), "Call an operation that needs no token or signature itself.",
 			"“%s” needs %s authentication itself", target, a.Type)
 		return nil
 	}
-	k.plainLogin(api, op, acquire.Where("call"))
-	// Whatever the operation reads beyond this would be an input of the caller's.
-	inner := &scope{compiler: k, unit: s.unit, apis: s.apis, outer: map[string]expr.Expr{},
-		declared: map[string]bool{}, steps: map[string]int{},
-		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{},
-		requirements: map[string]*requirement{}, inAuth: true}
+	c.plainLogin(api, op, at)
+	u := &plan.Unit{ID: c.api.Namespace + " token", Kind: "session", Namespace: c.api.Namespace, Name: "token"}
+	s := c.scope(u)
 	with := []model.Argument{}
 	if n := acquire.Get("with"); n.Is(value.Object) {
 		for i := range n.Pairs {
 			with = append(with, model.Argument{Key: n.Pairs[i].Key, Pair: &n.Pairs[i], Value: n.Pairs[i].Value})
 		}
 	}
-	call, ok := inner.bindCall(target, at, with)
+	call, ok := s.bindCall(target, at, with)
 	if !ok {
-		f.failed = true
 		return nil
 	}
-	if len(inner.used) > 0 {
-		names := strings.Join(slices.Sorted(maps.Keys(inner.used)), ", ")
-		f.wrong(acquire, "Give it below with, from a bind: {"+names+": \"{{NAME}}\"}.",
+	if len(s.used) > 0 { // whatever the operation reads beyond this would be an input of the caller's
+		names := strings.Join(slices.Sorted(maps.Keys(s.used)), ", ")
+		c.wrong(acquire, "Give it below with, from a bind: {"+names+": \"{{NAME}}\"}.",
 			"“%s” gets no %s: a token is not asked for with callers' inputs", target, names)
-		return nil
 	}
-	return call.Request
+	call.Session = nil
+	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: call, Result: -1}}
+	hide(u)
+	return u
 }
 
 // path is a JSONPath below acquire; nil when it is not there.
-func (f *authFields) path(acquire *document.Node, key string) *jsonpath.Path {
+func (c *tokenCompiler) path(acquire *document.Node, key string) *jsonpath.Path {
 	n := acquire.Get(key)
 	if n.IsNull() {
 		return nil
 	}
 	path, _, err := jsonpath.Compile(n.Str(), jsonpath.Lenient)
 	if err != nil {
-		f.wrong(n, "Write a JSONPath, for example $.access_token.", "%s is no JSONPath: %s", key, err)
+		c.wrong(n, "Write a JSONPath, for example $.access_token.", "%s is no JSONPath: %s", key, err)
 	}
 	return path
 }
 
 // name is a field that is a name and must be there.
-func (f *authFields) name(field string) string {
-	if f.auth.Text(field) == "" {
-		f.missing(field)
+func (c *tokenCompiler) name(field string) string {
+	if c.auth.Text(field) == "" {
+		c.lacks(field)
 	}
-	return f.auth.Text(field)
+	return c.auth.Text(field)
 }
 
-// wrong reports what cannot work, once for all units.
-func (f *authFields) wrong(n *document.Node, hint, format string, args ...any) {
-	f.call.compiler.reportOnce(diag.AuthIncomplete, n.Range(), hint, format, args...)
-	f.call.compiler.failed, f.failed = true, true
+func (c *tokenCompiler) lacks(field string) {
+	c.report(diag.AuthIncomplete, c.auth.Node.Range(), "Add "+field+".", "%s authentication lacks “%s”", customToken, field)
+}
+
+// wrong reports what keeps tokens from being had.
+func (c *tokenCompiler) wrong(n *document.Node, hint, format string, args ...any) {
+	c.reportOnce(diag.AuthIncomplete, n.Range(), hint, format, args...)
+	c.failed = true
 }

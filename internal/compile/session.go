@@ -31,22 +31,30 @@ type sessionPart struct {
 // sessions compiles how callers sign in at the consumed APIs. One that cannot work
 // withholds what calls its API.
 func (k *compiler) sessions() {
-	if k.options.NoSessions {
-		return
-	}
 	for _, api := range k.model.Consumes {
-		if api.Session == nil {
+		k.failed = false
+		var made *plan.Session
+		byToken := api.Auth != nil && api.Auth.Type == customToken
+		switch {
+		case api.Session != nil && !k.options.NoSessions:
+			made = &plan.Session{Namespace: api.Namespace, Document: cmp.Or(k.options.Document, k.model.File),
+				Capability: k.model.Name()}
+			c := &sessionCompiler{compiler: k, api: api, from: api.Session, made: made}
+			if c.compile(); byToken {
+				c.wrong(api.Session.Node, "Give the account of the custom-token as service of the session.",
+					"“%s” has both a session and a custom-token", api.Namespace)
+			}
+		case byToken && !api.Unreadable:
+			made = (&tokenCompiler{k, api, api.Auth}).compile()
+		default:
 			continue
 		}
-		k.failed = false
-		c := &sessionCompiler{compiler: k, api: api, from: api.Session, made: &plan.Session{
-			Namespace: api.Namespace, Document: cmp.Or(k.options.Document, k.model.File), Capability: k.model.Name()}}
-		if c.compile(); k.failed {
+		if k.failed || made == nil {
 			k.unusable[api] = true
 			continue
 		}
-		k.signed[api] = c.made
-		k.plan.Sessions = append(k.plan.Sessions, c.made)
+		k.signed[api] = made
+		k.plan.Sessions = append(k.plan.Sessions, made)
 	}
 	k.failed = false
 }

@@ -33,6 +33,7 @@ type Engine struct {
 	scripts Scripts
 	events  *event.Stream
 	vault   *session.Vault
+	forced  forced
 	servers servers
 	frames  sync.Pool
 	maskers sync.Pool

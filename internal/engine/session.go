@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -46,18 +47,65 @@ type held struct {
 // Token implements upstream.Held.
 func (h *held) Token() string { return h.now.Token.Reveal() }
 
+// errSettled says that a refusal is not to be blamed on the session.
+var errSettled = errors.New("the session is fresh, and not to blame")
+
 // Rejected implements upstream.Held.
 func (h *held) Rejected(ctx context.Context) (string, error) {
-	if h.fixed || time.Since(h.now.Made) < settled {
+	if h.fixed {
 		return "", nil
 	}
+	used := h.now
 	h.run.sent.add(h.Token())
-	next, err := h.run.vault.Rejected(ctx, h.key, h.now, h.run.renewal(h.session, h.key))
+	next, err := h.run.vault.Rejected(ctx, h.key, used, h.afterRefusal())
 	if err != nil {
 		return "", err
 	}
+	if next.Token == used.Token {
+		return "", nil
+	}
 	h.now = next
 	return h.Token(), nil
+}
+
+// afterRefusal renews the session that an API has refused.
+func (h *held) afterRefusal() session.Renew {
+	renew := h.run.renewal(h.session, h.key)
+	return func(ctx context.Context, old *session.Session) (*session.Session, error) {
+		switch {
+		case h.key.Principal == session.Service():
+			if !h.run.forced.once(h.key) {
+				return nil, errSettled
+			}
+		case time.Since(old.Made) < settled:
+			return nil, errSettled
+		case renew == nil:
+			return nil, session.ErrRefused
+		}
+		return renew(ctx, old)
+	}
+}
+
+// forced are the sessions of service accounts that were made anew because an API
+// refused them, and when: a fresh one that is refused, too, is not to blame.
+type forced struct {
+	mu   sync.Mutex
+	last map[session.Key]time.Time
+}
+
+// once notes that the session of the key is made anew, unless it was lately.
+func (f *forced) once(key session.Key) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if now.Sub(f.last[key]) < settled {
+		return false
+	}
+	if f.last == nil {
+		f.last = map[session.Key]time.Time{}
+	}
+	f.last[key] = now
+	return true
 }
 
 // sending is what a call is sent with in the place of the configured credential, in
@@ -147,8 +195,13 @@ func (r *invocation) noService(s *plan.Session, err error) *Error {
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Kind != Answered {
 		return failure
 	}
-	return &Error{Kind: Unavailable, Title: "the service account of “" + s.Namespace + "” cannot sign in",
-		Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
+	title := "the service account of “" + s.Namespace + "” cannot sign in"
+	retry := true
+	if failure, ok := errors.AsType[*Error](err); ok {
+		title += ": " + failure.Title
+		retry = failure.Retry
+	}
+	return &Error{Kind: Unavailable, Title: title, Detail: "Ask the operator to correct it.", Retry: retry, cause: err}
 }
 
 func unreadable(err error) *Error {

@@ -64,10 +64,6 @@ func QueryKeys(a Auth) (names []string) {
 				names = append(names, a[i].Name)
 			}
 		}
-	case *CustomToken:
-		if a.Place == InQuery && a.Name != "" {
-			names = append(names, a.Name)
-		}
 	}
 	return names
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
-	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"time"
@@ -49,7 +48,6 @@ type Client struct {
 	agent      string
 	limits     Limits
 	tokens     cache[tokenKey, *tokenSource]
-	acquired   cache[[sha256.Size]byte, *tokenSource] // custom tokens, by the request that answers them
 	challenges cache[challengeKey, *challenge]
 	keys       cache[string, *rsa.PrivateKey] // by their text; nil for what is no key
 	ways       cache[way, transport]          // for calls that are sent otherwise
