@@ -76,6 +76,7 @@ document, Koyeb sessions. The configuration of a client says:
 			c.SignIns = pages
 			h := mcp.New(c)
 			defer h.Close()
+			pages.Tell(h.SignedIn)
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
 			m.reloadOnHangup(ctx, s, &run, func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil },

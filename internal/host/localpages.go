@@ -28,7 +28,8 @@ type LocalPages struct {
 
 	mu        sync.Mutex
 	documents []*Document
-	server    *http.Server // nil while nobody is asked
+	told      func(handle string) // nil for nobody
+	server    *http.Server        // nil while nobody is asked
 	base      string
 	closing   *time.Timer
 	closed    bool
@@ -42,7 +43,7 @@ func NewLocalPages(s *Sessions, log *slog.Logger, documents ...*Document) *Local
 	}
 	p := &LocalPages{sessions: s, log: log, documents: documents}
 	p.pages = connect.New(connect.Config{SignIns: s.SignIns, Vault: s.Vault, APIs: p.apis, Who: p.who, Logger: log,
-		Cookies: s.Cookies, Address: func(context.Context) (string, error) { return p.open() }})
+		Cookies: s.Cookies, Done: p.done, Address: func(context.Context) (string, error) { return p.open() }})
 	return p
 }
 
@@ -51,6 +52,22 @@ func (p *LocalPages) Update(documents ...*Document) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.documents = documents
+}
+
+// Tell tells f, from now on, of pages whose person has signed in, by their handle.
+func (p *LocalPages) Tell(f func(handle string)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = f
+}
+
+func (p *LocalPages) done(handle string) {
+	p.mu.Lock()
+	told := p.told
+	p.mu.Unlock()
+	if told != nil {
+		told(handle)
+	}
 }
 
 // Page implements mcp.SignIns.

@@ -59,7 +59,7 @@ var rooms = []struct {
 	{packages: "internal/cli"},
 	{packages: "cmd/fairlead"},
 	// for tests, which import from here what they like
-	{packages: "internal/testkit internal/testkit/authserver internal/testkit/corpus internal/testkit/leak internal/testkit/redis"},
+	{packages: "internal/testkit internal/testkit/authserver internal/testkit/chromium internal/testkit/corpus internal/testkit/leak internal/testkit/redis"},
 }
 
 // strangers are the packages that one package alone may know, by prefix.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/fairlead/fairlead/test/conformance/upstream"
+	"github.com/fairlead/fairlead/test/harness"
 )
 
 // fixtures is the folder of the documents and baselines.
@@ -24,20 +25,20 @@ const fixtures = "../conformance"
 func TestConformance(t *testing.T) {
 	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
 		t.Run(revision, func(t *testing.T) {
-			suite := script(t, "@modelcontextprotocol", "conformance", "dist", "index.js")
+			suite := harness.Script(t, "@modelcontextprotocol", "conformance", "dist", "index.js")
 			d := newDocument(t)
 			api := httptest.NewServer(upstream.New(d.change))
 			t.Cleanup(api.Close)
-			s := serve(t, d.file, "--upstream", api.URL)
-			d.server = s.process
+			s := harness.Serve(t, d.file, "--upstream", api.URL)
+			d.server = s.Process
 			results := t.TempDir()
-			out := execute(t, "", append(suite, "server", "--url", s.adapter(t, "mcp"), "--requirements", revision,
+			out := harness.Execute(t, "", append(suite, "server", "--url", s.Adapter(t, "mcp"), "--requirements", revision,
 				"--expected-failures", filepath.Join(fixtures, "baseline-"+revision+".yaml"), "-o", results)...)
-			if out.code != 0 {
-				t.Errorf("the suite ended with the code %d%s\nIts checks that did not succeed:\n%s", out.code,
-					out.stderr, checks(t, results))
+			if out.Code != 0 {
+				t.Errorf("the suite ended with the code %d%s\nIts checks that did not succeed:\n%s", out.Code,
+					out.Stderr, checks(t, results))
 			}
-			t.Log("\n" + summary(out.stdout))
+			t.Log("\n" + summary(out.Stdout))
 		})
 	}
 }

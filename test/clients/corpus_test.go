@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/fairlead/fairlead/test/harness"
 )
 
 // corpus is the folder of published documents, beside the repository.
@@ -29,7 +31,7 @@ func TestInspector_findsNothingInPublishedDocuments(t *testing.T) {
 		t.Run(strings.TrimPrefix(file, corpus+"/"), func(t *testing.T) {
 			t.Parallel()
 			// Many documents have no base URI of their own; nothing is called here.
-			if tools := listStrictly(t, untyped, "--protocol-era", "auto", fairlead(t), "mcp", file, "--upstream",
+			if tools := listStrictly(t, untyped, "--protocol-era", "auto", harness.Fairlead(t), "mcp", file, "--upstream",
 				"http://127.0.0.1:9"); len(tools.Tools) == 0 {
 				t.Error("no tool is served")
 			}

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/fairlead/fairlead/test/harness"
 )
 
 // curl runs curl and returns the status and the body of the answer.
@@ -12,23 +14,23 @@ func curl(t *testing.T, args ...string) (status, body string) {
 	t.Helper()
 	program, err := exec.LookPath("curl")
 	if err != nil {
-		missing(t, "there is no curl")
+		harness.Missing(t, "there is no curl")
 	}
-	out := execute(t, "", append([]string{program, "--silent", "--show-error", "--noproxy", "*", "--write-out",
+	out := harness.Execute(t, "", append([]string{program, "--silent", "--show-error", "--noproxy", "*", "--write-out",
 		"\n%{http_code}"}, args...)...)
-	if out.code != 0 {
+	if out.Code != 0 {
 		t.Fatalf("curl failed: %s", out)
 	}
-	end := strings.LastIndexByte(out.stdout, '\n')
-	return out.stdout[end+1:], out.stdout[:end]
+	end := strings.LastIndexByte(out.Stdout, '\n')
+	return out.Stdout[end+1:], out.Stdout[:end]
 }
 
 const asJSON = "Content-Type: application/json"
 
 func TestCurl_logsInAndOutOverREST(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "--sandbox")
-	base := s.adapter(t, "rest") + "/v1/v1/account"
+	s := harness.Serve(t, "--sandbox")
+	base := s.Adapter(t, "rest") + "/v1/v1/account"
 	credentials, err := json.Marshal(map[string]string{"email": s.Sandbox.Email, "password": s.Sandbox.Password})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +60,7 @@ func TestCurl_logsInAndOutOverREST(t *testing.T) {
 
 func TestCurl_speaksMCP(t *testing.T) {
 	t.Parallel()
-	endpoint := serve(t, "--sandbox").adapter(t, "mcp")
+	endpoint := harness.Serve(t, "--sandbox").Adapter(t, "mcp")
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	modern := []string{"-H", "MCP-Protocol-Version: 2026-07-28", "-H"}
 	for _, c := range []struct {

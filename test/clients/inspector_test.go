@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fairlead/fairlead/test/harness"
 )
 
 // inspector returns the command line of the official Inspector.
 func inspector(t *testing.T, args ...string) []string {
-	command := script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js")
+	command := harness.Script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js")
 	return append(append(command, "--cli"), args...)
 }
 
@@ -29,9 +31,9 @@ type inspected struct {
 // inspect runs one method through the Inspector.
 func inspect(t *testing.T, wantCode int, target []string, flags ...string) inspected {
 	t.Helper()
-	out := execute(t, "", append(append(inspector(t, target...), "--format", "json", "-q"), flags...)...)
+	out := harness.Execute(t, "", append(append(inspector(t, target...), "--format", "json", "-q"), flags...)...)
 	var printed inspected
-	if err := json.Unmarshal([]byte(out.stdout), &printed); out.code != wantCode || err != nil ||
+	if err := json.Unmarshal([]byte(out.Stdout), &printed); out.Code != wantCode || err != nil ||
 		printed.Result == nil {
 		t.Fatalf("the Inspector did not end with the code %d and a result: %v\n%s", wantCode, err, out)
 	}
@@ -64,12 +66,12 @@ func TestInspector_listsAndCalls(t *testing.T) {
 		t.Run(era+"/HTTP", func(t *testing.T) {
 			t.Parallel()
 			inspector(t) // skips where it is not installed
-			checkInspector(t, []string{serve(t, "--sandbox").adapter(t, "mcp"), "--transport", "http",
+			checkInspector(t, []string{harness.Serve(t, "--sandbox").Adapter(t, "mcp"), "--transport", "http",
 				"--protocol-era", era})
 		})
 		t.Run(era+"/stdio", func(t *testing.T) {
 			t.Parallel()
-			checkInspector(t, append([]string{"--protocol-era", era}, stdio(t)...))
+			checkInspector(t, append([]string{"--protocol-era", era}, harness.Stdio(t)...))
 		})
 	}
 }
@@ -84,8 +86,8 @@ func checkInspector(t *testing.T, target []string) {
 		password string
 		code     int
 		want     string
-	}{{demo().Password, 0, `"token"`}, {"wrong", inspectorToolError, "401"}} {
-		body, err := json.Marshal(map[string]any{"body": map[string]any{"email": demo().Email, "password": c.password}})
+	}{{harness.Demo().Password, 0, `"token"`}, {"wrong", inspectorToolError, "401"}} {
+		body, err := json.Marshal(map[string]any{"body": map[string]any{"email": harness.Demo().Email, "password": c.password}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,6 +110,6 @@ func decode(t *testing.T, raw json.RawMessage, v any) {
 func TestInspector_findsNothingInTheConformanceFixtures(t *testing.T) {
 	t.Parallel()
 	inspector(t)
-	s := serve(t, filepath.Join(fixtures, "conformance.yaml"), "--upstream", "http://127.0.0.1:9")
-	listStrictly(t, untyped, s.adapter(t, "mcp"), "--transport", "http")
+	s := harness.Serve(t, filepath.Join(fixtures, "conformance.yaml"), "--upstream", "http://127.0.0.1:9")
+	listStrictly(t, untyped, s.Adapter(t, "mcp"), "--transport", "http")
 }

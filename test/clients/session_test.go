@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fairlead/fairlead/test/harness"
 )
 
 // A session is one connection of a client library: test/clients/README.md says
@@ -69,14 +71,14 @@ var libraries = []struct {
 	eras    []string
 }{
 	{"TypeScript SDK v1", func(t *testing.T) []string {
-		return program(t, "sdk-v1.mjs",
+		return harness.Program(t, "sdk-v1.mjs",
 			"@modelcontextprotocol/sdk")
 	}, []string{"legacy"}},
 	{"TypeScript SDK v2", func(t *testing.T) []string {
-		return program(t, "sdk-v2.mjs",
+		return harness.Program(t, "sdk-v2.mjs",
 			"@modelcontextprotocol/client")
 	}, []string{"legacy", "auto", "modern"}},
-	{"Go SDK", goSDK, []string{"legacy", "auto", "modern"}},
+	{"Go SDK", harness.GoSDK, []string{"legacy", "auto", "modern"}},
 }
 
 // negotiated is the revision that a client of an era ends up with.
@@ -88,16 +90,16 @@ func TestLibraries_holdASession(t *testing.T) {
 			t.Run(l.name+"/"+era+"/HTTP", func(t *testing.T) {
 				t.Parallel()
 				session := append(l.command(t), era)
-				s := serve(t, "--sandbox")
-				if s.Sandbox.Email != demo().Email || s.Sandbox.Password != demo().Password {
-					t.Errorf("the ready line says %+v of the sandbox, want %+v", s.Sandbox, demo())
+				s := harness.Serve(t, "--sandbox")
+				if s.Sandbox.Email != harness.Demo().Email || s.Sandbox.Password != harness.Demo().Password {
+					t.Errorf("the ready line says %+v of the sandbox, want %+v", s.Sandbox, harness.Demo())
 				}
-				checkSession(t, negotiated[era], append(session, s.adapter(t, "mcp")))
+				checkSession(t, negotiated[era], append(session, s.Adapter(t, "mcp")))
 			})
 			t.Run(l.name+"/"+era+"/stdio", func(t *testing.T) {
 				t.Parallel()
 				session := append(l.command(t), era, "stdio")
-				checkSession(t, negotiated[era], append(session, stdio(t)...))
+				checkSession(t, negotiated[era], append(session, harness.Stdio(t)...))
 			})
 		}
 	}
@@ -107,11 +109,11 @@ func TestMCPRemote_bridgesASession(t *testing.T) {
 	for _, era := range []string{"legacy", "auto"} {
 		t.Run(era, func(t *testing.T) {
 			t.Parallel()
-			session := append(program(t, "sdk-v2.mjs", "@modelcontextprotocol/client"), era, "stdio")
-			session = append(session, script(t, "mcp-remote", "dist", "proxy.js")...)
-			s := serve(t, "--sandbox")
+			session := append(harness.Program(t, "sdk-v2.mjs", "@modelcontextprotocol/client"), era, "stdio")
+			session = append(session, harness.Script(t, "mcp-remote", "dist", "proxy.js")...)
+			s := harness.Serve(t, "--sandbox")
 			// Whatever the outer client asks for, the bridge decides on the revision.
-			checkSession(t, "", append(session, s.adapter(t, "mcp"), "--allow-http"))
+			checkSession(t, "", append(session, s.Adapter(t, "mcp"), "--allow-http"))
 		})
 	}
 }
@@ -135,11 +137,11 @@ func TestLibraries_askTheirUser(t *testing.T) {
 	for _, l := range libraries {
 		for _, era := range l.eras {
 			t.Run(l.name+"/"+era+"/HTTP", func(t *testing.T) { // no t.Parallel beside t.Setenv
-				s := serve(t, document, "--upstream", nowhere)
-				check(t, append(l.command(t), era, s.adapter(t, "mcp")))
+				s := harness.Serve(t, document, "--upstream", nowhere)
+				check(t, append(l.command(t), era, s.Adapter(t, "mcp")))
 			})
 			t.Run(l.name+"/"+era+"/stdio", func(t *testing.T) {
-				check(t, append(l.command(t), era, "stdio", fairlead(t), "mcp", document, "--upstream", nowhere))
+				check(t, append(l.command(t), era, "stdio", harness.Fairlead(t), "mcp", document, "--upstream", nowhere))
 			})
 		}
 	}
@@ -150,7 +152,7 @@ const nowhere = "http://127.0.0.1:9"
 
 func login(password string) step {
 	return step{"tools/call", map[string]any{"name": "login-user",
-		"arguments": map[string]any{"body": map[string]any{"email": demo().Email, "password": password}}}}
+		"arguments": map[string]any{"body": map[string]any{"email": harness.Demo().Email, "password": password}}}}
 }
 
 // checkSession lets a client list the seed document's tools and call one well
@@ -159,7 +161,7 @@ func checkSession(t *testing.T, version string, command []string) {
 	t.Helper()
 	steps := []step{
 		{Method: "tools/list"},
-		login(demo().Password),
+		login(harness.Demo().Password),
 		login("wrong"),
 		{"tools/call", map[string]any{"name": "login-user", "arguments": map[string]any{}}},
 		{"tools/call", map[string]any{"name": "no-such-tool", "arguments": map[string]any{}}},
@@ -221,8 +223,8 @@ func converse(t *testing.T, command []string, steps []step) (opened, []answer) {
 			t.Fatal(err)
 		}
 	}
-	out := execute(t, in.String(), command...)
-	lines := strings.Split(strings.TrimSpace(out.stdout), "\n")
+	out := harness.Execute(t, in.String(), command...)
+	lines := strings.Split(strings.TrimSpace(out.Stdout), "\n")
 	var first opened
 	answers := make([]answer, len(steps))
 	err := json.Unmarshal([]byte(lines[0]), &first)
@@ -233,7 +235,7 @@ func converse(t *testing.T, command []string, steps []step) (opened, []answer) {
 			}
 		}
 	}
-	if out.code != 0 || err != nil || len(lines) != len(steps)+1 || first.Error != nil {
+	if out.Code != 0 || err != nil || len(lines) != len(steps)+1 || first.Error != nil {
 		t.Fatalf("%s did not answer %d steps: %v\n%s", strings.Join(command, " "), len(steps), err, out)
 	}
 	return first, answers

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -54,9 +55,14 @@ func run(ctx context.Context, args []string) error {
 		cmd.Stderr = os.Stderr
 		transport = &mcp.CommandTransport{Command: cmd}
 	}
+	in := bufio.NewScanner(os.Stdin)
 	options, err := user(os.Getenv("FAIRLEAD_TEST_ANSWERS"))
 	if err != nil {
 		return err
+	}
+	pages := &pages{in: in}
+	if os.Getenv("FAIRLEAD_TEST_OPENS") != "" {
+		options = pages.options(args[1] == "stdio")
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "fairlead-test", Version: "1"}, options)
 	session, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
@@ -65,12 +71,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	opened := session.InitializeResult()
 	write(map[string]any{"protocolVersion": opened.ProtocolVersion, "serverInfo": opened.ServerInfo})
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+	for in.Scan() {
 		var s step
 		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
 			return err
 		}
-		if result, err := call(ctx, session, s); err != nil {
+		if result, err := pages.opened(ctx, func() (any, error) { return call(ctx, session, s) }); err != nil {
 			say("error", describe(err))
 		} else {
 			say("result", result)
@@ -102,6 +108,67 @@ func user(answers string) (*mcp.ClientOptions, error) {
 		}
 		return &mcp.ElicitResult{Action: "accept", Content: content}, err
 	}}, nil
+}
+
+// pages are those that the user opens: it says {"open":URL} and reads a line when
+// that is done. The SDK leaves the error -32042 of revision 2025-11-25 to programs.
+type pages struct {
+	in     *bufio.Scanner
+	closed chan string // elicitations that the server says are complete; nil where it cannot say so
+}
+
+func (p *pages) options(told bool) *mcp.ClientOptions {
+	o := &mcp.ClientOptions{
+		Capabilities: &mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapabilities{URL: &mcp.URLElicitationCapabilities{}}},
+		ElicitationHandler: func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			p.open(req.Params.URL, req.Params.ElicitationID)
+			return &mcp.ElicitResult{Action: "accept"}, nil
+		},
+	}
+	if told {
+		p.closed = make(chan string, 1)
+		o.ElicitationCompleteHandler = func(_ context.Context, req *mcp.ElicitationCompleteNotificationRequest) {
+			p.closed <- req.Params.ElicitationID
+		}
+	}
+	return o
+}
+
+func (p *pages) open(url, id string) {
+	write(map[string]any{"open": url, "elicitationId": id})
+	p.in.Scan()
+}
+
+// opened makes a call, and makes it again after the pages are open, and where the
+// server can say so complete, that it needs.
+func (p *pages) opened(ctx context.Context, call func() (any, error)) (any, error) {
+	for {
+		result, err := call()
+		wire, ok := errors.AsType[*jsonrpc.Error](err)
+		if !ok || wire.Code != mcp.CodeURLElicitationRequired {
+			return result, err
+		}
+		var data struct {
+			Elicitations []struct{ URL, ElicitationID string }
+		}
+		if err := json.Unmarshal(wire.Data, &data); err != nil {
+			return nil, err
+		}
+		for _, e := range data.Elicitations {
+			p.open(e.URL, e.ElicitationID)
+			if p.closed == nil {
+				continue
+			}
+			select {
+			case id := <-p.closed:
+				if id != e.ElicitationID {
+					return nil, fmt.Errorf("%s is complete, not %s", id, e.ElicitationID)
+				}
+			case <-time.After(30 * time.Second):
+				return nil, errors.New("the server does not say that the sign-in is complete")
+			}
+		}
+	}
 }
 
 func call(ctx context.Context, session *mcp.ClientSession, s step) (any, error) {

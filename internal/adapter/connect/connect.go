@@ -70,7 +70,9 @@ type Config struct {
 	// SignedIn takes somebody back whom Who has sent away to prove who they are, and
 	// answers, or says why not. It may be nil.
 	SignedIn func(w http.ResponseWriter, r *http.Request) error
-	Logger   *slog.Logger
+	// Done is told of a page whose person has signed in, by its handle; may be nil.
+	Done   func(handle string)
+	Logger *slog.Logger
 }
 
 // Visitor is the person before a page.
@@ -306,6 +308,9 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, in session.SignIn
 	}
 	if err := h.c.SignIns.Done(r.Context(), in.Handle, in.Key); err != nil { // it ends by itself
 		h.c.Logger.WarnContext(r.Context(), "a sign-in page cannot be closed", "error", err)
+	}
+	if h.c.Done != nil {
+		h.c.Done(in.Handle)
 	}
 	h.show(w, r, http.StatusOK, "done", donePage(api, s))
 }

@@ -23,6 +23,17 @@ type listener struct {
 	want    wire.Filter
 	pending wire.Filter
 	signal  chan struct{}
+	// The handles of sign-in pages that a client of an older revision was asked to open,
+	// and of those whose person has signed in.
+	awaits   map[string]bool
+	signedIn []string
+}
+
+func (l *listener) wake() {
+	select {
+	case l.signal <- struct{}{}:
+	default:
+	}
 }
 
 func (h *hub) listen(want wire.Filter) *listener {
@@ -46,10 +57,7 @@ func (h *hub) announce(change wire.Filter) {
 		l.pending.Prompts = l.pending.Prompts || l.want.Prompts && change.Prompts
 		l.pending.Resources = l.pending.Resources || l.want.Resources && change.Resources
 		l.pending.URIs = slices.Clone(l.want.URIs)
-		select {
-		case l.signal <- struct{}{}:
-		default:
-		}
+		l.wake()
 	}
 }
 

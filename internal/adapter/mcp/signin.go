@@ -54,6 +54,9 @@ func (r *request) seek(failure *engine.Error, unit string, d *ask.Dialog) (done 
 		r.requireSignIn(d, address, handle, message)
 		return true, nil
 	case !r.modern() && r.opens:
+		if r.stdio != nil {
+			r.stdio.await(handle)
+		}
 		data := append(value.AppendString([]byte(`{"elicitations":[{"mode":"url","elicitationId":`), handle), `,"url":`...)
 		data = append(value.AppendString(data, address), `,"message":`...)
 		data = append(value.AppendString(data, message), `}]}`...)
@@ -62,6 +65,48 @@ func (r *request) seek(failure *engine.Error, unit string, d *ask.Dialog) (done 
 	failure.Detail = "Ask the user to open this address in a browser and to sign in there, then make the same call again: " +
 		address + " (good for ten minutes; do not ask for the password yourself)."
 	return false, nil
+}
+
+// SignedIn tells the client on standard input and output, where it is of revision
+// 2025-11-25 and was asked to open the page of the handle, that its user has signed
+// in (notifications/elicitation/complete). Over HTTP such a client has no stream on
+// which it could be told; it calls again when its user says so.
+func (h *Handler) SignedIn(handle string) {
+	h.hub.mu.Lock()
+	defer h.hub.mu.Unlock()
+	for l := range h.hub.listeners {
+		if !l.awaits[handle] {
+			continue
+		}
+		delete(l.awaits, handle)
+		l.signedIn = append(l.signedIn, handle)
+		l.wake()
+	}
+}
+
+// await makes tell tell the client of a page's end.
+func (s *stdio) await(handle string) {
+	s.changes.hub.mu.Lock()
+	defer s.changes.hub.mu.Unlock()
+	if s.changes.awaits == nil || len(s.changes.awaits) >= maxAwaited {
+		s.changes.awaits = map[string]bool{} // pages end by themselves
+	}
+	s.changes.awaits[handle] = true
+}
+
+// maxAwaited bounds the pages of whose end a client is told.
+const maxAwaited = 100
+
+// tellSignedIn sends what take has not: the pages whose people have signed in.
+func (s *stdio) tellSignedIn() {
+	s.changes.hub.mu.Lock()
+	handles := s.changes.signedIn
+	s.changes.signedIn = nil
+	s.changes.hub.mu.Unlock()
+	for _, handle := range handles {
+		s.Send(append(value.AppendString([]byte(`{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":`),
+			handle), "}}"...))
+	}
 }
 
 // clientName is the client's own word for itself.

@@ -132,6 +132,7 @@ func (s *stdio) tell() {
 			if change := s.changes.take(); s.version.Load() != nil {
 				change.Each(nil, s.Send)
 			}
+			s.tellSignedIn()
 		case <-s.ctx.Done():
 			return
 		}

