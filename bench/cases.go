@@ -51,8 +51,19 @@ func comparison() []*target {
 			call(callLegacy, server.suffix, server.call, false), call(callModern, server.suffix, server.call, true),
 			list(listLegacy, server.suffix, server.list, false), list(listModern, server.suffix, server.list, true))
 	}
+	for _, server := range []struct{ suffix, key string }{{logged, "fairlead-logged"}, {observed, "fairlead-observed"}} {
+		r, c := rest(restFairlead+server.suffix, server.key, "/v1"+loginPath), call(callModern, fairlead+server.suffix, server.key, true)
+		r.base, c.base = restFairlead, callModern+fairlead
+		cases = append(cases, r, c)
+	}
 	return cases
 }
+
+// What Fairlead does besides in the cases that measure what being observed costs.
+const (
+	logged   = ", access log"
+	observed = ", access log, metrics, traces"
+)
 
 func rest(name, server, path string) *target {
 	t := &target{name: name, base: restProxy, server: server, method: "POST", path: path, body: loginBody,

@@ -125,6 +125,16 @@ func (f *fleet) fairlead(key string) (*process, error) {
 		return nil, err
 	}
 	args := []string{"serve", "--upstream", up.urls[false], "--ports", "auto", "--json"}
+	env := []string{"KOYEB_API_KEY=bench"}
+	switch key {
+	case "fairlead-logged", "fairlead-observed":
+		args = append(args, "--access-log", "json", "--access-log-file", filepath.Join(f.folder, key+".log"))
+		if key == "fairlead-observed" {
+			env = append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+up.urls[false]+"/otlp", "OTEL_BSP_SCHEDULE_DELAY=1000")
+		}
+	default:
+		args = append(args, "--access-log", "off")
+	}
 	if key == "fairlead-catalogue" {
 		file := filepath.Join(f.folder, "catalogue.yaml")
 		if err := os.WriteFile(file, catalogueDocument(), 0o600); err != nil {
@@ -133,7 +143,7 @@ func (f *fleet) fairlead(key string) (*process, error) {
 		args = append(args, file)
 	}
 	p, line, err := start(key, exec.CommandContext(f.ctx, f.binary, args...),
-		append([]string{"KOYEB_API_KEY=bench"}, f.settings[key]...))
+		append(env, f.settings[key]...))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
@@ -40,6 +39,7 @@ func (o *observing) flags(cmd *cobra.Command, access string) {
 type outputs struct {
 	lines  *observe.Queue // the log, and what else goes to standard error
 	access *observe.Queue // access lines, when they go elsewhere
+	batch  *observe.Batch // of them, wherever they go
 	file   *observe.File  // where they go
 	audit  *observe.Audit // nil when nothing is audited
 
@@ -69,12 +69,11 @@ func (m *machine) observe(r *running, s Streams) error {
 	m.log = how.Logger(m.out.lines)
 	listeners := []event.Listener{level.Listener(m.log)}
 	if o := r.observing; o != nil {
-		access, err := m.out.openAccess(o, mask)
-		if err != nil {
+		if err = m.out.openAccess(o, mask); err != nil {
 			return err
 		}
-		if o.access != "off" {
-			listeners = append(listeners, observe.Access(access, formats[o.access]))
+		if m.out.batch != nil {
+			listeners = append(listeners, observe.Access(m.out.batch, formats[o.access]))
 		}
 		if m.out.audit, err = openAudit(o, s, mask); err != nil {
 			return err
@@ -123,16 +122,20 @@ func (m *machine) declared() observe.Declared {
 func (r *running) isViewed(*machine) bool { return false }
 
 // openAccess opens where access lines go.
-func (o *outputs) openAccess(flags *observing, mask *observe.Mask) (io.Writer, error) {
-	if flags.access == "off" || flags.accessFile == "" {
-		return o.lines, nil
+func (o *outputs) openAccess(flags *observing, mask *observe.Mask) (err error) {
+	to := o.lines
+	switch {
+	case flags.access == "off":
+		return nil
+	case flags.accessFile != "":
+		if o.file, err = observe.OpenFile(flags.accessFile); err != nil {
+			return failed(fmt.Errorf("--access-log-file: %w", err))
+		}
+		o.access = observe.NewQueue(o.file, mask)
+		to = o.access
 	}
-	var err error
-	if o.file, err = observe.OpenFile(flags.accessFile); err != nil {
-		return nil, failed(fmt.Errorf("--access-log-file: %w", err))
-	}
-	o.access = observe.NewQueue(o.file, mask)
-	return o.access, nil
+	o.batch = observe.NewBatch(to)
+	return nil
 }
 
 func openAudit(flags *observing, s Streams, mask *observe.Mask) (*observe.Audit, error) {
@@ -166,6 +169,7 @@ func (o *outputs) lost() (lines int64) {
 // close writes what waits.
 func (o *outputs) close() {
 	o.exporter.Close()
+	o.batch.Flush()
 	_ = o.audit.Close() // nobody is there to tell
 	if o.access != nil {
 		o.access.Close()

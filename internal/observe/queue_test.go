@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/observe"
 )
@@ -66,5 +67,38 @@ func TestQueue_keepsNobodyWaiting(t *testing.T) {
 		_, _ = io.WriteString(q, "line\n")
 		q.Close() // although it is not written
 		close(w.released)
+	})
+}
+
+// TestBatch_handsOnAllThatItTook: a moment later, at once when it is much, and at the end.
+func TestBatch_handsOnAllThatItTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got bytes.Buffer
+		q := observe.NewQueue(&got, nil)
+		b := observe.NewBatch(q)
+		lines := func(n int) {
+			for range n {
+				_, _ = io.WriteString(b, "a line of a call\n")
+			}
+		}
+		lines(3)
+		if synctest.Wait(); got.Len() > 0 {
+			t.Error("few lines are written at once")
+		}
+		time.Sleep(time.Second)
+		if synctest.Wait(); strings.Count(got.String(), "\n") != 3 {
+			t.Errorf("got %q", &got)
+		}
+		lines(5000)
+		if synctest.Wait(); strings.Count(got.String(), "\n") < 3000 {
+			t.Errorf("of many lines %d are written at once", strings.Count(got.String(), "\n"))
+		}
+		b.Flush()
+		q.Close()
+		if strings.Count(got.String(), "\n") != 5003 {
+			t.Errorf("%d lines at the end", strings.Count(got.String(), "\n"))
+		}
+		var none *observe.Batch
+		none.Flush()
 	})
 }
