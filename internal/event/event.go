@@ -157,7 +157,6 @@ type Wait struct {
 // ExchangeEnded says that an exchange is over.
 type ExchangeEnded struct {
 	Exchange *Exchange
-	Facts    Facts
 	Took     time.Duration
 }
 

@@ -240,7 +240,7 @@ func (x *Exchange) within(outer *Exchange) {
 // End tells who listens that an exchange is over.
 func (s *Stream) End(ctx context.Context, x *Exchange) {
 	s.active.Add(-1)
-	s.Publish(ctx, ExchangeEnded{Exchange: x, Facts: x.Facts(), Took: time.Since(x.Began)})
+	s.Publish(ctx, ExchangeEnded{Exchange: x, Took: time.Since(x.Began)})
 }
 
 // maxID is how many bytes the ID of a caller may have.

@@ -124,7 +124,7 @@ func TestExchange_knowsWhatHappensInIt(t *testing.T) {
 			t.Fatal("the end is not heard")
 		}
 		e := (*heard)[0].(ExchangeEnded)
-		f := e.Facts
+		f := e.Exchange.Facts()
 		if e.Exchange != x || f.Attempts != mostKept+10 || f.Target != "api.x" || f.APIStatus != 200+mostKept+9 ||
 			f.APITook != (mostKept+10)*time.Second || f.APIReceived != 2*(mostKept+10) {
 			t.Errorf("known is %+v", f)

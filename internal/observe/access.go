@@ -44,7 +44,7 @@ type line struct {
 }
 
 func (l *line) access(e *event.ExchangeEnded) {
-	x, f := e.Exchange, &e.Facts
+	x, f := e.Exchange, e.Exchange.Facts()
 	l.begin(x.Began)
 	l.word("id", x.ID)
 	l.word("principal", f.Principal)

@@ -102,14 +102,17 @@ func (e *Exporter) sendSpans() {
 	tick := time.NewTicker(e.config.Delay)
 	defer tick.Stop()
 	var spans []Span
+	var body []byte
 	flush := func() {
 		if len(spans) > 0 {
-			e.send(&e.config.Traces, e.resource.appendSpans(nil, spans))
+			body = e.resource.appendSpans(body[:0], e.config.Mask.spans(spans))
+			e.send(&e.config.Traces, body)
+			clear(spans)
 			spans = spans[:0]
 		}
 	}
 	take := func(one event.ExchangeEnded) {
-		spans = append(spans, e.config.Mask.spans(spansOf(one))...)
+		spans = appendSpans(spans, one)
 		if len(spans) >= exportedBatch {
 			flush()
 		}

@@ -13,6 +13,7 @@ type Mask struct {
 	mu    sync.Mutex
 	by    secret.Masker // keeps what it made of the same secrets
 	of    []secret.String
+	texts []byte // room for what is looked at
 }
 
 // NewMask hides whatever known returns: the values of secrets handed out so far.
@@ -53,16 +54,36 @@ func (m *Mask) load(known []secret.String) {
 	m.of = append([]secret.String{}, known...)
 }
 
-// spans masks spans, which are the caller's own.
+// spans masks spans, which are the caller's own. Most hold no secret, which one look at
+// all of them tells.
 func (m *Mask) spans(spans []Span) []Span {
+	if m == nil || len(spans) == 0 {
+		return spans
+	}
+	known := m.known()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.load(known)
+	m.texts = m.texts[:0]
+	eachText(spans, func(text *string) { m.texts = append(append(m.texts, *text...), 0) })
+	if masked := m.by.MaskBytes(m.texts); &masked[0] == &m.texts[0] {
+		return spans
+	}
+	eachText(spans, func(text *string) { *text = m.by.Mask(*text) })
+	return spans
+}
+
+// eachText hands on what of spans may hold a secret.
+func eachText(spans []Span, do func(*string)) {
 	for i := range spans {
 		s := &spans[i]
-		s.Error, s.State = m.Text(s.Error), m.Text(s.State)
+		do(&s.Name)
+		do(&s.Error)
+		do(&s.State)
 		for j := range s.Attributes {
 			if a := &s.Attributes[j]; a.IsText {
-				a.Text = m.Text(a.Text)
+				do(&a.Text)
 			}
 		}
 	}
-	return spans
 }

@@ -171,7 +171,8 @@ func outcome(err error) string {
 }
 
 func (m *Metrics) exchange(e *event.ExchangeEnded) {
-	x, f, took := e.Exchange, &e.Facts, e.Took.Seconds()
+	x, facts, took := e.Exchange, e.Exchange.Facts(), e.Took.Seconds()
+	f := &facts
 	if x.Transport == "http" {
 		m.requests.observe(m.requests.with(knownMethod(x.Method), f.Route, strconv.Itoa(f.Status), errorType(f),
 			f.Capability, f.Adapter, f.Server), took)

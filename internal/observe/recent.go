@@ -23,7 +23,7 @@ type Call struct {
 // callOf is what is known of an exchange that is over.
 func callOf(e event.ExchangeEnded) Call {
 	x := e.Exchange
-	c := Call{Time: x.Began, Took: e.Took, ID: x.ID, Facts: e.Facts, Transport: x.Transport, Method: x.Method,
+	c := Call{Time: x.Began, Took: e.Took, ID: x.ID, Facts: x.Facts(), Transport: x.Transport, Method: x.Method,
 		Path: x.Path}
 	if trace := x.Trace(); !trace.Trace.IsZero() {
 		c.Trace = trace.Trace.String()

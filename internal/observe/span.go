@@ -2,6 +2,7 @@ package observe
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,6 +48,9 @@ type Attribute struct {
 // attributes collects facts, and leaves out those that are not known.
 type attributes []Attribute
 
+// mostAttributes is how many a span of an exchange or attempt has.
+const mostAttributes = 20
+
 func (a *attributes) text(name, text string) {
 	if text != "" {
 		*a = append(*a, Attribute{Name: name, Text: text, IsText: true})
@@ -59,16 +63,16 @@ func (a *attributes) number(name string, n int64) {
 	}
 }
 
-// spansOf are the spans of an exchange that is over, the exchange's own first; none
-// when they are not kept.
-func spansOf(e event.ExchangeEnded) []Span {
+// appendSpans appends the spans of an exchange that is over, the exchange's own first;
+// none when they are not kept.
+func appendSpans(spans []Span, e event.ExchangeEnded) []Span {
 	x := e.Exchange
 	trace := x.Trace()
 	if trace.Span.IsZero() || !trace.Sampled {
-		return nil
+		return spans
 	}
 	happened := x.Happened()
-	spans := append(make([]Span, 0, 1+len(happened)), exchangeSpan(e, trace))
+	spans = append(slices.Grow(spans, 1+len(happened)), exchangeSpan(e, trace))
 	for _, one := range happened {
 		span, ok := Span{}, false
 		switch one := one.(type) {
@@ -86,10 +90,11 @@ func spansOf(e event.ExchangeEnded) []Span {
 }
 
 func exchangeSpan(e event.ExchangeEnded, trace event.TraceContext) Span {
-	x, f := e.Exchange, &e.Facts
+	x, facts := e.Exchange, e.Exchange.Facts()
+	f := &facts
 	s := Span{Trace: trace.Trace, ID: trace.Span, Parent: trace.Parent, State: trace.State, Kind: Server, Began: x.Began,
 		Took: e.Took, Failed: f.Failed != "" && (f.Adapter == "mcp" || f.Status >= 500) || f.Aborted, Error: f.Reason}
-	var a attributes
+	a := make(attributes, 0, mostAttributes)
 	if f.RPC != "" {
 		s.Name = f.RPC
 		a.text("mcp.method.name", f.RPC)
@@ -143,7 +148,7 @@ func exchangeSpan(e event.ExchangeEnded, trace event.TraceContext) Span {
 func attemptSpan(e event.Attempt) Span {
 	s := Span{ID: e.Span, Parent: e.Parent, Name: knownMethod(e.Method), Kind: Client, Began: e.Began, Took: e.Took,
 		Failed: e.Err != nil || e.Status >= 400}
-	var a attributes
+	a := make(attributes, 0, mostAttributes)
 	a.text("http.request.method", s.Name)
 	if e.Target != "" {
 		s.Name += " " + e.Target

@@ -38,7 +38,7 @@ func (t *Traces) Traces() [][]Span {
 	all := t.ring.all()
 	spans := make([][]Span, len(all))
 	for i, e := range all {
-		spans[i] = t.mask.spans(spansOf(e))
+		spans[i] = t.mask.spans(appendSpans(nil, e))
 	}
 	return spans
 }
@@ -48,7 +48,7 @@ func (t *Traces) Traces() [][]Span {
 func (t *Traces) Trace(id string) (spans []Span) {
 	for _, e := range t.ring.all() {
 		if e.Exchange.Trace().Trace.String() == id {
-			spans = append(spans, t.mask.spans(spansOf(e))...)
+			spans = append(spans, t.mask.spans(appendSpans(nil, e))...)
 		}
 	}
 	return spans
