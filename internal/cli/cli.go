@@ -123,17 +123,20 @@ the built-in one, Koyeb sessions.`,
   fairlead new                        # a first document, capability.yaml
   fairlead check capability.yaml      # what of it would not work, and why
   fairlead serve capability.yaml      # REST and MCP, until Ctrl-C`,
-		Version:       Version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Version:           Version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return configure(cmd, s) },
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
-	root.AddCommand(serveCommand(s), mcpCommand(s), checkCommand(s), newCommand(s), explainCommand(s), callCommand(s),
-		inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s), tokensCommand(s), schemaCommand(s), versionCommand(s), workerCommand(s))
+	root.AddCommand(serveCommand(s), mcpCommand(s), configCommand(s), checkCommand(s), newCommand(s), explainCommand(s),
+		callCommand(s), inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s), tokensCommand(s),
+		schemaCommand(s), versionCommand(s), workerCommand(s), healthCommand(s), statusCommand(s), metricsCommand(s),
+		tracesCommand(s), logsCommand(s), scriptingCommand(s), reloadCommand(s))
 	return root
 }
 

@@ -82,6 +82,8 @@ func TestHelp_examplesRun(t *testing.T) {
 	}
 	up := testkit.NewUpstream(t, echo)
 	elsewhere := regexp.MustCompile(`fairlead (?:call|serve|mcp) (?:\S+\.yaml|\.)`)
+	// these ask a process that runs, which is there when they are typed
+	remote := regexp.MustCompile(`^fairlead (?:health|status|metrics|traces|logs|scripting|reload)\b`)
 	for command, text := range helped(t) {
 		lines := examples(text)
 		if len(lines) == 0 {
@@ -119,13 +121,35 @@ func TestHelp_examplesRun(t *testing.T) {
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
+				control := ""
+				if remote.MatchString(line) {
+					short, err := os.MkdirTemp("", "f") // the path of a socket has little room
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { os.RemoveAll(short) })
+					control = "unix:" + filepath.Join(short, "s")
+				}
 				run := func(command string) (*exec.Cmd, *shared) {
 					c, printed := exec.CommandContext(ctx, "bash", "-c", command), &shared{}
 					c.Dir, c.Stdout, c.Stderr = dir, printed, printed
 					c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1",
-						"XDG_STATE_HOME="+filepath.Join(dir, ".state"))
+						"XDG_STATE_HOME="+filepath.Join(dir, ".state"), "FAIRLEAD_CONTROL="+control)
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 					return c, printed
+				}
+				if remote.MatchString(line) {
+					server, printed := run("exec fairlead serve --sandbox --ports auto")
+					if err := server.Start(); err != nil {
+						t.Fatal(err)
+					}
+					defer func() {
+						_ = syscall.Kill(-server.Process.Pid, syscall.SIGTERM)
+						_ = server.Wait()
+					}()
+					if !printed.within(ctx, func(text string) bool { return strings.Contains(text, "Ctrl-C.") }) {
+						t.Fatalf("nothing serves: %s", printed.text())
+					}
 				}
 				if line != "fairlead new" {
 					if c, printed := run("fairlead new"); c.Run() != nil {

@@ -24,6 +24,8 @@ func mcpCommand(s Streams) *cobra.Command {
 		o         host.MCPOptions
 		namespace string
 		readOnly  bool
+		watch     bool
+		reload    string
 	)
 	cmd := &cobra.Command{
 		Use:   "mcp [FILE|-]",
@@ -79,22 +81,34 @@ document, Koyeb sessions. The configuration of a client says:
 			pages.Tell(h.SignedIn)
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			m.reloadOnHangup(ctx, s, &run, func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil },
-				func([]*host.Document) {}, func(documents []*host.Document) error {
-					server, err := mcpServer(documents[0], namespace)
-					if err == nil {
-						h.Update(documents[0].Plan, server)
-						pages.Update(documents[0])
-					}
-					return err
-				})
+			again := &reloader{m: m, s: s, r: &run, collide: func([]*host.Document) {},
+				list: func() ([]host.Found, error) { return []host.Found{{Path: path}}, nil }}
+			again.update = func(documents []*host.Document) (host.Updated, error) {
+				next, err := mcpServer(documents[0], namespace)
+				if err == nil && reload != "any" {
+					err = host.Lost([]*plan.Server{server}, documents[0])
+				}
+				if err == nil {
+					server = next
+					h.Update(documents[0].Plan, next)
+					pages.Update(documents[0])
+				}
+				return host.Updated{Changed: err == nil}, err
+			}
+			wait := again.run(ctx, watch)
+			defer func() {
+				cancel()
+				wait()
+			}()
 			return failed(h.ServeStdio(ctx, s.In, s.Out))
 		},
 	}
 	run.flags(cmd, keptForUser)
 	run.observing = &observing{stdio: true}
 	run.observing.flags(cmd, "off")
+	configFlag(cmd)
 	mcpFlags(cmd, &o, &readOnly)
+	reloadFlags(cmd, &watch, &reload)
 	cmd.Flags().StringVar(&namespace, "namespace", "", "serve the MCP server of this `NAMESPACE` (default the first)")
 	_ = cmd.RegisterFlagCompletionFunc("namespace", run.completeNames(offeredNames, ""))
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -59,14 +60,14 @@ func (m *machine) observe(r *running, s Streams) error {
 	}
 	m.headers = telemetry.Secrets()
 	sends := r.observing != nil && telemetry.Sends()
-	if r.isViewed(m) || sends {
+	if r.watched || m.control() != nil || sends {
 		m.view = observe.NewView(mask, level)
 	}
-	how := observe.LogOptions{Format: formats[r.logFormat], Level: level, Mask: mask}
+	format := observe.LogOptions{Format: formats[r.logFormat], Level: level, Mask: mask}
 	if m.view != nil {
-		how.Lines = m.view.Lines
+		format.Lines = m.view.Lines
 	}
-	m.log = how.Logger(m.out.lines)
+	m.log = format.Logger(m.out.lines)
 	listeners := []event.Listener{level.Listener(m.log)}
 	if o := r.observing; o != nil {
 		if err = m.out.openAccess(o, mask); err != nil {
@@ -109,17 +110,35 @@ func (m *machine) observe(r *running, s Streams) error {
 // formats are those of lines, by the words of the flags.
 var formats = map[string]observe.Format{"text": observe.Text, "json": observe.JSON}
 
-// declared is what the documents say of telemetry.
+// declared is what the documents say of telemetry: the first control server does.
 func (m *machine) declared() observe.Declared {
 	d := observe.Declared{Sampling: 1}
 	if len(m.documents) == 1 && m.documents[0].Model != nil {
 		d.Service = m.documents[0].Model.Name()
 	}
+	if c := m.control(); c != nil {
+		d.Sampling, d.B3, d.Endpoint = c.Observability.Sampling, c.Observability.Propagation == "b3", ""
+		endpoint, ok := fromVariables(c.Observability.Endpoint)
+		if ok && !c.Observability.Off {
+			d.Endpoint = endpoint
+		}
+	}
 	return d
 }
 
-// isViewed reports whether something shows what the process counts and keeps.
-func (r *running) isViewed(*machine) bool { return false }
+// placeholders are the {{X}} of a text.
+var placeholders = regexp.MustCompile(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}`)
+
+// fromVariables fills a text with variables of the environment; ok is false when one
+// of them is not set.
+func fromVariables(text string) (filled string, ok bool) {
+	ok = true
+	return placeholders.ReplaceAllStringFunc(text, func(one string) string {
+		v, set := os.LookupEnv(placeholders.FindStringSubmatch(one)[1])
+		ok = ok && set
+		return v
+	}), ok
+}
 
 // openAccess opens where access lines go.
 func (o *outputs) openAccess(flags *observing, mask *observe.Mask) (err error) {

@@ -15,8 +15,12 @@ import (
 
 // printReady says where the servers are: for people on standard error, or as
 // one line of JSON on standard output.
-func printReady(s Streams, m *machine, adapters []host.Adapter, redirects []host.Redirect, front *front,
-	asJSON bool) {
+func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, front *front, op *operating,
+	token secret.String, asJSON bool) {
+	adapters, own := h.Adapters(), h.Control()
+	if !h.TakesToken() || op.tokenFile != "" {
+		token = secret.String{}
+	}
 	if asJSON {
 		list := value.List()
 		for _, a := range adapters {
@@ -47,6 +51,12 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, redirects []host
 					value.Member{Name: "server", Value: value.Of(r.Server)}, value.Member{Name: "url", Value: value.Of(r.URL)}))
 			}
 			line.Add("redirects", list)
+		}
+		if own != "" {
+			line.Add("control", value.Of(own))
+		}
+		if !token.IsEmpty() {
+			line.Add("controlToken", value.Of(token.Reveal()))
 		}
 		if m.sandbox != nil {
 			line.Add("sandbox", m.sandbox.json())
@@ -98,6 +108,7 @@ func printReady(s Streams, m *machine, adapters []host.Adapter, redirects []host
 	}
 	front.print(s.Err)
 	printSignIns(s.Err, adapters)
+	printControl(s.Err, own, token)
 	unset := m.unset()
 	for i, text := range unset {
 		if i == mostUnset {
@@ -141,6 +152,17 @@ func printSignIns(w io.Writer, adapters []host.Adapter) {
 	}
 }
 
+// printControl says where the process's own control server is, and with which
+// token things are changed.
+func printControl(w io.Writer, own string, token secret.String) {
+	if own != "" {
+		fmt.Fprintf(w, "\nControl server: %s (“fairlead status --control %s”)\n", own, own)
+	}
+	if !token.IsEmpty() {
+		fmt.Fprintf(w, "\nWhat changes something there takes this token, or that of --control-token-file: %s\n", token.Reveal())
+	}
+}
+
 // mostUnset is how many variables without a value are named at the start.
 const mostUnset = 8
 
@@ -152,13 +174,16 @@ func count(n int, noun string) string {
 }
 
 // unset says which environment variables are not set and what that means.
-func (m *machine) unset() []string {
+func (m *machine) unset() []string { return m.unsetOf(m.documents) }
+
+// unsetOf is unset for other documents.
+func (m *machine) unsetOf(documents []*host.Document) []string {
 	needs := map[string][]string{} // by variables
 	var order []string
 	own := map[string]bool{}      // a caller may bring the credential
 	session := map[string]bool{}  // all of them do with a session
 	shut := map[string][]string{} // servers, by variables
-	for _, d := range m.documents {
+	for _, d := range documents {
 		if d.Plan == nil {
 			continue
 		}

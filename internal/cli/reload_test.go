@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
 )
 
 // A reload is an event, and what its documents hold is masked like that of those before.
@@ -37,7 +38,12 @@ capability:
 		t.Errorf("the log masks %v", known)
 	}
 	none := func() ([]host.Found, error) { return nil, io.ErrUnexpectedEOF }
-	m.reload(t.Context(), Streams{Err: io.Discard}, &running{}, none, nil, nil)
+	m.out.lines = observe.NewQueue(io.Discard, nil)
+	defer m.out.lines.Close()
+	again := &reloader{m: m, s: Streams{Err: io.Discard}, r: &running{}, list: none}
+	if done := again.reload(t.Context()); done.Outcome != "refused" {
+		t.Errorf("the reload is %s", done.Outcome)
+	}
 	if len(heard) != 1 || heard[0].(event.Reload).Err == nil {
 		t.Errorf("heard %v", heard)
 	}

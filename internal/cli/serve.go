@@ -9,9 +9,9 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +39,8 @@ type running struct {
 	observing  *observing // nil for commands that do not serve
 	calling
 
-	memory int64 // bytes for all calls; 0 is a part of what the machine has
+	memory  int64 // bytes for all calls; 0 is a part of what the machine has
+	watched bool  // a control server shows what happens, although no document declares one
 }
 
 // flags are those of a command that keeps sessions in the usual place, unless it is
@@ -96,6 +97,7 @@ type machine struct {
 	events    *event.Stream
 	sandbox   *sandboxed
 	pool      *budget.Pool // of the memory of all calls
+	host      atomic.Pointer[host.Host]
 }
 
 // start reads the documents and makes what runs them. The caller closes it.
@@ -133,6 +135,7 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 		m.close()
 		return nil, err
 	}
+	client.Egress.Own = m.isControl
 	m.client = upstream.New(client)
 	m.engine = engine.New(m.client, m.secrets, m.scripts, m.events)
 	if m.vault, err = r.keeping.open(ctx, s, m.log, r.sandbox); err != nil {
@@ -213,6 +216,7 @@ func serveCommand(s Streams) *cobra.Command {
 		front          front
 		ports          string
 		strict, asJSON bool
+		op             operating
 	)
 	cmd := &cobra.Command{
 		Use:   "serve [FILE|DIR|-]...",
@@ -220,8 +224,9 @@ func serveCommand(s Streams) *cobra.Command {
 		Long: `Serve opens the REST and MCP servers that the documents expose and runs until
 it is stopped. Without an argument it serves the built-in document, Koyeb
 sessions; “-” reads a document from standard input, a folder means all documents
-below it. SIGHUP reads the documents and secrets again, SIGTERM finishes what
-runs, within the time of a call and 5 s, and ends.`,
+below it. SIGHUP reads the documents and secrets again, and so does --watch when
+they change; SIGTERM finishes what runs, within --drain, and ends. Commands
+such as “fairlead status” show what goes on, where --control lets them.`,
 		Example: `  fairlead serve --sandbox
   fairlead serve capability.yaml --upstream weather=https://staging.example.com
   fairlead serve . --ports auto --json   # all documents below this folder`,
@@ -238,12 +243,13 @@ runs, within the time of a call and 5 s, and ends.`,
 			if len(keys) > 0 {
 				config.MCP.StateKey = keys[0]
 			}
-			return serve(cmd.Context(), s, &run, config, &front, args, strict, asJSON)
+			return serve(cmd, s, &run, config, &front, &op, args, strict, asJSON)
 		},
 	}
 	run.flags(cmd, keptInMemory)
 	run.observing = &observing{}
 	run.observing.flags(cmd, "text")
+	configFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&config.Default, "default", "", "let the MCP server of this `NAME` (its namespace) answer on /mcp where several share a port")
 	_ = cmd.RegisterFlagCompletionFunc("default", run.completeNames(offeredNames, ""))
@@ -257,12 +263,19 @@ runs, within the time of a call and 5 s, and ends.`,
 	f.StringSliceVar(&config.Hosts, "allow-host", nil, "let servers answer to this `NAME`, too, that of a proxy before them, and to no other but addresses and localhost")
 	f.StringVar(&config.MCP.CredentialHeader, "mcp-credential-header", "", "let MCP callers bring the API's credential in this `HEADER` (on trusted networks; their Authorization never goes upstream)")
 	front.flags(cmd)
+	op.flags(cmd)
 	mcpFlags(cmd, &config.MCP, &config.ReadOnly)
 	return cmd
 }
 
-func serve(ctx context.Context, s Streams, r *running, config host.Config, front *front, args []string,
+func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front *front, op *operating, args []string,
 	strict, asJSON bool) error {
+	ctx := cmd.Context()
+	token, err := op.token()
+	if err != nil {
+		return failed(err)
+	}
+	r.watched = op.control != host.ControlAddress{}
 	list := func() ([]host.Found, error) {
 		if len(args) == 0 {
 			return []host.Found{{}}, nil
@@ -291,7 +304,7 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 	config.Secrets, config.Logger, config.Events, config.Version = m.secrets, m.log, m.events, Version()
 	config.Pool, config.Audit = m.pool, m.out.audit
 	config.Invoker, config.Forwarder = m.engine, m.engine
-	config.Limits.Drain = drain(r.limits)
+	config.Limits.Drain, config.Limits.Linger = op.drainOf(r.limits), op.linger
 	config.Limits.Request, config.Client = r.limits.Request, m.client.Errands()
 	if err := front.config(&config, r.sandbox, m.log); err != nil {
 		return failed(err)
@@ -299,10 +312,15 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 	if config.Sessions, err = m.sessions(config.MCP.StateKey); err != nil {
 		return failed(err)
 	}
+	config.TakeAny, config.Control, config.ControlToken = op.reload == "any", op.control, token
+	config.Missing, config.Reach, config.Stops = m.unsetOf, m.client.Reach, m.stops(op.drainOf(r.limits))
+	again := &reloader{m: m, s: s, r: r, list: list, strict: strict}
+	config.Process = again.process(cmd)
 	h, problems, err := host.Open(config)
 	if err != nil {
 		return failed(err)
 	}
+	m.host.Store(h)
 	printProblems(s, problems)
 	if strict && len(problems) > 0 {
 		h.Close()
@@ -313,16 +331,22 @@ func serve(ctx context.Context, s Streams, r *running, config host.Config, front
 		fmt.Fprintf(s.Err, "fairlead: what needs this secret fails until it is there: %s\n", problem)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	m.reloadOnHangup(ctx, s, r, list, h.Collide, func(documents []*host.Document) error {
-		printProblems(s, h.Update(documents))
+	again.collide, again.refuse = h.Collide, h.Refuse
+	again.update = func(documents []*host.Document) (host.Updated, error) {
+		u := h.Update(documents)
+		printProblems(s, u.Problems)
 		if err := config.Front.TLS.Refresh(); err != nil {
 			fmt.Fprintf(s.Err, "fairlead: the certificate before it stays in force: %s\n", err)
 		}
-		return nil
-	})
+		return u, nil
+	}
+	defer again.run(ctx, op.watch)()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() { m.sayClosed(ctx, h) })
+	defer cancel()
 	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
-	printReady(s, m, h.Adapters(), h.Redirects(ctx), front, asJSON)
+	printReady(s, m, h, h.Redirects(ctx), front, op, token, asJSON)
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)
@@ -364,61 +388,3 @@ func (m *machine) admit(s Streams, strict bool) error {
 // outliveReaders lets the process go on when nobody reads its log or standard
 // output any more. What is written there is lost.
 func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
-
-// drain is how long what runs may take to finish when the process is told to end:
-// as long as a call may take, and what its answer needs besides.
-func drain(l upstream.Limits) time.Duration { return l.WithDefaults().Call + 5*time.Second }
-
-// reloadOnHangup reads the documents again on SIGHUP, from now until ctx ends, and
-// lets update swap their plans. What cannot be used leaves the old ones in force.
-func (m *machine) reloadOnHangup(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error),
-	collide func([]*host.Document), update func([]*host.Document) error) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(hangup)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hangup:
-				m.reload(ctx, s, r, list, collide, update)
-			}
-		}
-	}()
-}
-
-func (m *machine) reload(ctx context.Context, s Streams, r *running, list func() ([]host.Found, error),
-	collide func([]*host.Document), update func([]*host.Document) error) {
-	m.secrets.Refresh()
-	if err := m.out.reopen(); err != nil {
-		m.log.Error("a file of lines cannot be opened anew, the old one stays in use", "error", err)
-	}
-	next := &machine{sandbox: m.sandbox, scripts: m.scripts}
-	o, err := r.options()
-	if err == nil {
-		if m.sandbox != nil {
-			o.Hosts = m.sandbox.hosts()
-		}
-		var paths []host.Found
-		if paths, err = list(); err == nil {
-			err = next.read(ctx, r, paths, o, s)
-		}
-	}
-	if err == nil {
-		collide(next.documents)
-		err = next.admit(s, false)
-	}
-	if err == nil {
-		m.mask(next.documents)
-		err = update(next.documents)
-	}
-	if m.events.Hears(event.Reloads) {
-		m.events.Publish(ctx, event.Reload{Documents: len(next.documents), Err: err})
-	}
-	if err != nil {
-		fmt.Fprintf(s.Err, "fairlead: reload refused, the old documents serve on: %s\n", err)
-		return
-	}
-	fmt.Fprintf(s.Err, "fairlead: reloaded %s\n", count(len(next.documents), "document"))
-}

@@ -64,6 +64,7 @@ func Capability(c *model.Capability, o Options) (*plan.Plan, diag.List) {
 	k.upstreams()
 	k.sessions()
 	k.served()
+	k.alone()
 	k.sharedPorts()
 	k.locations()
 	k.unusedBinds()
@@ -78,9 +79,10 @@ type compiler struct {
 	diags     diag.List
 	bases     map[*model.Consume]*base
 	usedBinds map[*model.Bind]map[string]bool
-	failed    bool // the unit being compiled cannot work
-	closed    bool // what protects the server being compiled cannot be read: it serves nothing
-	spent     int  // of mostWork
+	failed    bool   // the unit being compiled cannot work
+	namespace string // of the server being compiled
+	closed    bool   // what protects the server being compiled cannot be read: it serves nothing
+	spent     int    // of mostWork
 	finder    diag.Finder
 	reported  map[placed]bool    // by reportOnce
 	found     map[*diag.Code]int // how many findings report made
@@ -119,7 +121,7 @@ func (k *compiler) report(code *diag.Code, at diag.Range, hint, format string, a
 func (k *compiler) withhold(kind, name string, make func() bool) {
 	k.failed = false
 	if !k.spend(1, diag.Range{}) || k.closed || !make() || k.failed {
-		k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: kind, Name: name})
+		k.plan.Withheld = append(k.plan.Withheld, &plan.Withheld{Kind: kind, Name: name, Namespace: k.namespace})
 	}
 	k.failed = false
 }
@@ -281,6 +283,31 @@ func (k *compiler) locations() {
 	}
 }
 
+// alone withholds control servers whose port another server has, too: whoever
+// reaches that one must not reach what steers the process.
+func (k *compiler) alone() {
+	taken := map[int]*plan.Server{}
+	for _, s := range k.plan.Servers {
+		if s.Control == nil {
+			taken[s.Model.Port] = s
+		}
+	}
+	k.plan.Servers = slices.DeleteFunc(k.plan.Servers, func(s *plan.Server) bool {
+		if s.Control == nil || s.Model.Port == 0 {
+			return false
+		}
+		other := taken[s.Model.Port]
+		if other == nil {
+			taken[s.Model.Port] = s
+			return false
+		}
+		k.diags.Add(diag.RouteConflict, s.Model.Node.Where("port"), "Give the control server a port of its own.",
+			"a control server shares its port with no other; this one is not served, for “%s” has port %d",
+			cmp.Or(other.Namespace, other.Type), s.Model.Port)
+		return true
+	})
+}
+
 // sharedPorts tells of servers that one listener serves.
 func (k *compiler) sharedPorts() {
 	address := func(s *plan.Server) string {
@@ -293,6 +320,9 @@ func (k *compiler) sharedPorts() {
 		}
 		listener := fmt.Sprintf("%s:%d", address(s), s.Model.Port)
 		earlier := first[listener]
+		if s.Control != nil {
+			continue
+		}
 		if earlier == nil {
 			first[listener] = s
 			continue

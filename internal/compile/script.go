@@ -48,6 +48,9 @@ func (s *scope) script(step *plan.Step, m *model.Step) bool {
 	program, known := s.compiler.programs[key]
 	if !known {
 		program = s.program(folder, language, m)
+		if program != nil {
+			program.Statements = settings.Statements
+		}
 		s.compiler.programs[key] = program
 	}
 	if program == nil {

@@ -21,10 +21,12 @@ import (
 )
 
 // serverKinds compile what servers of a kind serve. Every kind has a guard.
-var serverKinds = map[string]func(*compiler, *plan.Server){"rest": (*compiler).restServer, "mcp": (*compiler).mcpServer}
+var serverKinds = map[string]func(*compiler, *plan.Server){"rest": (*compiler).restServer, "mcp": (*compiler).mcpServer,
+	"control": (*compiler).controlServer}
 
 // served compiles the exposed servers.
 func (k *compiler) served() {
+	units := 0
 	for _, e := range k.model.Exposes {
 		serve := serverKinds[e.Type]
 		if serve == nil {
@@ -39,13 +41,15 @@ func (k *compiler) served() {
 		if e.Auth != nil {
 			s.Auth, readable = k.guard(e)
 		}
+		k.namespace = s.Namespace
 		k.closed = !readable || e.Unreadable || k.model.Unreadable
 		serve(k, s)
-		if s.Count() > 0 {
+		if s.Serves() {
 			k.plan.Servers = append(k.plan.Servers, s)
 		}
+		units += s.Count()
 	}
-	if len(k.plan.Servers) == 0 {
+	if units == 0 {
 		at := k.model.Node.Range()
 		if n := k.model.Node.Get("capability").Get("exposes"); n != nil {
 			at = n.At
@@ -73,7 +77,7 @@ func (k *compiler) restServer(s *plan.Server) {
 				"the path “%s” cannot be served: %s", r.Path, err)
 			for _, op := range r.Operations {
 				k.plan.Withheld = append(k.plan.Withheld,
-					&plan.Withheld{Kind: "operation", Name: op.Method + " " + r.Path})
+					&plan.Withheld{Kind: "operation", Name: op.Method + " " + r.Path, Namespace: s.Namespace})
 			}
 			continue
 		}
@@ -118,6 +122,13 @@ func (k *compiler) restServer(s *plan.Server) {
 		if r.Forward != nil {
 			k.forward(s, r)
 		}
+	}
+}
+
+// controlServer serves no units. Whoever it cannot keep out is let in nowhere.
+func (k *compiler) controlServer(s *plan.Server) {
+	if !k.closed {
+		s.Control = s.Model.Control
 	}
 }
 

@@ -3,9 +3,12 @@ package document
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/fairlead/fairlead/internal/budget"
@@ -18,6 +21,28 @@ import (
 type Folder struct {
 	dir     string
 	allowed []string
+
+	mu   sync.Mutex
+	read map[string]bool
+}
+
+// Files are the files that were read, or looked for, sorted.
+func (f *Folder) Files() []string {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.read))
+}
+
+func (f *Folder) note(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.read == nil {
+		f.read = map[string]bool{}
+	}
+	f.read[path] = true
 }
 
 // NewFolder confines reading to dir and, for absolute paths, the allowed folders.
@@ -74,6 +99,7 @@ func (f *Folder) ReadFile(path string) ([]byte, error) {
 		return nil, plain(err)
 	}
 	defer root.Close()
+	f.note(filepath.Join(root.Name(), rel))
 	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, plain(err)

@@ -83,6 +83,12 @@ const (
 	Breaker
 	Limit
 	UpstreamTLS
+	Metrics
+	Traces
+	LocalMetrics
+	LocalTraces
+	Exporters
+	OTLP
 	NoExtension
 	DocumentExtension
 	ProfileExtension
@@ -687,17 +693,17 @@ var elements = [...]Element{
 	}, Open: true},
 
 	Management: {Def: "management", Name: "management", Fields: []Field{
-		{Key: "health", Kind: Bool, Default: "true", Unserved: true, Doc: "`/health/live` and `/health/ready`"},
-		{Key: "info", Kind: Bool, Default: "false", Unserved: true, Doc: "`/status`"},
-		{Key: "reload", Kind: Bool, Default: "false", Unserved: true, Doc: "`POST /config/reload`"},
-		{Key: "validate", Kind: Bool, Default: "false", Unserved: true, Doc: "`POST /config/validate`"},
-		{Key: "logs", Kind: Mixed, Of: Logs, Unserved: true, Doc: "a boolean, or which"},
+		{Key: "health", Kind: Bool, Default: "true", Doc: "`/health/live` and `/health/ready`"},
+		{Key: "info", Kind: Bool, Default: "false", Doc: "`/status`, `/config`, recent calls and the page"},
+		{Key: "reload", Kind: Bool, Default: "false", Doc: "`POST /config/reload`"},
+		{Key: "validate", Kind: Bool, Default: "false", Doc: "`POST /config/validate`"},
+		{Key: "logs", Kind: Mixed, Of: Logs, Default: "false", Doc: "`/logs`: a boolean, or which"},
 		{Key: "scripting", Kind: Block, Of: Scripting, Protects: true, Doc: "what scripts may do"},
 	}},
 	Logs: {Def: "logs", Name: "logs", Fields: []Field{
-		{Key: "level-control", Kind: Bool, Default: "true", Doc: "the level can be changed"},
-		{Key: "stream", Kind: Bool, Default: "false", Doc: "the log can be read"},
-		{Key: "max-subscribers", Kind: Number, Default: "5", Doc: "by how many"},
+		{Key: "level-control", Kind: Bool, Default: "true", Doc: "`/logs`: levels can be seen and changed"},
+		{Key: "stream", Kind: Bool, Default: "false", Doc: "`/logs/stream`: the log can be read"},
+		{Key: "max-subscribers", Kind: Number, Default: "5", Doc: "by how many at once, at most 20"},
 	}},
 	Scripting: {Def: "scripting", Name: "scripting", Fields: []Field{
 		{Key: "enabled", Kind: Bool, Default: "true", Protects: true, Doc: "scripts run"},
@@ -705,14 +711,37 @@ var elements = [...]Element{
 		{Key: "defaultLanguage", Values: []string{"javascript", "python", "groovy"},
 			Doc: "the language of scripts that do not say"},
 		{Key: "timeout", Kind: Number, Default: "60000", Protects: true, Doc: "milliseconds that a script gets"},
-		{Key: "statementLimit", Kind: Number},
+		{Key: "statementLimit", Kind: Number, Default: "100000", Protects: true,
+			Doc: "statements that a script in Python may execute"},
 		{Key: "allowedLanguages", Kind: Texts, Protects: true, Default: "all", Doc: "the languages that run"},
 	}},
 	Observability: {Def: "observability", Name: "observability", Fields: []Field{
-		{Key: "enabled", Kind: Bool, Default: "true", Unserved: true, Doc: "all of it"},
-		{Key: "metrics", Kind: Map, Unserved: true, Doc: "`local: {enabled}`"},
-		{Key: "traces", Kind: Map, Unserved: true, Doc: "`sampling`, `propagation`, `local: {enabled, buffer-size}`"},
-		{Key: "exporters", Kind: Map, Unserved: true, Doc: "`otlp: {endpoint}`"},
+		{Key: "enabled", Kind: Bool, Default: "true", Doc: "all of it"},
+		{Key: "metrics", Kind: Block, Of: Metrics, Doc: "`/metrics`"},
+		{Key: "traces", Kind: Block, Of: Traces, Doc: "`/traces`, and which are made"},
+		{Key: "exporters", Kind: Block, Of: Exporters, Doc: "where metrics and traces are sent"},
+	}},
+	Metrics: {Def: "metrics", Name: "metrics", Fields: []Field{
+		{Key: "local", Kind: Block, Of: LocalMetrics, Doc: "those that the control server shows"},
+	}},
+	LocalMetrics: {Def: "localMetrics", Name: "local metrics", Fields: []Field{
+		{Key: "enabled", Kind: Bool, Default: "true", Doc: "`/metrics`"},
+	}},
+	Traces: {Def: "traces", Name: "traces", Fields: []Field{
+		{Key: "sampling", Kind: Number, Default: "1", Doc: "the share of calls that are traced, from 0 to 1"},
+		{Key: "propagation", Kind: Choice, Values: []string{"w3c", "b3"}, Default: "w3c",
+			Doc: "the headers that carry a trace on"},
+		{Key: "local", Kind: Block, Of: LocalTraces, Doc: "those that the control server shows"},
+	}},
+	LocalTraces: {Def: "localTraces", Name: "local traces", Fields: []Field{
+		{Key: "enabled", Kind: Bool, Default: "true", Doc: "`/traces` and `/traces/{id}`"},
+		{Key: "buffer-size", Kind: Number, Default: "100", Doc: "how many are kept, from 10 to 10000"},
+	}},
+	Exporters: {Def: "exporters", Name: "exporters", Fields: []Field{
+		{Key: "otlp", Kind: Block, Of: OTLP, Doc: "OpenTelemetry's protocol"},
+	}},
+	OTLP: {Def: "otlp", Name: "otlp", Fields: []Field{
+		{Key: "endpoint", Doc: "the URL of the collector"},
 	}},
 
 	Timeouts: {Def: "timeouts", Name: "timeout", Short: "total", Fields: []Field{

@@ -60,12 +60,15 @@ func scriptFailure(ctx context.Context, s *plan.Script, err error) *Error {
 	var timeout *script.TimeoutError
 	var memory *script.MemoryError
 	var wrong *script.ScriptError
+	var refused *script.RefusedError
 	e := &Error{Kind: Internal, cause: err}
 	switch {
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		e.Title = "the script " + s.File + " ran too long and was stopped"
 	case ctx.Err() != nil:
 		return &Error{Kind: Canceled, Title: "the caller went away", cause: err}
+	case errors.As(err, &refused):
+		return &Error{Kind: Unavailable, Title: "the script " + s.File + " does not run: " + refused.Reason, cause: err}
 	case errors.As(err, &memory):
 		e.Title = "the script " + s.File + " used too much memory and was stopped"
 	case errors.As(err, &wrong):

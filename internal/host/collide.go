@@ -37,7 +37,7 @@ type serverID struct {
 func (c *Config) declaredBy(documents []*Document) []declared {
 	return c.declarations(documents, func(d *Document) (all []*plan.Server) {
 		for _, s := range d.Plan.Servers {
-			if s.Count() > 0 {
+			if s.Serves() {
 				all = append(all, s)
 			}
 		}

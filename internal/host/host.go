@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/engine"
@@ -36,6 +38,7 @@ type Config struct {
 	Listen    string       // host that every listener binds to, instead of what documents say
 	AutoPorts bool         // take free ports instead of the declared ones
 	ReadOnly  bool         // serve only what changes nothing
+	TakeAny   bool         // updates take documents that withhold what was served
 	Strict    bool         // REST servers refuse query parameters and members of bodies that are no inputs
 	Origins   []string     // pages of these may send requests: scheme://host[:port]
 	Hosts     []string     // names that servers answer to; without any, those on loopback to none and others to all
@@ -52,12 +55,27 @@ type Config struct {
 	Events         *event.Stream // hears of requests that are refused; nil is nobody
 	// Audit is told of each unit that is not read-only, before it runs; nil is not.
 	Audit *observe.Audit
+
+	// Process is what control servers show beside what the host knows itself.
+	Process      control.Process
+	Control      ControlAddress // of the process's own control server; the zero address is none
+	ControlToken secret.String  // that changes take; empty lets nobody change anything
+	// Reach asks an API at a URL for any answer; nil says that none can be reached.
+	Reach func(ctx context.Context, url string) error
+	// Missing names the variables without a value that units of documents need.
+	Missing func([]*Document) []string
+	// Stops hears, once the host is to end, what it waits for; nil is nobody.
+	Stops func(Stop)
 }
 
-// Limits bound what callers may send and how long a drain takes.
+// Limits bound what callers may send and how long an end takes.
 type Limits struct {
 	Request int64         // bytes of a request body; 0 is 10 MiB
-	Drain   time.Duration // 0 is 30 s
+	Drain   time.Duration // for what runs when the end comes; 0 is 30 s
+	// Linger is how long connections are taken once the end has come, so that those
+	// who send requests hear of it before they are refused; 0 is a second, or as
+	// long as somebody sends some.
+	Linger time.Duration
 }
 
 // MCPOptions steer the MCP servers.
@@ -96,6 +114,7 @@ type Adapter struct {
 	SignInPage string   // where that is, "" where nobody can
 	Nobody     string   // why nobody can, a sentence for operators
 	LeftOut    int      // units that the configuration leaves out
+	Running    int64    // requests
 }
 
 // Host serves documents until it is shut down.
@@ -103,13 +122,23 @@ type Host struct {
 	config   Config
 	namesKey []byte // of the hashes in the names of callers
 
-	mu        sync.Mutex
-	servers   []*server // in the order of the documents
-	listeners []*listener
-	serving   bool // Serve runs
-	closed    bool
-	running   sync.WaitGroup
-	failed    chan error // a listener that broke
+	mu         sync.Mutex
+	documents  []*Document // in force, or refused with what they were to replace
+	servers    []*server   // in the order of the documents
+	stopped    []declared  // that should be served and are not
+	listeners  []*listener
+	own        *ownControl // nil without Config.Control
+	generation control.Generation
+	serving    bool // Serve runs
+	closed     bool
+	stops      time.Time // the end has come, and this is when what still runs is cut off
+	draining   sync.WaitGroup
+	running    sync.WaitGroup
+	failed     chan error                       // a listener that broke
+	private    atomic.Pointer[[]netip.AddrPort] // addresses of control servers
+	connected  atomic.Int64
+	ending     atomic.Bool  // the end has come
+	late       atomic.Int64 // requests that came after it
 }
 
 // server is one server, from the reload that brings it to the one that takes it
@@ -118,6 +147,16 @@ type server struct {
 	adapter adapter.Server
 	screen  adapter.Screen
 	current *generation
+	running atomic.Int64 // requests
+}
+
+// counted counts the requests that run.
+func (s *server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.running.Add(1)
+		defer s.running.Add(-1)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // generation is what a server serves between two reloads: its plan and what
@@ -129,6 +168,7 @@ type generation struct {
 	screen   adapter.Screen
 	handler  http.Handler
 	listener *listener
+	since    int // the generation of the host that brought it
 }
 
 // Open binds every listener; nothing is accepted before Serve. What keeps a
@@ -145,8 +185,15 @@ func Open(c Config) (h *Host, problems []error, err error) {
 			c.Forwarder = a
 		}
 	}
-	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1)}
-	problems = h.Update(c.Documents)
+	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1), generation: control.Generation{Since: time.Now()}}
+	h.completeProcess()
+	if c.Control != (ControlAddress{}) {
+		if h.own, err = h.openControl(c.Control); err != nil {
+			return nil, nil, err
+		}
+	}
+	problems, _ = h.update(c.Documents)
+	h.generation.Number = 1
 	if len(h.servers) > 0 {
 		return h, problems, nil
 	}
@@ -162,26 +209,74 @@ func Open(c Config) (h *Host, problems []error, err error) {
 // next in one step, or stays as it is, and requests that run finish on what they
 // began with. Servers and listeners come and go. The problems say what could not
 // be served.
-func (h *Host) Update(documents []*Document) (problems []error) {
+//
+// A document of which something was served that stands in the new text, and could
+// not be served any more, is refused: its servers stay as they are, unless the
+// configuration takes every document.
+func (h *Host) Update(documents []*Document) (u Updated) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return []error{errors.New("update servers: they are closing")}
+		return Updated{Problems: []error{errors.New("update servers: they are closing")}, Refused: true}
 	}
+	u.Problems, u.Refused = h.update(documents)
+	u.Changed = slices.ContainsFunc(h.servers, func(s *server) bool { return s.current.since == h.generation.Number+1 })
+	if u.Changed || !u.Refused {
+		h.generation.Number++
+		h.generation.Reloads++
+		h.generation.Since = time.Now()
+	}
+	if u.Refused {
+		h.refused(u.Problems)
+	}
+	u.Generation = h.generation.Number
+	return u
+}
+
+// Updated is what an update did.
+type Updated struct {
+	Generation int     // that serves now
+	Changed    bool    // some server has a new plan
+	Refused    bool    // some server keeps its old one
+	Problems   []error // what could not be served
+}
+
+// drain is how long what runs may take once its listener ends.
+func (h *Host) drain() time.Duration { return cmp.Or(h.config.Limits.Drain, 30*time.Second) }
+
+// Refuse counts a reload that came to nothing before it came to an update.
+func (h *Host) Refuse(why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refused([]error{why})
+}
+
+func (h *Host) refused(problems []error) {
+	now := time.Now()
+	h.generation.Refusals++
+	h.generation.RefusedAt = &now
+	h.generation.LastRefusal = errors.Join(problems...).Error()
+}
+
+func (h *Host) update(documents []*Document) (problems []error, refused bool) {
 	old := map[serverID]*server{}
 	for _, s := range h.servers {
 		old[s.current.id] = s
 	}
-	next, problems := h.guarded(documents, old)
+	next, problems, refused := h.guarded(documents, old)
 	problems = append(problems, h.separate(next)...)
+	next, crowded := apart(next, old)
+	problems = append(problems, crowded...)
 	sockets, failed := h.listen(next)
 	problems = append(problems, failed...)
 
 	var begin []*generation
 	servers, byListener := []*server{}, map[*listener][]*generation{}
+	h.stopped = nil
 	for _, g := range next {
 		l := sockets[g.id]
 		if l == nil {
+			h.stopped = append(h.stopped, g.declared)
 			continue
 		}
 		s := old[g.id]
@@ -192,39 +287,58 @@ func (h *Host) Update(documents []*Document) (problems []error) {
 		delete(old, g.id)
 		if g.adapter == nil {
 			g.adapter, g.screen = s.adapter.Prepare(g.document.Plan, g.server), s.screen
-			g.handler = g.adapter.Handler(func(next http.Handler) http.Handler { return g.wrap(h.naming(next)) })
+			g.handler = s.counted(g.adapter.Handler(func(next http.Handler) http.Handler { return g.wrap(h.naming(next)) }))
 			if h.config.Events.Hears(event.Exchanges) {
 				g.handler = g.noting(g.handler)
 			}
+			g.since = h.generation.Number + 1
 			begin = append(begin, g)
 		}
 		s.current, g.listener = g, l
 		servers, byListener[l] = append(servers, s), append(byListener[l], g)
 	}
-	h.servers = servers
+	h.servers, h.documents = servers, documents
 	h.route(byListener)
+	h.keepPrivate()
 	for _, g := range begin {
 		g.adapter.Begin()
 	}
 	for _, s := range old {
 		s.adapter.Close()
 	}
-	return problems
+	return problems, refused
 }
 
 // guarded makes the guards of the generations to come. A server whose guard
 // cannot be made, or of which a document still exposes something and nothing can
 // work, keeps its generation, if it has one.
-func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []*generation, problems []error) {
+func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []*generation,
+	problems []error, refused bool) {
 	seen := map[serverID]bool{}
 	keep := func(d declared, why error) {
 		kept := *old[d.id].current
 		kept.owner = d.owner
 		next = append(next, &kept)
+		refused = true
 		problems = append(problems, fmt.Errorf("the old plan of “%s” of %s stays in force: %w", d.server.Namespace,
 			d.document.Name, why))
 	}
+	var lost map[*Document]error
+	if !h.config.TakeAny {
+		lost = h.lost(documents)
+	}
+	for _, s := range h.servers {
+		d := s.current.declared
+		if i := slices.IndexFunc(documents, func(n *Document) bool { return n.Name == d.document.Name }); i >= 0 &&
+			lost[documents[i]] != nil && !seen[d.id] {
+			seen[d.id], d.owner = true, documents[i]
+			keep(d, lost[documents[i]])
+		}
+	}
 	for _, d := range h.config.declaredBy(documents) {
+		if lost[d.document] != nil {
+			continue
+		}
 		seen[d.id] = true
 		g, err := h.guard(&d)
 		switch {
@@ -238,19 +352,19 @@ func (h *Host) guarded(documents []*Document, old map[serverID]*server) (next []
 		}
 	}
 	for _, d := range h.config.exposedBy(documents) {
-		if !seen[d.id] && old[d.id] != nil {
+		if !seen[d.id] && old[d.id] != nil && lost[d.document] == nil {
 			keep(d, errors.New("nothing of the new one can be served"))
 		}
 	}
 	for _, d := range documents {
 		for _, s := range h.servers {
-			if c := s.current.declared; d.Plan == nil && c.id.document == d.Name {
+			if c := s.current.declared; d.Plan == nil && c.id.document == d.Name && !seen[c.id] {
 				c.owner = d
 				keep(c, errors.New("the new one cannot be read"))
 			}
 		}
 	}
-	return next, problems
+	return next, problems, refused
 }
 
 // guard is the incoming authentication of a server, nil for none. Its secrets
@@ -306,10 +420,12 @@ func (h *Host) claims() map[claimKey]bool {
 // screen is from where a server takes requests: one that only this machine
 // reaches takes none that name another.
 func (h *Host) screen(l *listener, b bind) adapter.Screen {
-	private := b.exposure().loopback || l.isLoopback()
-	s := adapter.Screen{AnyHost: !private && len(h.config.Hosts) == 0, Hosts: h.config.Hosts,
-		Origins: h.config.Origins}
-	if public := h.config.Front.Public; public != nil {
+	return h.config.screen(b.exposure().loopback || l.isLoopback())
+}
+
+func (c *Config) screen(private bool) adapter.Screen {
+	s := adapter.Screen{AnyHost: !private && len(c.Hosts) == 0, Hosts: c.Hosts, Origins: c.Origins}
+	if public := c.Front.Public; public != nil {
 		s.Hosts = append(slices.Clone(s.Hosts), public.Host)
 		s.Origins = append(slices.Clone(s.Origins), public.String())
 	}
@@ -325,7 +441,8 @@ func (h *Host) Adapters() []Adapter {
 		g := s.current
 		units := g.adapter.Units()
 		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace,
-			URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units)}
+			URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units),
+			Running: s.running.Load()}
 		h.config.tellSignIns(&all[i], g)
 	}
 	return all
@@ -338,81 +455,4 @@ func (g *generation) url() string {
 		return base
 	}
 	return base + g.listener.endpoints.address(g.id)
-}
-
-// Serve accepts requests until ctx is done, then stops accepting, finishes what
-// runs, and returns nil. An error is a listener that broke.
-func (h *Host) Serve(ctx context.Context) error {
-	h.mu.Lock()
-	h.serving = true
-	for _, l := range h.listeners {
-		h.accept(l)
-	}
-	h.mu.Unlock()
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-h.failed:
-	}
-	h.mu.Lock()
-	h.closed = true
-	for _, s := range h.servers {
-		s.adapter.Close() // ends the streams that would last for ever
-	}
-	for _, l := range h.listeners {
-		h.retire(l)
-	}
-	h.mu.Unlock()
-	h.running.Wait()
-	return err
-}
-
-// accept lets a listener answer requests.
-func (h *Host) accept(l *listener) {
-	l.accepts = true
-	h.running.Go(func() {
-		serve := l.http.Serve
-		if l.secure {
-			serve = func(n net.Listener) error { return l.http.ServeTLS(n, "", "") }
-		}
-		if err := serve(l.net); !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case h.failed <- fmt.Errorf("serve %s: %w", l.bind, err):
-			default:
-			}
-		}
-	})
-}
-
-// retire stops a listener from accepting at once, and ends it when what runs on
-// it has finished, or the time of a drain is over.
-func (h *Host) retire(l *listener) {
-	if !h.serving {
-		l.net.Close()
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(h.config.Limits.Drain, 30*time.Second))
-	stopped := make(chan struct{})
-	l.http.RegisterOnShutdown(func() { close(stopped) })
-	h.running.Go(func() {
-		defer cancel()
-		if l.http.Shutdown(ctx) != nil {
-			l.http.Close()
-		}
-	})
-	<-stopped // a server knows that it ends before its functions run
-	l.net.Close()
-}
-
-// Close closes a host that was opened and never served.
-func (h *Host) Close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	for _, l := range h.listeners {
-		l.net.Close()
-	}
-	for _, s := range h.servers {
-		s.adapter.Close()
-	}
 }

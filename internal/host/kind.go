@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/fairlead/fairlead/internal/adapter"
+	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/adapter/mcp"
 	"github.com/fairlead/fairlead/internal/adapter/rest"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -16,18 +17,29 @@ type kind struct {
 	claims func(*plan.Server) []adapter.Claim
 	// open makes a server, which takes requests from where screen says.
 	open func(c *Config, screen adapter.Screen) adapter.Server
+	// alone says that such a server shares its port with no other, and answers
+	// until all others have ended.
+	alone bool
 }
 
 // kinds are the kinds that ship, by the type of the plan's server.
 var kinds = map[string]kind{
-	"rest": {claims: rest.Claims, open: openREST},
-	"mcp":  {open: openMCP},
+	"rest":    {claims: rest.Claims, open: openREST},
+	"mcp":     {open: openMCP},
+	"control": {claims: noClaims, open: openControl, alone: true},
 }
 
 // hosted reports whether a server is served over HTTP.
 func hosted(s *plan.Server) bool {
 	_, known := kinds[s.Type]
 	return known && s.Model.Transport != "stdio"
+}
+
+// noClaims are those of a server that has its port alone.
+func noClaims(*plan.Server) []adapter.Claim { return nil }
+
+func openControl(c *Config, screen adapter.Screen) adapter.Server {
+	return control.New(control.Config{Process: &c.Process, Screen: screen, Token: c.ControlToken, Logger: c.Logger})
 }
 
 func openREST(c *Config, screen adapter.Screen) adapter.Server {

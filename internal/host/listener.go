@@ -20,7 +20,8 @@ import (
 type listener struct {
 	bind
 	of        serverID // whose it alone is, when its port is a free one
-	net       net.Listener
+	net       *patient
+	host      *Host
 	http      *http.Server
 	enter     func(*http.Request) *http.Request // notes how a request has come
 	secure    bool                              // it speaks TLS
@@ -31,15 +32,20 @@ type listener struct {
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if l.host.ending.Load() {
+		l.host.late.Add(1)
+		w.Header().Set("Connection", "close") // the caller's next request goes elsewhere
+	}
 	r = engine.AtDoor(l.enter(r))
-	if l.events.Hears(event.Exchanges) {
+	t := l.routing.Load()
+	if !t.alone && l.events.Hears(event.Exchanges) {
 		l.serveHeard(w, r)
 		return
 	}
 	if event.GivenID(r.Header) != "" {
 		w.Header()[requestID] = r.Header[requestID]
 	}
-	l.routing.Load().ServeHTTP(w, r)
+	t.ServeHTTP(w, r)
 }
 
 func (l *listener) address() *net.TCPAddr { return l.net.Addr().(*net.TCPAddr) }
@@ -137,7 +143,7 @@ func (h *Host) find(fits func(*listener) bool) *listener {
 func (h *Host) release(want bind) {
 	h.listeners = slices.DeleteFunc(h.listeners, func(l *listener) bool {
 		if l.bind != want && want.covers(l.bind) {
-			h.retire(l)
+			h.retire(l, h.drain())
 			return true
 		}
 		return false
@@ -150,7 +156,7 @@ func (h *Host) open(b bind) (*listener, error) {
 		return nil, h.taken(b, err)
 	}
 	front := &h.config.Front
-	l := &listener{bind: b, net: ln, events: h.config.Events,
+	l := &listener{bind: b, net: newPatient(ln), host: h, events: h.config.Events,
 		enter: func(r *http.Request) *http.Request { return front.enter(r, h.config.LocalSessions) }}
 	l.http = &http.Server{
 		Handler:           l,
@@ -161,12 +167,23 @@ func (h *Host) open(b bind) (*listener, error) {
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 		ConnContext:    front.connected,
+		ConnState:      h.count,
 	}
 	if l.secure = front.TLS != nil; l.secure {
 		l.http.TLSConfig = front.TLS.config()
 	}
 	h.listeners = append(h.listeners, l)
 	return l, nil
+}
+
+// count counts the connections that are open.
+func (h *Host) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		h.connected.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		h.connected.Add(-1)
+	}
 }
 
 // taken says why an address cannot be had.
@@ -188,7 +205,7 @@ func (h *Host) route(next map[*listener][]*generation) {
 	h.listeners = slices.DeleteFunc(h.listeners, func(l *listener) bool {
 		all := next[l]
 		if len(all) == 0 {
-			h.retire(l)
+			h.retire(l, h.drain())
 			return true
 		}
 		l.endpoints = h.config.endpoints(declarations(all), l.endpoints.owners())

@@ -77,7 +77,7 @@ func TestEndpoints_aReloadTakesNoneAway(t *testing.T) {
 	tools := []string{"mcp tools " + at(port)}
 	h := opened(t, configOf(documentOf(t, "one.yaml", tools)))
 	if problems := h.Update([]*Document{documentOf(t, "a.yaml", tools),
-		documentOf(t, "one.yaml", tools)}); len(problems) > 0 {
+		documentOf(t, "one.yaml", tools)}).Problems; len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	owners := h.listeners[0].endpoints.owners()
@@ -169,7 +169,7 @@ func TestOpen_saysThatThisProcessHasThePort(t *testing.T) {
 	h := opened(t, configOf(restOf(t, "one.yaml", "127.0.0.1:0", "GET /a")))
 	own := h.listeners[0].address().Port
 	problems := h.Update([]*Document{restOf(t, "one.yaml", "127.0.0.1:0", "GET /a"),
-		restOf(t, "two.yaml", at(own), "GET /b")})
+		restOf(t, "two.yaml", at(own), "GET /b")}).Problems
 	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "in use by this process") {
 		t.Errorf("problems %v", problems)
 	}
@@ -198,7 +198,7 @@ func TestUpdate_whatIsServedStays(t *testing.T) {
 	}
 	// Who asks Update without Collide is kept from the same.
 	if problems := h.Update([]*Document{restOf(t, "one.yaml", at(port), "GET /users/{one}"),
-		restOf(t, "b.yaml", at(port), "GET /{x}/{y}")}); len(problems) != 1 {
+		restOf(t, "b.yaml", at(port), "GET /{x}/{y}")}).Problems; len(problems) != 1 {
 		t.Errorf("problems %v", problems)
 	}
 	if _, by := ask(t, h, port, "127.0.0.1", "GET", "/users/1"); by != "one.yaml" {
@@ -239,7 +239,7 @@ func TestUpdate_serversAndListenersComeAndGo(t *testing.T) {
 		{[]*Document{restOf(t, "one.yaml", at(second), "GET /one"), restOf(t, "two.yaml", at(second), "GET /two")},
 			"refused", "200 OK"},
 	} {
-		if problems := h.Update(step.documents); len(problems) > 0 {
+		if problems := h.Update(step.documents).Problems; len(problems) > 0 {
 			t.Fatal(problems)
 		}
 		http.DefaultClient.CloseIdleConnections()
@@ -251,7 +251,7 @@ func TestUpdate_serversAndListenersComeAndGo(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if problems := h.Update(nil); len(problems) == 0 {
+	if problems := h.Update(nil).Problems; len(problems) == 0 {
 		t.Error("a host that has ended is updated")
 	}
 }
@@ -281,7 +281,7 @@ capability:
 			compile.Options{}),
 		"a server that is withheld": document("authentication: {type: saml}", "/new"),
 	} {
-		problems := h.Update([]*Document{next})
+		problems := h.Update([]*Document{next}).Problems
 		if len(problems) != 1 || !strings.Contains(problems[0].Error(),
 			"the old plan of “r” of one.yaml stays in force") {
 			t.Errorf("%s: %v", name, errors.Join(problems...))
@@ -292,7 +292,7 @@ capability:
 			}
 		}
 	}
-	if problems := h.Update([]*Document{document("", "/new")}); len(problems) > 0 {
+	if problems := h.Update([]*Document{document("", "/new")}).Problems; len(problems) > 0 {
 		t.Error(problems)
 	}
 	if status, _ := ask(t, h, port, "127.0.0.1", "GET", "/new"); status != 200 {

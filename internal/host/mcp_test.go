@@ -366,7 +366,7 @@ func TestUpdate_swapsTheGuards(t *testing.T) {
 	} {
 		d := host.Compile(host.Source{File: host.File{Name: s.Document.Name, Text: []byte(next.text)}},
 			compile.Options{Upstream: map[string]*url.URL{"": api}})
-		problems := s.Host.Update([]*host.Document{d})
+		problems := s.Host.Update([]*host.Document{d}).Problems
 		if next.kind == "unusable" { // it withholds the servers; those of before stay
 			if lets(t, s, up, "basic"); len(problems) != 2 {
 				t.Errorf("problems %v", problems)

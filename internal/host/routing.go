@@ -18,6 +18,7 @@ import (
 type routing struct {
 	views map[exposure]*view // of servers that not everybody reaches
 	open  *view              // of everybody
+	alone bool               // they are a control server's, and nobody hears of its requests
 }
 
 // view is what callers who come in on one address reach.
@@ -146,7 +147,7 @@ func problem(w http.ResponseWriter, r *http.Request, status int, title, detail s
 // newRouting makes the routing of the generations of one listener, whose
 // endpoints are at the addresses in e.
 func (c *Config) newRouting(all []*generation, e *endpoints) *routing {
-	t := &routing{}
+	t := &routing{alone: kinds[all[0].server.Type].alone}
 	distinct := map[exposure]bool{}
 	for _, g := range all {
 		distinct[g.bind.exposure()] = true

@@ -23,6 +23,27 @@ type Expose struct {
 	Icon         string // mcp: x-fairlead: {icon: URL}; https or data
 
 	Skills []*Skill // skill
+
+	Control *Control // control
+}
+
+// Control says what a control server shows and lets others change.
+type Control struct {
+	Health, Info, Reload, Validate bool
+	Scripting                      bool // there is a scripting block
+	Levels, Stream                 bool // of the log
+	Subscribers                    int  // who may read the log at once
+	Observability                  Observability
+}
+
+// Observability is the observability block of a control server.
+type Observability struct {
+	Metrics, Traces bool // that the server shows
+	Off             bool // enabled: false
+	Buffer          int  // traces that are kept
+	Sampling        float64
+	Propagation     string // w3c or b3
+	Endpoint        string // of an OTLP collector, perhaps with {{variables}}; "" is none
 }
 
 // Resource is one path of a REST server.

@@ -31,6 +31,7 @@ type Scripting struct {
 	Location, Language string
 	Allowed            []string // languages; all when empty
 	Milliseconds       int      // a script's time; 0 is the default
+	Statements         int      // of a script; 0 is the default
 	Unreadable         bool     // a key that protects cannot be read: no script runs
 }
 

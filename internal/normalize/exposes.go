@@ -49,7 +49,7 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 		}
 	case "control":
 		f.block("x-fairlead")
-		r.control(f)
+		e.Control = r.control(f)
 	default:
 		what := "a server of type “" + e.Type + "”"
 		if e.Type == "" {
@@ -62,21 +62,52 @@ func (r *reader) expose(n *document.Node) *model.Expose {
 
 // control reads a control server. Its scripting block holds for the whole
 // document; the first one counts.
-func (r *reader) control(f fields) {
-	f.block("observability")
+func (r *reader) control(f fields) *model.Control {
+	c := &model.Control{Observability: observability(f.block("observability"))}
 	s := &model.Scripting{}
 	defer r.guarding(&s.Unreadable)()
 	m := f.block("management")
+	c.Health, c.Info = !m.isFalse("health"), m.isTrue("info")
+	c.Reload, c.Validate, c.Scripting = m.isTrue("reload"), m.isTrue("validate"), m.node("scripting") != nil
+	if n := m.node("logs"); n.Is(value.Object) {
+		logs := m.block("logs")
+		c.Levels, c.Stream = !logs.isFalse("level-control"), logs.isTrue("stream")
+		c.Subscribers = logs.number("max-subscribers")
+	} else if on, ok := r.truth("logs", n); ok {
+		c.Levels, c.Stream = on, on
+	} else if !n.IsNull() {
+		r.report(diag.WrongType, n.At, "Write it as true or false, or as a mapping.",
+			"logs of management must be true, false or a mapping; it is ignored")
+	}
+	c.Subscribers = within(c.Subscribers, 5, 1, 20)
 	b := m.block("scripting")
 	on := b.truth("enabled")
 	s.Off = on != nil && !*on
 	s.Location, s.Language, s.Allowed = b.text("defaultLocation"), b.text("defaultLanguage"),
 		b.texts("allowedLanguages")
-	s.Milliseconds = b.number("timeout")
+	s.Milliseconds, s.Statements = b.number("timeout"), b.number("statementLimit")
 	if r.scripting == nil {
 		r.scripting = s
 	}
+	return c
 }
+
+func observability(f fields) model.Observability {
+	metrics, traces := f.block("metrics").block("local"), f.block("traces")
+	o := model.Observability{Off: f.isFalse("enabled"), Propagation: cmp.Or(traces.text("propagation"), "w3c"),
+		Endpoint: f.block("exporters").block("otlp").text("endpoint"), Sampling: 1}
+	o.Propagation = strings.ToLower(o.Propagation)
+	o.Metrics = !o.Off && !metrics.isFalse("enabled")
+	o.Traces = !o.Off && !traces.block("local").isFalse("enabled")
+	o.Buffer = within(traces.block("local").number("buffer-size"), 100, 10, 10_000)
+	if share, err := strconv.ParseFloat(traces.text("sampling"), 64); err == nil {
+		o.Sampling = min(max(share, 0), 1)
+	}
+	return o
+}
+
+// within is a number between two others; 0 is the one otherwise.
+func within(n, otherwise, least, most int) int { return min(max(cmp.Or(n, otherwise), least), most) }
 
 func (r *reader) port(n *document.Node) int {
 	if n.IsNull() {

@@ -277,6 +277,11 @@ func (f fields) isTrue(key string) bool {
 	return truth != nil && *truth
 }
 
+func (f fields) isFalse(key string) bool {
+	truth := f.truth(key)
+	return truth != nil && !*truth
+}
+
 // block reads the mapping of the key. Keys that protect and belong into f have
 // no place in it, and are looked for.
 func (f fields) block(key string) fields {

@@ -24,12 +24,21 @@ func (s *Server) Units() (all []*Unit) {
 	return all
 }
 
+// Text is what people call a unit: the path of an operation with its method, the
+// name of another.
+func (u *Unit) Text() string {
+	if u.Kind == "operation" || u.Kind == "forward" {
+		return u.ID
+	}
+	return u.Name
+}
+
 // Withhold takes units out of a plan that nobody runs yet.
 func (p *Plan) Withhold(units ...*Unit) {
 	out := make(map[*Unit]bool, len(units))
 	for _, u := range units {
 		out[u] = true
-		p.Withheld = append(p.Withheld, &Withheld{Kind: u.Kind, Name: u.Name})
+		p.Withheld = append(p.Withheld, &Withheld{Kind: u.Kind, Name: u.Text(), Namespace: u.Namespace})
 	}
 	for _, s := range p.Servers {
 		s.Routes = slices.DeleteFunc(s.Routes, func(r *Route) bool { return out[r.Unit] })

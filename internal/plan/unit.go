@@ -37,12 +37,15 @@ type Upstream struct {
 }
 
 // Withheld is a unit that cannot work; the diagnostics say why.
-type Withheld struct{ Kind, Name string }
+type Withheld struct {
+	Kind, Name string
+	Namespace  string // of its server
+}
 
 // Server is one exposed server that has something to serve.
 type Server struct {
 	Model     *model.Expose
-	Type      string // rest or mcp
+	Type      string // rest, mcp or control
 	Namespace string
 	Auth      *Guard              // nil lets everybody in
 	Bases     map[string]*url.URL // of a REST server: where the document says that each consumed API is, by namespace
@@ -51,7 +54,12 @@ type Server struct {
 	Tools     []*Unit     // mcp
 	Resources []*Resource // mcp
 	Prompts   []*Prompt   // mcp
+
+	Control *model.Control // control
 }
+
+// Serves reports whether there is anything to serve.
+func (s *Server) Serves() bool { return s.Count() > 0 || s.Control != nil }
 
 // Count is how many units the server has.
 func (s *Server) Count() int {

@@ -81,3 +81,8 @@ type CrashError struct {
 }
 
 func (e *CrashError) Error() string { return "run script: the worker process failed: " + e.Detail }
+
+// RefusedError reports a script that the operator does not let run.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return "run script: " + e.Reason }

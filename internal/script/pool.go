@@ -64,6 +64,7 @@ type Pool struct {
 	cfg  Config
 	fast lane
 	slow lane
+	bounds
 
 	mu      sync.Mutex
 	long    map[*Program]bool // what ran longer than a turn when it last ran
@@ -77,8 +78,10 @@ type Pool struct {
 // NewPool returns a pool that has no processes yet. Close it.
 func NewPool(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
-	return &Pool{cfg: cfg, fast: newLane(cfg.Workers), slow: newLane(cfg.Workers), long: map[*Program]bool{},
+	p := &Pool{cfg: cfg, fast: newLane(cfg.Workers), slow: newLane(cfg.Workers), long: map[*Program]bool{},
 		closing: make(chan struct{})}
+	p.limits.Store(&Limits{Timeout: cfg.Timeout, Statements: cfg.StatementLimit})
+	return p
 }
 
 var errClosed = errors.New("run script: the pool is closed")
@@ -101,11 +104,19 @@ func (p *Pool) Check(ctx context.Context, program *Program) error {
 // could be started. Only a *CrashError, and the failure to start, are no fault
 // of the script. A script whose process ended before it answered is run once
 // more: scripts have no effects but their answers.
+//
+// What Tighten forbids is a *RefusedError.
 func (p *Pool) Run(ctx context.Context, program *Program, contextValue value.Value) (value.Value, error) {
-	return p.do(ctx, program, task{
+	began, limits := time.Now(), p.limits.Load()
+	if err := limits.refuses(program.Language); err != nil {
+		return value.Value{}, err
+	}
+	v, err := p.do(ctx, program, task{
 		Language: program.Language, Sources: program.sources(),
-		Statements: p.cfg.StatementLimit, Output: p.cfg.OutputBytes,
+		Statements: limits.statements(program, p.cfg), Output: p.cfg.OutputBytes,
 	}, contextValue)
+	p.ran(began, err)
+	return v, err
 }
 
 // do has a task done by a worker, and once more by another when the first one died.
@@ -119,8 +130,9 @@ func (p *Pool) do(ctx context.Context, program *Program, t task, contextValue va
 		return value.Value{}, err
 	}
 	defer s.leave()
-	late := &TimeoutError{After: p.cfg.Timeout}
-	running, cancel := context.WithTimeoutCause(ctx, p.cfg.Timeout, late)
+	most := min(p.cfg.Timeout, p.limits.Load().Timeout)
+	late := &TimeoutError{After: most}
+	running, cancel := context.WithTimeoutCause(ctx, most, late)
 	defer cancel()
 	running, end := context.WithCancelCause(running)
 	defer end(nil)

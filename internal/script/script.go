@@ -48,6 +48,7 @@ type Program struct {
 	Language     string   // JavaScript or Starlark
 	Source       string   // the script
 	Dependencies []string // sources evaluated before it, in order, in the same scope
+	Statements   int      // that a run may execute; 0 is the pool's limit
 }
 
 // sources returns the dependencies and then the script.

@@ -54,7 +54,7 @@ var rooms = []struct {
 	{packages: "internal/adapter/mcp/ask"},
 	{packages: "internal/adapter/mcp/catalogue"},
 	{packages: "internal/adapter/mcp/answer"},
-	{packages: "internal/adapter/mcp internal/adapter/rest internal/adapter/connect internal/guard", apart: true},
+	{packages: "internal/adapter/control internal/adapter/mcp internal/adapter/rest internal/adapter/connect internal/guard", apart: true},
 	{packages: "internal/host"},
 	{packages: "internal/cli"},
 	{packages: "cmd/fairlead"},
