@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/value"
@@ -35,7 +36,8 @@ func loginCommand(s Streams) *cobra.Command {
 		Long: `Login asks what the API wants to know, signs in and keeps the session for this
 user: “fairlead mcp” and “fairlead call” act in it, and other commands where
 --sessions names the same place. Passwords are not shown and not kept. API is
-needed where the document has several at which people sign in.
+needed where the document has several at which people sign in. At an API with
+OAuth it gives an address to open in a browser of the same machine.
 
 With --service nobody is asked, for machines: each value is the variable
 FAIRLEAD_LOGIN_ and its name, such as FAIRLEAD_LOGIN_PASSWORD, and what these
@@ -125,7 +127,7 @@ func (m *machine) signsInAt(s Streams, args []string) (all []*plan.Session, err 
 	}
 	var names []string
 	for _, one := range d.Plan.Sessions {
-		if one.Login == nil {
+		if !one.ForPeople() {
 			continue
 		}
 		names = append(names, one.Namespace)
@@ -169,7 +171,7 @@ func (r *running) completeSessions(cmd *cobra.Command, args []string, typed stri
 	}
 	var names []cobra.Completion
 	for _, one := range d.Plan.Sessions {
-		if one.Login != nil {
+		if one.ForPeople() {
 			names = append(names, one.Namespace)
 		}
 	}
@@ -202,12 +204,22 @@ func (m *machine) login(ctx context.Context, s Streams, out *output, one *plan.S
 	if err != nil {
 		return err
 	}
-	if !service && terminal(s.In) == nil {
+	if service && one.OAuth != nil {
+		return fmt.Errorf("at %s only a person can agree; a machine gets tokens of its own by authentication: {type: oauth2}", host)
+	}
+	if !service && one.OAuth == nil && terminal(s.In) == nil {
 		return errors.New("login asks in a terminal, and takes no password from a pipe; for machines: fairlead login --service")
 	}
 	// What cannot be kept is not asked for.
 	if err := m.vault.Open(ctx); err != nil {
 		return err
+	}
+	if one.OAuth != nil {
+		made, err := m.agree(ctx, s, one, host)
+		if err != nil {
+			return err
+		}
+		return m.keepLogin(ctx, s, out, one, key, host, made)
 	}
 	var typed map[string]string
 	if service {
@@ -226,6 +238,30 @@ func (m *machine) login(ctx context.Context, s Streams, out *output, one *plan.S
 		}
 		return sayFailure(failure)
 	}
+	return m.keepLogin(ctx, s, out, one, key, host, made)
+}
+
+// agree leads the person to the authorization server, and waits for them to come back.
+func (m *machine) agree(ctx context.Context, s Streams, one *plan.Session, at string) (*session.Session, error) {
+	made, err := host.Agree(ctx, m.engine, one, func(address string) {
+		fmt.Fprintf(s.Err, "%s: connect %s\nOpen this address in a browser of this machine:\n\n  %s\n\n", one.Capability, at, address)
+	})
+	var (
+		denied  *oauth.Denied
+		failure *engine.Error
+	)
+	switch {
+	case errors.As(err, &denied):
+		return nil, fmt.Errorf("the authorization server refuses: %w", denied)
+	case errors.As(err, &failure):
+		return nil, sayFailure(failure)
+	}
+	return made, err
+}
+
+// keepLogin stores the session that a person has made, and tells of it.
+func (m *machine) keepLogin(ctx context.Context, s Streams, out *output, one *plan.Session, key session.Key, host string,
+	made *session.Session) error {
 	if err := m.vault.Put(ctx, key, made); err != nil {
 		return fmt.Errorf("you are signed in at %s, but the session cannot be kept: %w", host, err)
 	}
