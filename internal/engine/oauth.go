@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/hex"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -30,7 +31,7 @@ type oauthServer struct{ issuer, authorization, token, revocation, client string
 // the documents' APIs; more come only of variables that change.
 const maxServers = 1000
 
-func (s *servers) get(client oauth.Doer, at oauthServer) *oauth.Server {
+func (s *servers) get(errands func() *http.Client, at oauthServer) *oauth.Server {
 	at.client = ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,6 +41,7 @@ func (s *servers) get(client oauth.Doer, at oauthServer) *oauth.Server {
 	if s.by == nil || len(s.by) >= maxServers {
 		s.by = map[oauthServer]*oauth.Server{}
 	}
+	client := errands()
 	made := oauth.NewServer(client, at.issuer)
 	if at.token != "" {
 		made = oauth.NewStaticServer(client, oauth.Metadata{Issuer: at.issuer, Authorization: at.authorization,
@@ -107,7 +109,7 @@ func (e *Engine) oauthClient(ctx context.Context, o *plan.OAuth) (*oauth.Client,
 	if failure != nil {
 		return nil, failure
 	}
-	c := &oauth.Client{Server: e.servers.get(e.client, at), ID: at.client, Secret: secret.New(proof[0]), Auth: o.Auth,
+	c := &oauth.Client{Server: e.servers.get(e.client.Errands, at), ID: at.client, Secret: secret.New(proof[0]), Auth: o.Auth,
 		Scopes: o.Scopes, Resource: texts[0], Extra: url.Values{}}
 	for i, p := range o.Parameters {
 		c.Extra.Set(p.Name, texts[i+1])
