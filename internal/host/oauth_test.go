@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter/connect"
+	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/oauth"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/testkit"
 	"github.com/fairlead/fairlead/internal/testkit/authserver"
 )
@@ -25,6 +28,7 @@ type vendor struct {
 	own    *authserver.Server // of the MCP server; nil where that lets in whoever is local
 	api    *testkit.Upstream
 	served *testkit.Served
+	with   *host.Sessions
 	base   string // of the pages
 	log    strings.Builder
 }
@@ -73,7 +77,7 @@ capability:
     namespace: tools`+authentication+`
     tools: {list-orders: {description: Lists the orders., call: crm.list-orders}}
 `, testkit.Options{Upstream: v.api.URL, Env: env, Log: &v.log, Config: func(c *host.Config) {
-		c.LocalSessions = authentication == local
+		c.LocalSessions, v.with = authentication == local, c.Sessions
 	}})
 	v.base = strings.TrimSuffix(v.served.MCP, "/mcp")
 	for _, r := range v.served.Host.Redirects(t.Context()) { // as operators do
@@ -86,7 +90,11 @@ capability:
 		}
 	}
 	t.Cleanup(func() {
-		for _, secret := range []string{"crm-s3cret", "pages-s3cret"} {
+		secrets := append([]string{"crm-s3cret", "pages-s3cret"}, v.as.Given...)
+		if v.own != nil {
+			secrets = append(secrets, v.own.Given...)
+		}
+		for _, secret := range secrets {
 			if strings.Contains(v.log.String(), secret) {
 				t.Errorf("the log holds %s", secret)
 			}
@@ -510,6 +518,55 @@ func TestLogin_isOfThisBrowser(t *testing.T) {
 		v.own.Set(func() { v.own.Claims = change })
 		if status, body, header := v.person("alice").get(page); status < 400 || strings.Contains(body, "The Shop") || strings.Contains(fmt.Sprint(header), "fairlead-person") {
 			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+}
+
+// On standard input and output, pages of the process's own lead away and back.
+func TestOAuth_onPagesOfTheProcess(t *testing.T) {
+	v := newVendor(t, local)
+	p := host.NewLocalPages(v.with, nil, v.served.Document)
+	t.Cleanup(p.Close)
+	of := v.served.Document.Plan.Sessions[0]
+	key, failure := v.served.Engine.SessionKey(t.Context(), of, session.Local())
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	page, handle, err := p.Page(t.Context(), &engine.SignIn{Session: of, Key: key}, session.Asked{Capability: of.Capability})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := strings.TrimSuffix(page, connect.Path+"/"+handle)
+	v.as.Registered("crm", "crm-s3cret", base+connect.CallbackPath+oauth.Label(v.as.Issuer, "", ""))
+	alice := v.person("alice")
+	alice.get(page)
+	away := alice.sentTo(page, v.as.URL)
+	if status, body, _ := v.person("alice").get(away); status != 400 {
+		t.Errorf("another browser comes back: %d %s", status, body)
+	}
+	v.agree(alice, page)
+	if of := v.ordersOf("alice"); of != "alice" {
+		t.Errorf("orders of %q", of)
+	}
+}
+
+// An API that repeats what it got tells no model of it.
+func TestOAuth_tokensStayFromModels(t *testing.T) {
+	v := newVendor(t, local)
+	v.agree(v.person("alice"), v.page("alice"))
+	v.api.Set(func(w http.ResponseWriter, r *http.Request) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"orders_of":"alice","token":%q,"basic":%q,"url":%q}`, token,
+			base64.StdEncoding.EncodeToString([]byte(token)), "https://crm.example/?t="+url.QueryEscape(token))
+	})
+	of, _, said := ordersOf(t, v.served)
+	if of != "alice" {
+		t.Errorf("orders of %q", of)
+	}
+	for _, given := range v.as.Given {
+		if strings.Contains(said, given) || strings.Contains(said, base64.StdEncoding.EncodeToString([]byte(given))) {
+			t.Errorf("the model sees a token: %s", said)
 		}
 	}
 }

@@ -48,6 +48,8 @@ type Server struct {
 	Claims   func(map[string]any) // changes the claims of an ID token
 	TokenAt  http.HandlerFunc     // stands for the token endpoint
 
+	Given []string // codes and tokens of all kinds that left it
+
 	codes   map[string]*grant
 	refresh map[string]*grant
 	spent   map[string]*grant // codes and refresh tokens that were used

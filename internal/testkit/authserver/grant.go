@@ -81,6 +81,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.SetCookie(w, SignedIn(person))
 		code := rand.Text()
+		s.Given = append(s.Given, code)
 		s.codes[code] = &grant{client: q.Get("client_id"), person: person, redirect: redirect,
 			challenge: q.Get("code_challenge"), nonce: q.Get("nonce"), resource: q.Get("resource"), scopes: scopes}
 		s.back(w, r, redirect, url.Values{"code": {code}})
@@ -211,6 +212,11 @@ func (s *Server) give(w http.ResponseWriter, g *grant, first bool) {
 		}
 		body["id_token"] = Sign(s.t, "rsa", jose.RS256, map[jose.HeaderKey]any{"typ": "JWT"}, claims)
 	}
+	for _, name := range []string{"refresh_token", "id_token"} {
+		if given, ok := body[name].(string); ok {
+			s.Given = append(s.Given, given)
+		}
+	}
 	answer(w, http.StatusOK, body)
 }
 
@@ -223,7 +229,7 @@ func (s *Server) issue(g *grant) string {
 	claims := map[string]any{"iss": s.Issuer, "sub": s.subject(g), "aud": audience, "uid": g.person, "client_id": g.client,
 		"scope": strings.Join(g.scopes, " "), "iat": now.Unix(), "exp": now.Add(s.Life).Unix(), "jti": rand.Text()}
 	access := Sign(s.t, "rsa", jose.RS256, nil, claims)
-	s.Tokens[access] = claims
+	s.Tokens[access], s.Given = claims, append(s.Given, access)
 	return access
 }
 
