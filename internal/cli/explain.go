@@ -406,7 +406,7 @@ func sessionLines(u *plan.Unit) (lines []string) {
 			return
 		}
 		seen[s] = true
-		if s.Login != nil && len(s.Fields) > 0 {
+		if s.ForPeople() {
 			lines = append(lines, "then the session of “"+s.Namespace+"” that the caller has signed in to "+
 				"(at /connect, or by “fairlead login”)")
 		}

@@ -60,7 +60,7 @@ type state struct {
 func (m *machine) printSessions(ctx context.Context, s Streams, out *output) error {
 	list := state{}
 	for _, one := range m.documents[0].Plan.Sessions {
-		if one.Login == nil {
+		if !one.ForPeople() {
 			continue
 		}
 		key, host, err := m.key(ctx, one)
@@ -71,7 +71,7 @@ func (m *machine) printSessions(ctx context.Context, s Streams, out *output) err
 		if err != nil && !errors.Is(err, session.ErrSignIn) {
 			return err
 		}
-		if now != nil && now.Over(time.Now()) && one.Refresh == nil {
+		if now != nil && now.Over(time.Now()) && one.Refresh == nil && (one.OAuth == nil || now.Refresh.IsEmpty()) {
 			now = nil
 		}
 		list.APIs = append(list.APIs, newSignedIn(one, host, now))

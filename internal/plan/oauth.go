@@ -26,4 +26,4 @@ type OAuthParameter struct {
 }
 
 // ForPeople reports whether a person can sign in.
-func (s *Session) ForPeople() bool { return s.Login != nil || s.OAuth != nil }
+func (s *Session) ForPeople() bool { return s.OAuth != nil || s.Login != nil && len(s.Fields) > 0 }
