@@ -20,6 +20,8 @@ type front struct {
 	proxies       []string
 	cert, key     string
 	local, shared bool
+	grant         []string
+	grants        string
 }
 
 func (f *front) flags(cmd *cobra.Command) {
@@ -34,6 +36,23 @@ func (f *front) flags(cmd *cobra.Command) {
 		"let whoever calls from this machine sign in, where a server lets everybody in and one person alone uses the machine")
 	flags.BoolVar(&f.shared, "shared-sessions", false,
 		"let all who know the token or key of a server share what one of them signs in to")
+	flags.StringArrayVar(&f.grant, "grant", nil,
+		"of several documents, give this secret to this one and to no other that is not named so: `NAME=DOC`, the file or display name, * for all")
+	flags.StringVar(&f.grants, "grants", "", "grant what the lines NAME=DOC of this `FILE` say, and nothing else")
+}
+
+// granted reads which documents get which secrets.
+func (f *front) granted() (host.Grants, error) {
+	g, err := host.ParseGrants(f.grant)
+	if err != nil {
+		return g, fmt.Errorf("--grant: %w", err)
+	}
+	if f.grants != "" {
+		if err := g.ReadGrants(f.grants); err != nil {
+			return g, fmt.Errorf("--grants: %w", err)
+		}
+	}
+	return g, nil
 }
 
 // config puts the flags into c. --sandbox makes people of this machine the local

@@ -109,6 +109,16 @@ func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, 
 	front.print(s.Err)
 	printSignIns(s.Err, adapters)
 	printControl(s.Err, own, token)
+	if len(m.documents) > manyDocuments { // of few, the findings say it
+		ungranted := host.Ungranted(m.documents)
+		for i, text := range ungranted {
+			if i == mostUnset {
+				fmt.Fprintf(s.Err, "\nLikewise %s; --grants FILE takes a list.\n", count(len(ungranted)-i, "more secret"))
+				break
+			}
+			fmt.Fprintf(s.Err, "\n%s.\n", text)
+		}
+	}
 	unset := m.unset()
 	for i, text := range unset {
 		if i == mostUnset {

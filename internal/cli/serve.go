@@ -295,6 +295,13 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 	outliveReaders()
 	config.Documents = m.documents
 	host.Collide(config)
+	grants, err := front.granted()
+	if err != nil {
+		return failed(err)
+	}
+	if unmatched := host.Share(m.documents, nil, grants); len(unmatched) > 0 {
+		return failed(errors.New("--grant: " + strings.Join(unmatched, "; ")))
+	}
 	if err := m.admit(s, strict); err != nil {
 		return err
 	}
@@ -331,9 +338,15 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 		fmt.Fprintf(s.Err, "fairlead: what needs this secret fails until it is there: %s\n", problem)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	again.collide, again.refuse = h.Collide, h.Refuse
+	var serving atomic.Pointer[[]*host.Document]
+	serving.Store(&m.documents)
+	again.collide, again.refuse = func(documents []*host.Document) {
+		h.Collide(documents)
+		host.Share(documents, *serving.Load(), grants)
+	}, h.Refuse
 	again.update = func(documents []*host.Document) (host.Updated, error) {
 		u := h.Update(documents)
+		serving.Store(&documents)
 		printProblems(s, u.Problems)
 		if err := config.Front.TLS.Refresh(); err != nil {
 			fmt.Fprintf(s.Err, "fairlead: the certificate before it stays in force: %s\n", err)

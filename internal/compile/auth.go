@@ -177,7 +177,7 @@ func (c *call) credentialText(n *document.Node) (expr.Expr, bool) {
 		c.compiler.reportOnce(diag.BindUndeclared, n.At,
 			"Declare it: binds: [{namespace: env, keys: {"+variable+": "+variable+"}}].",
 			"“%s” is not declared in any bind; it is read from the environment variable %s", name, variable)
-		return c.secretSlot([]secret.Ref{{Name: name, Key: variable}})
+		return c.secretSlot([]secret.Ref{{Name: name, Key: variable, Grants: c.compiler.options.Grants}})
 	})
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	Document string
 	// NoSessions compiles the document as if it declared no sessions.
 	NoSessions bool
+	// Grants go with every reference to a secret; nil grants all.
+	Grants *secret.Grants
 }
 
 // Files reads files beside a document, confined by whoever implements it.
@@ -139,7 +141,7 @@ func (k *compiler) bind(name string) []secret.Ref {
 		return k.boundTo(found.bind, found.key, name)
 	}
 	if variable, ok := strings.CutPrefix(name, "env."); ok {
-		return []secret.Ref{{Name: variable, Key: variable}}
+		return []secret.Ref{{Name: variable, Key: variable, Grants: k.options.Grants}}
 	}
 	return nil
 }
@@ -153,7 +155,7 @@ func (k *compiler) boundTo(b *model.Bind, key model.BindKey, name string) []secr
 	if location != "" && k.options.Files != nil {
 		location = k.options.Files.Locate(location)
 	}
-	ref := secret.Ref{Name: name, Key: key.Source, Location: location}
+	ref := secret.Ref{Name: name, Key: key.Source, Location: location, Grants: k.options.Grants}
 	if location != "" && k.options.Files != nil {
 		ref.Files = k.options.Files
 	}

@@ -50,6 +50,7 @@ var (
 	BadRoute           = &Code{"bad-route", Error, "A path cannot be served"}
 	RouteConflict      = &Code{"route-conflict", Warning, "A method and path are claimed twice"}
 	RouteCollision     = &Code{"route-collision", Error, "Two documents claim the same requests"}
+	SecretNotGranted   = &Code{"secret-not-granted", Warning, "A secret is for another document"}
 	RouteReserved      = &Code{"route-reserved", Warning, "A path is that of the sign-in pages"}
 	PathCut            = &Code{"path-cut", Warning, "A path holds a query or fragment"}
 	PathAppended       = &Code{"path-parameter-appended", Warning, "A path parameter has no placeholder"}
@@ -99,7 +100,7 @@ func Codes() []*Code {
 		ImportFailed, ImportName, ImportBinds, ForeignVariable,
 		ProfileUnknown, OperationPath, CallUnresolved, RefUnresolved, StepUnresolved, StepField, StepInvalid, ScriptRefused,
 		NothingToRun,
-		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, RouteReserved, PathCut, PathAppended,
+		BadTemplate, BadPath, LenientPath, BadPattern, BadRoute, RouteConflict, RouteCollision, SecretNotGranted, RouteReserved, PathCut, PathAppended,
 		BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, LoginPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
 		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,

@@ -172,7 +172,12 @@ func (e *Engine) frame(slots int) *expr.Frame {
 // noSecret is what a caller is told who needs a secret that cannot be had. What
 // the operator needs to know is its cause.
 func noSecret(refs []secret.Ref, err error) *Error {
-	if _, missing := errors.AsType[*secret.MissingError](err); missing {
+	missing, ok := errors.AsType[*secret.MissingError](err)
+	if ok && missing.NotGranted != "" {
+		return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " is not granted to this document",
+			Detail: "Ask the operator to grant it " + keys(refs) + ", with --grant.", cause: err}
+	}
+	if ok {
 		return &Error{Kind: Unavailable, Title: "the credential " + refs[0].Name + " is not set",
 			Detail: "Ask the operator to set " + keys(refs) + ".", cause: err}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/fairlead/fairlead/internal/normalize"
 	"github.com/fairlead/fairlead/internal/overlay"
 	"github.com/fairlead/fairlead/internal/plan"
+	"github.com/fairlead/fairlead/internal/secret"
 )
 
 // File is a file's name, as people know it, and its text.
@@ -227,6 +228,8 @@ type Document struct {
 	Model   *model.Capability
 	Plan    *plan.Plan
 	Diags   diag.List
+	grants  secret.Grants    // keeps secrets from it that are for other documents
+	gets    map[string]sites // the others, by the names of their grants, see Share
 }
 
 // Compile makes a document of a source. It does no I/O but reading the files
@@ -277,6 +280,7 @@ func (d *Document) compile(o compile.Options) {
 	d.Diags = append(d.Diags, diags...)
 	if d.Model != nil {
 		d.Model.Unreadable = d.Model.Unreadable || lacking
+		o.Grants = &d.grants
 		d.Plan, diags = compile.Capability(d.Model, o)
 		d.Diags = append(d.Diags, diags...)
 		d.selfCalls()

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/jsonpath"
@@ -99,4 +100,13 @@ func (u *Unit) SignInAt() *Session {
 // Key is the key of the session, for the API at origin; its principal is nobody yet.
 func (s *Session) Key(origin string) session.Key {
 	return session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}
+}
+
+// Units are the units of the session's own: all that read secrets for it.
+func (s *Session) Units() []*Unit {
+	all := []*Unit{s.Where, s.Login, s.Service, s.Refresh, s.Logout}
+	if s.OAuth != nil {
+		all = append(all, s.OAuth.Server, s.OAuth.Proof)
+	}
+	return slices.DeleteFunc(all, func(u *Unit) bool { return u == nil })
 }

@@ -15,10 +15,16 @@ type MissingError struct {
 	Source string // the place, as a noun: `the environment variable X`, `the key "x" of vault://secret/app`
 	Detail string // what is known beyond that, or ""
 	NoFile bool   // there is not even the file
+	// NotGranted is the flag that would grant the value to the document; "" where
+	// nobody keeps it from it.
+	NotGranted string
 }
 
 // Error names the variable, its source, and what to do.
 func (e *MissingError) Error() string {
+	if e.NotGranted != "" {
+		return fmt.Sprintf("secret %s is not granted to the document: start with %s", e.Name, e.NotGranted)
+	}
 	text := fmt.Sprintf("secret %s has no value: set %s", e.Name, e.Source)
 	if e.Detail != "" {
 		text += " (" + e.Detail + ")"

@@ -24,10 +24,11 @@ const (
 
 // Ref says where a value comes from.
 type Ref struct {
-	Name     string // the variable's name in the document
-	Key      string // its key at the provider
-	Location string // URL or path of the provider; "" is the environment
-	Files    Files  // of the document that asks; a pointer, or nil
+	Name     string  // the variable's name in the document
+	Key      string  // its key at the provider
+	Location string  // URL or path of the provider; "" is the environment
+	Files    Files   // of the document that asks; a pointer, or nil
+	Grants   *Grants // of that document
 }
 
 func (r Ref) id() entryID { return entryID{r.Location, r.Key, r.Files} }
@@ -87,11 +88,15 @@ func NewStore(cfg Config) *Store {
 }
 
 // Get returns the value ref points to. It is never empty without an error: a
-// *MissingError when the provider has no value or an empty one. Concurrent calls
+// *MissingError when the provider has no value or an empty one, or the document is
+// not granted it. Concurrent calls
 // for one value share one fetch, which outlives the ctx of each of them. Once a
 // value was had, Get does not fail: while a refresh is under way, after a second
 // of it, and when it fails, the older value serves on; RefreshError says why.
 func (s *Store) Get(ctx context.Context, ref Ref) (String, error) {
+	if flag, refused := ref.Grants.refuses(ref); refused {
+		return String{}, &MissingError{Name: ref.name(), Source: ref.source(), NotGranted: flag}
+	}
 	id := ref.id()
 	held := s.entry(id)
 	if held != nil && s.now().Before(held.due) {
@@ -235,11 +240,12 @@ func (s *Store) schemes() []string {
 func equal(a, b String) bool { return a.Reveal() == b.Reveal() }
 
 // InEnvironment reports whether ref is an environment variable that is set and
-// not empty. It reads nothing but the environment.
+// not empty, granted or not. It reads nothing but the environment.
 func (s *Store) InEnvironment(ref Ref) bool {
 	if ref.Location != "" {
 		return false
 	}
+	ref.Grants = nil
 	_, err := s.Get(context.Background(), ref)
 	return err == nil
 }

@@ -356,6 +356,7 @@ func compiled(t *testing.T, archive *txtar.Archive) *host.Document {
 		}
 	}
 	host.Collide(host.Config{Documents: all})
+	host.Share(all, nil, host.Grants{})
 	return d
 }
 
