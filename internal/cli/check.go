@@ -21,6 +21,7 @@ func checkCommand(s Streams) *cobra.Command {
 		strict bool
 		notes  bool
 		all    bool
+		fix    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "check FILE|DIR...",
@@ -46,12 +47,19 @@ there is an error.`,
 			if err != nil {
 				return failed(err)
 			}
+			if fix {
+				if err := fixOverlays(s, paths, &l); err != nil {
+					return err
+				}
+			}
 			return check(cmd.Context(), s, paths, l.read(s), o, string(out), checkOptions{strict, notes, all})
 		},
 	}
 	l.flags(cmd)
 	out.flag(cmd, "text", "json", "sarif")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 on warnings too")
+	cmd.Flags().BoolVar(&fix, "fix-overlay", false,
+		"write NAME.overlay.yaml where people can sign in themselves, as suggest does")
 	cmd.Flags().BoolVar(&notes, "notes", false, "print infos too (text output)")
 	cmd.Flags().BoolVar(&all, "all", false,
 		"print every finding of every document, however many there are (text output)")

@@ -2,10 +2,7 @@ package cli
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -30,16 +27,8 @@ Without FILE it is capability.yaml. A file that exists is left alone.`,
 			if name == "" {
 				name = "capability.yaml"
 			}
-			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-			if errors.Is(err, fs.ErrExist) {
-				return failed(fmt.Errorf("%s exists; name another file", name))
-			}
-			if err != nil {
-				return failed(fmt.Errorf("write document: %w", err))
-			}
-			_, err = f.Write(first)
-			if err = errors.Join(err, f.Close()); err != nil {
-				return failed(fmt.Errorf("write document: %w", err))
+			if err := writeNew(name, first); err != nil {
+				return failed(err)
 			}
 			fmt.Fprintf(s.Err, "%s is written. Next:\n  fairlead check %[1]s     # what would not work, and why\n  fairlead explain %[1]s   # what it offers\n  fairlead serve %[1]s     # REST and MCP, until Ctrl-C\n", name)
 			return nil

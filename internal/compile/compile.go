@@ -98,9 +98,11 @@ type compiler struct {
 	operations map[*model.Consume]*operations
 	flows      map[string]foundFlow
 
-	signed   map[*model.Consume]*plan.Session // the sessions of the APIs
-	parted   map[*model.Operation]sessionPart // what operations are to them
-	unusable map[*model.Consume]bool          // APIs whose session cannot work
+	signed   map[*model.Consume]*plan.Session    // the sessions of the APIs
+	parted   map[*model.Operation]sessionPart    // what operations are to them
+	unusable map[*model.Consume]bool             // APIs whose session cannot work
+	owners   map[*model.Operation]*model.Consume // the APIs of operations, see owner
+	logins   map[*model.Consume]bool             // APIs at which somebody can sign in
 }
 
 // placed is a kind of finding at a place.

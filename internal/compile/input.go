@@ -205,6 +205,10 @@ func (s *scope) finish() {
 				"the %s “%s” feeds nothing", whose, in.Name)
 		}
 	}
+	if !s.isREST { // and no model gives one
+		s.unit.Inputs = slices.DeleteFunc(s.unit.Inputs,
+			func(in *plan.Input) bool { return !s.used[in.Name] && replaced[in.Name] })
+	}
 }
 
 // require settles whether an input must be given: as its author p says, else as what

@@ -212,6 +212,7 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	s.finish()
 	hide(u)
 	k.signs(u)
+	k.forModels(u)
 	k.asks(u, s.asks)
 	k.headers(u)
 	if k.failed {

@@ -75,6 +75,7 @@ var (
 	HeaderFromAuth     = &Code{"header-from-authentication", Info, "A parameter is filled by authentication"}
 	AuthUnknown        = &Code{"auth-unsupported", Error, "An authentication type is not supported"}
 	AuthIncomplete     = &Code{"auth-incomplete", Error, "An authentication block lacks a field"}
+	SecretToModel      = &Code{"secret-to-model", Warning, "A model would see a password or token"}
 	SessionInvalid     = &Code{"session-invalid", Error, "A session cannot work"}
 	SignInClient       = &Code{"sign-in-client", Warning, "People cannot prove on the pages who they are"}
 	FormatUnknown      = &Code{"format-unknown", Warning, "A format is not known"}
@@ -104,7 +105,7 @@ func Codes() []*Code {
 		BadMethod, BaseURIUnusable,
 		BaseURIVariable, BaseURIPlaintext, LoginPlaintext, SelfCall, WithUnused, WithPrefix, InputInferred, InputOptional,
 		BodyParameter, BodyPassed, LooseName, InputUnused, BindUnused,
-		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SessionInvalid, SignInClient, FormatUnknown,
+		BindUndeclared, BindLocation, CredentialWritten, HeaderFromAuth, AuthUnknown, AuthIncomplete, SecretToModel, SessionInvalid, SignInClient, FormatUnknown,
 		BodyUnknown, BodyInvalid, ToolName,
 		PortTaken, NoPort, BadPort, ResourceUnreadable, QuestionInvalid, NotAsked, HintContradicts, NotServed,
 		NothingServed,

@@ -82,7 +82,7 @@ func embedded(o ReadOptions) (s Source, err error) {
 		return s, err
 	}
 	if !o.NoOverlay {
-		name := overlayName(capabilities.Default)
+		name := OverlayName(capabilities.Default)
 		text, err := capabilities.Files.ReadFile(name)
 		if err != nil {
 			return s, err
@@ -109,7 +109,7 @@ func readFile(path string, o ReadOptions) (s Source, err error) {
 	if o.NoOverlay {
 		return s, nil
 	}
-	name := overlayName(path)
+	name := OverlayName(path)
 	text, err := document.ReadFile(name)
 	if err == nil {
 		s.Overlays = append(s.Overlays, File{name, text})
@@ -142,8 +142,8 @@ func within(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// overlayName is the overlay that applies to a document by itself: foo.overlay.yaml for foo.yaml.
-func overlayName(path string) string {
+// OverlayName is the overlay that applies to a document by itself: foo.overlay.yaml for foo.yaml.
+func OverlayName(path string) string {
 	ext := filepath.Ext(path)
 	return strings.TrimSuffix(path, ext) + ".overlay" + cmp.Or(ext, ".yaml")
 }

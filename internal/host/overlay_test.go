@@ -44,3 +44,31 @@ func TestOverlay_reachesWhatIsImported(t *testing.T) {
 		t.Errorf("got %v", d.Diags)
 	}
 }
+
+// An import says of binds that stay in its file the same with and without an overlay.
+func TestOverlay_bindsOfImportsStayThere(t *testing.T) {
+	files := map[string]string{
+		"up.yaml": "binds:\n- {namespace: env, keys: {A_TOKEN: A_TOKEN}}\nconsumes:\n- {type: http, namespace: up, baseUri: 'https://up.example', " +
+			"authentication: {type: bearer, token: '{{A_TOKEN}}'}, resources: {r: {path: /r, operations: {o: {method: GET}}}}}\n",
+	}
+	document := strings.Replace(importing, "  - {import: gone, from: gone.yaml}\n", "", 1)
+	for _, binds := range []string{"", "binds:\n- {namespace: env, keys: {A_TOKEN: A_TOKEN}}\n"} {
+		var said []int
+		for _, over := range []string{"", "overlay: 1.0.0\nactions:\n- target: $.info\n  update: {version: '2'}\n"} {
+			if over != "" {
+				files["capability.overlay.yaml"] = over
+			}
+			n := 0
+			for _, g := range scripted(t, strings.Replace(document, "capability:", binds+"capability:", 1), files).Diags {
+				if g.Code == "import-binds" {
+					n++
+				}
+			}
+			delete(files, "capability.overlay.yaml")
+			said = append(said, n)
+		}
+		if want := map[bool]int{true: 1, false: 0}[binds == ""]; said[0] != want || said[1] != want {
+			t.Errorf("with “%s” it is said %v times, want %d", binds, said, want)
+		}
+	}
+}

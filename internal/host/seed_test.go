@@ -77,7 +77,16 @@ func TestSeed_asPublishedNamesTheUnusedCredential(t *testing.T) { // S7, semanti
 		t.Fatal(err)
 	}
 	d := host.Compile(src, compile.Options{})
-	d.Diags = slices.DeleteFunc(d.Diags, func(g diag.Diagnostic) bool { return g.Code == "body-passed" })
+	toModels := 0
+	d.Diags = slices.DeleteFunc(d.Diags, func(g diag.Diagnostic) bool {
+		if g.Code == "secret-to-model" {
+			toModels++
+		}
+		return g.Code == "body-passed" || g.Code == "secret-to-model"
+	})
+	if toModels != 3 { // all but the logout answer tokens
+		t.Errorf("it is said of %d tools that models see tokens", toModels)
+	}
 	if len(d.Diags) != 1 || d.Diags[0].Code != "bind-unused" || d.Diags[0].Range.Start.Line != 14 ||
 		!strings.Contains(d.Diags[0].Hint, "{{KOYEB_API_KEY}}") {
 		t.Errorf("got %v", d.Diags)

@@ -95,7 +95,7 @@ func Files(documents []*Document) (all []string) {
 			continue
 		}
 		add(d.Name)
-		add(overlayName(d.Name))
+		add(OverlayName(d.Name))
 		for _, f := range d.Overlays {
 			add(f.Name)
 		}

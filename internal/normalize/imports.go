@@ -55,9 +55,9 @@ func (r *reader) imports(n *document.Node, section string) *document.Node {
 // overlay reaches it. An import that brings nothing stays, for Capability to report.
 // The list says what there is to say of the others.
 func Inline(file string, root *document.Node, files Files) diag.List {
-	r := &reader{file: file, files: files, imported: map[string]*document.Node{}}
-	for _, holder := range []*document.Node{root, root.Get("capability")} {
-		for _, section := range []string{"binds", "consumes", "aggregates", "exposes"} {
+	r := newReader(file, files)
+	for _, section := range []string{"binds", "consumes", "aggregates", "exposes"} {
+		for _, holder := range []*document.Node{root, root.Get("capability")} {
 			items := holder.Get(section)
 			if !items.Is(value.Array) {
 				continue
@@ -73,9 +73,23 @@ func Inline(file string, root *document.Node, files Files) diag.List {
 					items.Items[i] = clone(source) // two imports of one thing are two things to an overlay
 				}
 			}
+			if section == "binds" {
+				r.binds(items)
+			}
 		}
 	}
 	return r.diags
+}
+
+// binds notes what a section binds.
+func (r *reader) binds(section *document.Node) {
+	for _, bind := range section.Items {
+		if keys := bind.Get("keys"); keys.Is(value.Object) {
+			for _, p := range keys.Pairs {
+				r.bound[p.Key] = true
+			}
+		}
+	}
 }
 
 func clone(n *document.Node) *document.Node {

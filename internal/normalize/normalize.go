@@ -27,8 +27,7 @@ type Files interface {
 // Capability makes the model of a parsed document. It is nil when the tree is
 // not a capability document at all; then the list says what was found instead.
 func Capability(file string, root *document.Node, files Files) (*model.Capability, diag.List) {
-	r := &reader{file: file, files: files, imported: map[string]*document.Node{}, bound: map[string]bool{},
-		left: map[string]bool{}, noted: map[diag.Range]bool{}}
+	r := newReader(file, files)
 	c := r.capability(file, root)
 	return c, r.diags
 }
@@ -47,6 +46,11 @@ type reader struct {
 	scripting  *model.Scripting
 	finder     diag.Finder
 	brought    int // values that imports have brought so far
+}
+
+func newReader(file string, files Files) *reader {
+	return &reader{file: file, files: files, imported: map[string]*document.Node{}, bound: map[string]bool{},
+		left: map[string]bool{}, noted: map[diag.Range]bool{}}
 }
 
 func (r *reader) report(code *diag.Code, at diag.Range, hint, format string, args ...any) {

@@ -84,8 +84,9 @@ func (r *reader) param(e entry) *model.Param {
 		Node: e.node, Name: e.name, In: r.paramPlace(f.node("in")), Type: r.paramType(f.node("type")),
 		Description: f.text("description"), Pattern: f.text("pattern"),
 		Default: f.node("default"), MaxLength: f.number("maxLength"), Style: own.text("style"),
-		Header: own.text("header"),
-		Secret: f.isTrue("secret") || own.isTrue("secret"), Titles: own.texts("titles"),
+		Header:      own.text("header"),
+		Secret:      f.isTrue("secret") || own.isTrue("secret") || strings.EqualFold(f.text("format"), "password"),
+		Titles:      own.texts("titles"),
 		KeepSlashes: strings.EqualFold(own.text("slashes"), "keep"),
 	}
 	p.Binary = isBinary(f.node("type").Str(), f.text("format"), f.text("contentEncoding"))

@@ -45,7 +45,7 @@ var rooms = []struct {
 	{packages: "internal/element internal/schema internal/template internal/jsonpath internal/document internal/format internal/expr internal/route internal/overlay internal/sandbox internal/observe internal/session"},
 	{packages: "internal/oauth"},
 	{packages: "internal/model"},
-	{packages: "internal/normalize internal/shape internal/upstream internal/script"},
+	{packages: "internal/normalize internal/shape internal/suggest internal/upstream internal/script"},
 	{packages: "internal/plan"},
 	{packages: "internal/compile"},
 	{packages: "internal/engine"},
