@@ -100,6 +100,8 @@ func label(name string) string {
 		return "User name"
 	case "email", "emailaddress", "mail":
 		return "E-mail"
+	case "pwd", "pass", "passwd":
+		return "Password"
 	}
 	all := words(strings.TrimPrefix(name, "X-OpenAM-"))
 	if len(all) == 0 {

@@ -20,7 +20,6 @@ import (
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/testkit"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // authenticated are the published documents with an authentication that is wanted.
@@ -32,17 +31,6 @@ func authenticated(t *testing.T, base *url.URL, wanted func(*model.Auth) bool) (
 		}
 	}
 	return docs
-}
-
-// samples are values for all inputs of a unit.
-func samples(u *plan.Unit) []value.Value {
-	values := make([]value.Value, len(u.Inputs))
-	for i, in := range u.Inputs {
-		if in.Place != plan.InPlan {
-			values[i] = engine.Sample(in.Name, in.Schema)
-		}
-	}
-	return values
 }
 
 func TestBodyKeys_ofPublishedDocumentsAreSent(t *testing.T) { // issue 11.2
@@ -78,7 +66,7 @@ func TestBodyKeys_ofPublishedDocumentsAreSent(t *testing.T) { // issue 11.2
 
 // sends reports whether a call of u sends the key, once, in a body of its kind.
 func (p *probe) sends(t *testing.T, u *plan.Unit, key string) bool {
-	result, failure := p.engine.Invoke(t.Context(), u, engine.Args{Values: samples(u)})
+	result, failure := p.engine.Invoke(t.Context(), u, engine.Args{Values: testkit.Samples(u)})
 	if failure != nil {
 		t.Errorf("%s: %v", u.Name, failure)
 		return false
