@@ -33,7 +33,7 @@ func (o *operating) flags(cmd *cobra.Command) {
 	f.StringVar(&o.tokenFile, "control-token-file", "", "what changes something takes the token in this `FILE` (default a random one, printed at the start)")
 	reloadFlags(cmd, &o.watch, &o.reload)
 	f.Var(period{&o.drain}, "drain", "how long what runs may take once the process is told to end (default --call-timeout and 5s)")
-	f.Var(period{&o.linger}, "stop-delay", "how long requests are taken once the process is told to end (default 1s, less when none come)")
+	f.Var(period{&o.linger}, "stop-delay", "how long requests are taken once the process is told to end (default until none come, at most 1s)")
 }
 
 // reloadFlags are those of commands that read documents again.

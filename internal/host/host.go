@@ -136,9 +136,7 @@ type Host struct {
 	running    sync.WaitGroup
 	failed     chan error                       // a listener that broke
 	private    atomic.Pointer[[]netip.AddrPort] // addresses of control servers
-	connected  atomic.Int64
-	ending     atomic.Bool  // the end has come
-	late       atomic.Int64 // requests that came after it
+	ending     atomic.Bool                      // the end has come
 }
 
 // server is one server, from the reload that brings it to the one that takes it

@@ -21,7 +21,8 @@ type listener struct {
 	bind
 	of        serverID // whose it alone is, when its port is a free one
 	net       *patient
-	host      *Host
+	ending    atomic.Bool  // it is to end
+	late      atomic.Int64 // requests that came since
 	http      *http.Server
 	enter     func(*http.Request) *http.Request // notes how a request has come
 	secure    bool                              // it speaks TLS
@@ -32,8 +33,8 @@ type listener struct {
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if l.host.ending.Load() {
-		l.host.late.Add(1)
+	if l.ending.Load() {
+		l.late.Add(1)
 		w.Header().Set("Connection", "close") // the caller's next request goes elsewhere
 	}
 	r = engine.AtDoor(l.enter(r))
@@ -156,7 +157,7 @@ func (h *Host) open(b bind) (*listener, error) {
 		return nil, h.taken(b, err)
 	}
 	front := &h.config.Front
-	l := &listener{bind: b, net: newPatient(ln), host: h, events: h.config.Events,
+	l := &listener{bind: b, net: newPatient(ln), events: h.config.Events,
 		enter: func(r *http.Request) *http.Request { return front.enter(r, h.config.LocalSessions) }}
 	l.http = &http.Server{
 		Handler:           l,
@@ -167,23 +168,12 @@ func (h *Host) open(b bind) (*listener, error) {
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelDebug),
 		ConnContext:    front.connected,
-		ConnState:      h.count,
 	}
 	if l.secure = front.TLS != nil; l.secure {
 		l.http.TLSConfig = front.TLS.config()
 	}
 	h.listeners = append(h.listeners, l)
 	return l, nil
-}
-
-// count counts the connections that are open.
-func (h *Host) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		h.connected.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		h.connected.Add(-1)
-	}
 }
 
 // taken says why an address cannot be had.

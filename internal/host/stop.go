@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ func (h *Host) stop() {
 	h.mu.Lock()
 	h.stops = time.Now().Add(drain)
 	h.ending.Store(true)
+	for _, l := range h.listeners {
+		l.ending.Store(true)
+	}
 	h.mu.Unlock()
 	ended := h.tell()
 	h.linger()
@@ -86,20 +90,36 @@ func (h *Host) stop() {
 	h.running.Wait()
 }
 
-// silence is how long nobody sends a request before a host lingers no more.
-const silence = 200 * time.Millisecond
+// silence is how long no request comes before nobody is taken to send one.
+const silence = 100 * time.Millisecond
 
-// linger waits while connections are still taken.
+// mostLinger is how long a host lingers at most where nobody says otherwise.
+const mostLinger = time.Second
+
+// linger waits while requests still come.
 func (h *Host) linger() {
 	if h.config.Limits.Linger > 0 {
 		time.Sleep(h.config.Limits.Linger)
 		return
 	}
-	began := time.Now()
-	last, seen := began, int64(0)
-	for h.connected.Load() > 0 && time.Since(began) < time.Second && time.Since(last) < silence {
-		time.Sleep(10 * time.Millisecond)
-		if n := h.late.Load(); n != seen {
+	h.mu.Lock()
+	all := slices.Clone(h.listeners)
+	h.mu.Unlock()
+	settle(silence, all...)
+}
+
+// settle waits until no request has come to listeners that end for so long.
+func settle(quiet time.Duration, all ...*listener) {
+	count := func() (n int64) {
+		for _, l := range all {
+			n += l.late.Load()
+		}
+		return n
+	}
+	began, last, seen := time.Now(), time.Now(), count()
+	for time.Since(began) < mostLinger && time.Since(last) < quiet {
+		time.Sleep(min(quiet, 10*time.Millisecond))
+		if n := count(); n != seen {
 			last, seen = time.Now(), n
 		}
 	}
@@ -157,7 +177,7 @@ func (h *Host) accept(l *listener) {
 		if l.secure {
 			serve = func(n net.Listener) error { return l.http.ServeTLS(n, "", "") }
 		}
-		if err := serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(l.net); !errors.Is(err, http.ErrServerClosed) && !l.net.closing.Load() {
 			select {
 			case h.failed <- fmt.Errorf("serve %s: %w", l.bind, err):
 			default:
@@ -167,27 +187,29 @@ func (h *Host) accept(l *listener) {
 }
 
 // retire stops a listener from accepting at once, and ends it when what runs on
-// it has finished, or the time of a drain is over.
+// it has finished, or the time of a drain is over. A server of net/http that shuts
+// down drops requests that it has not read yet, so that has to wait until those who
+// are connected have sent theirs.
 func (h *Host) retire(l *listener, drain time.Duration) {
 	if !h.serving {
 		l.net.Listener.Close()
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
-	stopped := make(chan struct{})
-	l.http.RegisterOnShutdown(func() { close(stopped) })
-	h.draining.Go(func() {
-		defer cancel()
-		if l.http.Shutdown(ctx) != nil {
-			l.http.Close()
-		}
-	})
-	<-stopped // a server knows that it ends before its functions run
+	l.ending.Store(true)
+	l.net.Close()
 	select {
 	case <-l.net.closed:
 	case <-time.After(10 * grace): // nobody accepts yet
 		l.net.Listener.Close()
 	}
+	h.draining.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		settle(min(silence, cmp.Or(h.config.Limits.Linger, silence)), l)
+		if l.http.Shutdown(ctx) != nil {
+			l.http.Close()
+		}
+	})
 }
 
 // Close closes a host that was opened and never served.
