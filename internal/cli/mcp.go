@@ -14,6 +14,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/session"
 )
@@ -53,7 +54,8 @@ document, Koyeb sessions. The configuration of a client says:
 			}
 			defer m.close()
 			s := s
-			s.Err = m.out.lines // so that nobody waits for who reads it
+			s.Err = m.stderr
+			observe.StandardLog(s.Err)
 			outliveReaders()
 			d := m.documents[0]
 			_ = printDiagnostics(s.Err, d, diag.Error) // a full disk keeps nobody from serving

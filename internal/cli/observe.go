@@ -6,11 +6,15 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead/fairlead/internal/event"
+	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
+	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
 
@@ -47,41 +51,59 @@ type outputs struct {
 	exporter *observe.Exporter // of traces and metrics; nil when nothing is sent
 }
 
+// open makes the log. What else is written to standard error goes its way, so that
+// nobody waits for who reads that; in JSON each line of it is a record.
+func (m *machine) open(r *running, s Streams) {
+	var least slog.Level
+	_ = least.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
+	m.level, m.hides = observe.NewLevel(least), observe.NewMask(m.known)
+	m.out.lines = observe.NewQueue(s.Err, m.hides)
+	m.logs = observe.LogOptions{Format: formats[r.logFormat], Level: m.level, Mask: m.hides}
+	said := m.logs
+	said.Level = slog.LevelInfo // whatever the log's is: a person would read it, too
+	m.says, m.stderr = said.Logger(m.out.lines), m.out.lines
+	if r.logFormat == "json" {
+		m.stderr = observe.Records(m.says)
+	}
+}
+
 // observe makes what hears of the process: the log, access lines, the audit, and what
 // the control server shows.
 func (m *machine) observe(r *running, s Streams) error {
-	var least slog.Level
-	_ = least.UnmarshalText([]byte(r.logLevel)) // the flag allows nothing else
-	level, mask := observe.NewLevel(least), observe.NewMask(m.known)
-	m.out.lines = observe.NewQueue(s.Err, mask)
+	level, mask := m.level, m.hides
 	telemetry, notes, err := observe.NewTelemetry(os.LookupEnv, m.declared())
-	if err != nil && r.observing != nil {
-		return failed(err)
-	}
 	m.headers = telemetry.Secrets()
 	sends := r.observing != nil && telemetry.Sends()
 	if r.watched || m.control() != nil || sends {
 		m.view = observe.NewView(mask, level)
+		if c := m.control(); c != nil {
+			m.view.Traces.Keep(c.Observability.Buffer)
+		}
 	}
-	format := observe.LogOptions{Format: formats[r.logFormat], Level: level, Mask: mask}
+	format := m.logs
 	if m.view != nil {
 		format.Lines = m.view.Lines
 	}
 	m.log = format.Logger(m.out.lines)
 	listeners := []event.Listener{level.Listener(m.log)}
 	if o := r.observing; o != nil {
-		if err = m.out.openAccess(o, mask); err != nil {
+		if err := m.out.openAccess(o, mask); err != nil {
 			return err
 		}
 		if m.out.batch != nil {
 			listeners = append(listeners, observe.Access(m.out.batch, formats[o.access]))
 		}
-		if m.out.audit, err = openAudit(o, s, mask); err != nil {
+		audit, err := openAudit(o, s, mask)
+		if err != nil {
 			return err
 		}
+		m.out.audit = audit
 		if m.out.audit != nil {
 			listeners = append(listeners, m.out.audit.Listener())
 		}
+	}
+	if err != nil && r.observing != nil { // OpenTelemetry asks to go on without what cannot be read
+		m.log.Warn("a variable of OpenTelemetry does not count", "cause", err.Error())
 	}
 	if m.view == nil {
 		m.events = event.To(listeners...)
@@ -122,6 +144,9 @@ func (m *machine) declared() observe.Declared {
 		if ok && !c.Observability.Off {
 			d.Endpoint = endpoint
 		}
+		if c.Observability.Off {
+			d.Sampling = 0
+		}
 	}
 	return d
 }
@@ -139,6 +164,51 @@ func fromVariables(text string) (filled string, ok bool) {
 		return v
 	}), ok
 }
+
+// started writes the first line of a process that serves: what runs, where, and which
+// credentials are there, by their names. Who looks at a terminal is told so by printReady.
+func (m *machine) started(s Streams, adapters []host.Adapter) {
+	if color(s.Err) {
+		return
+	}
+	var listeners, there, missing []string
+	units := 0
+	for _, a := range adapters {
+		units += len(a.Units)
+		if one := a.Type + " " + a.URL; len(listeners) < mostListed && !slices.Contains(listeners, one) {
+			listeners = append(listeners, one)
+		}
+	}
+	for _, d := range m.documents {
+		if d.Plan == nil {
+			continue
+		}
+		slots := [][]plan.SecretSlot{}
+		for _, server := range d.Plan.Servers {
+			slots = append(slots, guarding(server))
+		}
+		for _, u := range d.Plan.Units() {
+			slots = append(slots, u.Secrets)
+		}
+		for _, slot := range slices.Concat(slots...) {
+			list := &missing
+			if name := variables(slot.Refs); name == "" || m.has(slot.Refs) {
+				list = &there
+			}
+			if name := slot.Refs[0].Name; !slices.Contains(*list, name) {
+				*list = append(*list, name)
+			}
+		}
+	}
+	slices.Sort(there)
+	slices.Sort(missing)
+	m.says.Info("started", "version", Version(), "go", runtime.Version(), "documents", len(m.documents), "units", units,
+		"servers", len(adapters), "listeners", listeners,
+		"credentials", there, "missing", missing)
+}
+
+// mostListed is how many servers the first line names.
+const mostListed = 20
 
 // openAccess opens where access lines go.
 func (o *outputs) openAccess(flags *observing, mask *observe.Mask) (err error) {

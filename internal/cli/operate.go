@@ -117,7 +117,7 @@ func (m *machine) isControl(to netip.AddrPort) bool {
 
 // say writes a line for the operator without waiting for whoever reads it.
 func (m *machine) say(format string, args ...any) {
-	fmt.Fprintf(m.out.lines, "fairlead: "+format+"\n", args...)
+	fmt.Fprintf(m.stderr, "fairlead: "+format+"\n", args...)
 }
 
 // stops says what the end waits for.

@@ -39,6 +39,7 @@ capability:
 	}
 	none := func() ([]host.Found, error) { return nil, io.ErrUnexpectedEOF }
 	m.out.lines = observe.NewQueue(io.Discard, nil)
+	m.stderr = m.out.lines
 	defer m.out.lines.Close()
 	again := &reloader{m: m, s: Streams{Err: io.Discard}, r: &running{}, list: none}
 	if done := again.reload(t.Context()); done.Outcome != "refused" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -91,6 +92,11 @@ type machine struct {
 	scripts   *script.Pool
 	log       *slog.Logger
 	out       outputs
+	stderr    io.Writer // standard error, by the queue of the log
+	hides     *observe.Mask
+	level     *observe.Level
+	logs      observe.LogOptions
+	says      *slog.Logger                    // what is said whatever the level of the log
 	view      *observe.View                   // what the control server shows; nil when nobody looks
 	written   atomic.Pointer[[]secret.String] // credentials that stand in documents
 	headers   []secret.String                 // of what is sent to a collector
@@ -102,7 +108,6 @@ type machine struct {
 
 // start reads the documents and makes what runs them. The caller closes it.
 func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*machine, error) {
-	m := &machine{scripts: newScripts(), pool: r.pool()}
 	o, err := r.options()
 	if err != nil {
 		return nil, err
@@ -111,10 +116,14 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 	if err != nil {
 		return nil, err
 	}
+	m := &machine{scripts: newScripts(), pool: r.pool()}
+	m.open(r, s)
+	s.Err = m.stderr
 	r.warn(s.Err)
 	getenv := os.LookupEnv
 	if r.sandbox {
 		if m.sandbox, err = openSandbox(); err != nil {
+			m.close()
 			return nil, failed(err)
 		}
 		o.Hosts, getenv = m.sandbox.hosts(), m.sandbox.getenv
@@ -149,7 +158,11 @@ func (r *running) start(ctx context.Context, paths []host.Found, s Streams) (*ma
 // known is what the log masks: the secrets that were handed out, and credentials
 // that stand in documents.
 func (m *machine) known() []secret.String {
-	return append(append(m.secrets.Known(), *m.written.Load()...), m.headers...)
+	written := m.written.Load()
+	if written == nil {
+		return nil // no document was read yet
+	}
+	return append(append(m.secrets.Known(), *written...), m.headers...)
 }
 
 // mask makes the log mask the credentials that stand in documents, besides those
@@ -291,7 +304,8 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 		return err
 	}
 	defer m.close()
-	s.Err = m.out.lines // so that nobody waits for who reads it
+	s.Err = m.stderr
+	observe.StandardLog(s.Err)
 	outliveReaders()
 	config.Documents = m.documents
 	host.Collide(config)
@@ -359,7 +373,13 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 	asking.Go(func() { m.sayClosed(ctx, h) })
 	defer cancel()
 	// Listeners queue connections from here on, so the line may be printed before Serve accepts.
-	printReady(s, m, h, h.Redirects(ctx), front, op, token, asJSON)
+	m.started(s, h.Adapters())
+	switch {
+	case asJSON || r.logFormat != "json":
+		printReady(s, m, h, h.Redirects(ctx), front, op, token, asJSON)
+	case h.TakesToken() && op.tokenFile == "":
+		m.says.Warn("nobody learns the token of the control server from records: give it one with --control-token-file")
+	}
 	go host.TrimMemory()
 	if err := h.Serve(ctx); err != nil {
 		return failed(err)

@@ -115,6 +115,10 @@ func TestTraces_haveASpanForAllThatRuns(t *testing.T) {
 	if used, size := traces.Size(); used != 2 || size != 2 {
 		t.Errorf("%d of %d are kept", used, size)
 	}
+	traces.Keep(1)
+	if used, size := traces.Size(); used != 1 || size != 1 || len(traces.Traces()) != 1 {
+		t.Errorf("%d of %d are kept", used, size)
+	}
 	if traces.Trace("none") != nil {
 		t.Error("there is a trace of another name")
 	}

@@ -29,6 +29,9 @@ func (t *Traces) Listener() event.Listener {
 	}}
 }
 
+// Keep keeps the spans of so many exchanges from now on.
+func (t *Traces) Keep(size int) { t.ring.resize(size) }
+
 // Size is how many exchanges are kept, and how many may be.
 func (t *Traces) Size() (used, size int) { return t.ring.count() }
 
