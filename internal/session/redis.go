@@ -3,31 +3,25 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
-	"net/url"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/valkey-io/valkey-go"
+	"github.com/gomodule/redigo/redis"
 )
 
-// Redis keeps entries in a Redis or Valkey server (Redis 6 and later), which all
-// replicas share. Entries stand under “fairlead:session:” and their name. A server
-// that does not answer is an error.
+// Redis keeps entries in a Redis or Valkey server, a cluster of them, or one that
+// sentinels name, which all replicas share. Entries stand under “fairlead:session:”
+// and their name. A server that does not answer is an error.
 type Redis struct {
-	client valkey.Client
-	locks  locks  // within this process; the server's lock is between processes
-	where  string // for errors: host and port
-	budget time.Duration
-	life   time.Duration // of a lock whose holder is gone
+	servers *servers
+	locks   locks // within this process; the server's lock is between processes
+	budget  time.Duration
+	life    time.Duration // of a lock whose holder is gone
 }
 
 // What the server may take.
@@ -38,109 +32,77 @@ const (
 	redisListed = 100_000          // entries that are listed
 )
 
-// redisOptions are what the query of an address may say.
-var redisOptions = map[string]string{
-	"addr": "further addresses of a cluster or of sentinels", "master_set": "the sentinels' name of the server",
-	"ca": "a PEM file of authorities to trust instead of the system's", "db": "the number of the database",
-}
-
-// IsRedis reports whether text is the address of a Redis or Valkey server.
-func IsRedis(text string) bool {
-	scheme, _, _ := strings.Cut(text, "://")
-	return scheme == "redis" || scheme == "rediss" || scheme == "valkey" || scheme == "valkeys"
-}
-
 // OpenRedis connects to redis://[[user]:password@]host[:port][/db], or rediss for
-// TLS, or the same with valkey. The query may have addr=host:port (of a cluster, or
-// of sentinels with master_set=name) and ca=file. Errors never hold the password.
+// TLS, or the same with valkey. The query may have addr=host:port (more servers of a
+// cluster, or more sentinels), master_set=name (the servers are sentinels) and ca=file
+// (authorities to trust instead of the system's, PEM). Errors never hold the password.
 func OpenRedis(address string) (*Redis, error) {
-	option, where, err := redisOption(address)
+	s, err := newServers(address)
 	if err != nil {
 		return nil, err
 	}
-	client, err := valkey.NewClient(option)
+	r := &Redis{servers: s, budget: redisBudget, life: redisLife}
+	ctx, cancel := context.WithTimeout(context.Background(), r.budget)
+	defer cancel()
+	at, err := s.at(ctx, "")
+	if err == nil {
+		_, err = s.ask(ctx, at, false, "PING")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the store of sessions at %s cannot be reached: %w", where, err)
+		s.close()
+		return nil, fmt.Errorf("the store of sessions at %s cannot be reached: %w", s.where, err)
 	}
-	return &Redis{client: client, where: where, budget: redisBudget, life: redisLife}, nil
-}
-
-func redisOption(address string) (o valkey.ClientOption, where string, err error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || !IsRedis(address) {
-		return o, "", errors.New("the address of a store of sessions is redis://[user:password@]host[:port][/db], or rediss, valkey, valkeys")
-	}
-	for name := range u.Query() {
-		if redisOptions[name] == "" {
-			return o, "", fmt.Errorf("the address of the store of sessions at %s has the option “%s”; there are addr, ca, db and master_set", u.Host, name)
-		}
-	}
-	// The library's errors may quote what they cannot read.
-	if o, err = valkey.ParseURL(u.String()); err != nil {
-		return o, "", fmt.Errorf("the address of the store of sessions at %s cannot be read: its database must be a number", u.Host)
-	}
-	if file := u.Query().Get("ca"); file != "" {
-		if o.TLSConfig == nil {
-			return o, "", fmt.Errorf("the address of the store of sessions at %s has ca without TLS: use rediss or valkeys", u.Host)
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return o, "", fmt.Errorf("read the authorities of the store of sessions: %w", err)
-		}
-		o.TLSConfig.RootCAs = x509.NewCertPool()
-		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(text) {
-			return o, "", fmt.Errorf("read the authorities of the store of sessions: %s holds no PEM certificate", file)
-		}
-	}
-	if o.TLSConfig != nil {
-		o.TLSConfig.MinVersion = tls.VersionTLS12
-	}
-	if o.Sentinel.MasterSet != "" {
-		o.Sentinel.TLSConfig, o.Sentinel.Username, o.Sentinel.Password = o.TLSConfig, o.Username, o.Password
-		o.Sentinel.TopologyRefreshInterval = 5 * time.Second
-	}
-	o.ClientName = "fairlead"
-	o.ClientSetInfo = valkey.DisableClientSetInfo
-	o.DisableCache = true // what another replica stores counts at once
-	o.DisableRetry = true // see do, which knows how long
-	o.Dialer.Timeout, o.ConnWriteTimeout = redisBudget, redisBudget
-	o.PipelineMultiplex = -1 // one connection carries what sessions need
-	o.ReadBufferEachConn, o.WriteBufferEachConn, o.RingScaleEachConn = 16<<10, 16<<10, 8
-	return o, u.Host, nil
+	return r, nil
 }
 
 // Close ends the connections.
 func (r *Redis) Close() error {
-	r.client.Close()
+	r.servers.close()
 	return nil
 }
 
-// passing are the server's own errors that end by themselves: it loads its data,
-// or another one is becoming the primary.
+// passing are servers' own errors that end by themselves: one loads its data, or
+// another is becoming the primary.
 var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"}
 
-// do sends a command until the server has answered it, for as long as budget. All
-// commands of this file may be sent twice.
-func (r *Redis) do(ctx context.Context, command func(valkey.Builder) valkey.Completed) (valkey.ValkeyMessage, error) {
+// do sends a command about a key until a server has answered it, for as long as
+// budget. All commands of this file may be sent twice.
+func (r *Redis) do(ctx context.Context, key, name string, args ...any) (any, error) {
 	mine, cancel := context.WithTimeout(ctx, r.budget)
 	defer cancel()
 	var last error
-	for pause := 20 * time.Millisecond; ; pause *= 2 {
-		answer, err := r.client.Do(mine, command(r.client.B())).ToMessage()
+	asking, pause := "", 20*time.Millisecond
+	for {
+		at, err := asking, error(nil)
+		if at == "" {
+			at, err = r.servers.at(mine, key)
+		}
+		var answer any
+		if err == nil {
+			answer, err = r.servers.ask(mine, at, asking != "", name, args...)
+		}
 		if err == nil {
 			return answer, nil
 		}
-		if valkey.IsValkeyNil(err) {
-			return answer, ErrNone
+		if errors.Is(err, errClosed) {
+			return nil, err
 		}
-		if said, ok := valkey.IsValkeyErr(err); ok {
-			if word, _, _ := strings.Cut(said.Error(), " "); !slices.Contains(passing, word) {
-				return answer, fmt.Errorf("the store of sessions at %s refuses: %w", r.where, err)
+		asking = ""
+		if said, ok := errors.AsType[redis.Error](err); ok {
+			word, rest, _ := strings.Cut(string(said), " ")
+			_, elsewhere, _ := strings.Cut(rest, " ")
+			switch {
+			case word == "MOVED" && mine.Err() == nil:
+				r.servers.moved(key, at, elsewhere)
+				continue
+			case word == "ASK" && mine.Err() == nil:
+				asking = besides(at, elsewhere)
+				continue
+			case !slices.Contains(passing, word):
+				return nil, fmt.Errorf("the store of sessions at %s refuses: %w", r.servers.where, err)
 			}
 		}
-		if errors.Is(err, valkey.ErrClosing) {
-			return answer, errClosed
-		}
+		r.servers.away(key, at)
 		if mine.Err() == nil || last == nil { // what was said before time was up tells more
 			last = err
 		}
@@ -148,8 +110,9 @@ func (r *Redis) do(ctx context.Context, command func(valkey.Builder) valkey.Comp
 			if ctx.Err() != nil {
 				last = context.Cause(ctx)
 			}
-			return answer, fmt.Errorf("the store of sessions at %s does not answer: %w", r.where, last)
+			return nil, fmt.Errorf("the store of sessions at %s does not answer: %w", r.servers.where, last)
 		}
+		pause *= 2
 	}
 }
 
@@ -172,58 +135,58 @@ const (
 
 // Get implements Store.
 func (r *Redis) Get(ctx context.Context, id string) ([]byte, error) {
-	answer, err := r.do(ctx, func(b valkey.Builder) valkey.Completed { return b.Get().Key(redisEntry + id).Build() })
-	if err != nil {
-		return nil, err
+	sealed, err := redis.Bytes(r.do(ctx, redisEntry+id, "GET", redisEntry+id))
+	if errors.Is(err, redis.ErrNil) {
+		return nil, ErrNone
 	}
-	return answer.AsBytes()
+	return sealed, err
 }
 
 // Put implements Store.
 func (r *Redis) Put(ctx context.Context, id string, sealed []byte, end time.Time) error {
-	_, err := r.do(ctx, func(b valkey.Builder) valkey.Completed {
-		set := b.Set().Key(redisEntry + id).Value(valkey.BinaryString(sealed))
-		if end.IsZero() {
-			return set.Build()
-		}
-		return set.PxMilliseconds(max(1, time.Until(end).Milliseconds())).Build()
-	})
+	args := []any{redisEntry + id, sealed}
+	if !end.IsZero() {
+		args = append(args, "PX", max(1, time.Until(end).Milliseconds()))
+	}
+	_, err := r.do(ctx, redisEntry+id, "SET", args...)
 	return err
 }
 
 // Delete implements Store.
 func (r *Redis) Delete(ctx context.Context, id string) error {
-	_, err := r.do(ctx, func(b valkey.Builder) valkey.Completed { return b.Del().Key(redisEntry + id).Build() })
+	_, err := r.do(ctx, redisEntry+id, "DEL", redisEntry+id)
 	return err
 }
 
 // IDs implements Store.
-func (r *Redis) IDs(ctx context.Context) ([]string, error) {
-	seen := map[string]bool{}
-	var ids []string
-	for _, node := range r.client.Nodes() { // a replica tells the same again
-		for cursor := uint64(0); ; {
+func (r *Redis) IDs(ctx context.Context) (ids []string, err error) {
+	at, err := r.servers.all(ctx, r.budget)
+	for _, one := range at {
+		for cursor := "0"; err == nil; {
 			page, cancel := context.WithTimeout(ctx, r.budget)
-			entry, err := node.Do(page, node.B().Scan().Cursor(cursor).Match(redisEntry+"*").Count(1000).Build()).AsScanEntry()
-			cancel()
-			if err != nil {
-				return nil, fmt.Errorf("the store of sessions at %s does not list: %w", r.where, err)
-			}
-			for _, name := range entry.Elements {
-				if id := strings.TrimPrefix(name, redisEntry); !seen[id] {
-					seen[id] = true
-					ids = append(ids, id)
+			var found []any
+			if found, err = redis.Values(r.servers.ask(page, one, false, "SCAN", cursor, "MATCH", redisEntry+"*", "COUNT", 1000)); err == nil {
+				var names []string
+				if _, err = redis.Scan(found, &cursor, &names); err == nil {
+					for _, name := range names {
+						ids = append(ids, strings.TrimPrefix(name, redisEntry))
+					}
 				}
 			}
-			if len(ids) > redisListed {
-				return nil, fmt.Errorf("the store of sessions at %s holds more than %d entries", r.where, redisListed)
-			}
-			if cursor = entry.Cursor; cursor == 0 {
+			cancel()
+			if cursor == "0" {
 				break
+			}
+			if len(ids) > redisListed {
+				return nil, fmt.Errorf("the store of sessions at %s holds more than %d entries", r.servers.where, redisListed)
 			}
 		}
 	}
-	return ids, nil
+	if err != nil {
+		return nil, fmt.Errorf("the store of sessions at %s does not list: %w", r.servers.where, err)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil // SCAN may tell one twice
 }
 
 // A lock is a key with its holder's token. It ends by itself, and is prolonged
@@ -239,13 +202,8 @@ return 0`
 )
 
 func (r *Redis) script(ctx context.Context, script, id, token string) (done bool, err error) {
-	answer, err := r.do(ctx, func(b valkey.Builder) valkey.Completed {
-		return b.Eval().Script(script).Numkeys(1).Key(redisLock+id).Arg(token, strconv.FormatInt(r.life.Milliseconds(), 10)).Build()
-	})
-	if err != nil {
-		return false, err
-	}
-	n, err := answer.AsInt64()
+	key := redisLock + id
+	n, err := redis.Int(r.do(ctx, key, "EVAL", script, 1, key, token, r.life.Milliseconds()))
 	return n == 1, err
 }
 
@@ -263,7 +221,7 @@ func (r *Redis) Lock(ctx context.Context, id string) (func(), error) {
 			if err = pauseFor(ctx, pause/2+mathrand.N(pause)); err != nil {
 				err = context.Cause(ctx)
 			} else if time.Since(began) > redisWait {
-				err = fmt.Errorf("another process has held a lock of the store of sessions at %s for %s", r.where, redisWait)
+				err = fmt.Errorf("another process has held a lock of the store of sessions at %s for %s", r.servers.where, redisWait)
 			} else {
 				continue
 			}

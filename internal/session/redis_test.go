@@ -128,17 +128,16 @@ func TestRedis_lockEndsWithItsHolder(t *testing.T) {
 	}
 }
 
-// TestRedis_addresses: the address reaches the server by password, number, TLS and
-// without RESP3, and what is wrong is said without the password.
+// TestRedis_addresses: the address reaches the server by password, number and TLS,
+// and what is wrong is said without the password.
 func TestRedis_addresses(t *testing.T) {
 	ca, args := authority(t)
 	plain, locked := redis.Start(t), redis.Start(t, "--requirepass", "pass word/")
-	old, secure := redis.Start(t, "--rename-command", "HELLO", ""), redis.Start(t, args...)
+	secure := redis.Start(t, args...)
 	_, port, _ := net.SplitHostPort(locked.Addr)
 	cases := []struct{ address, problem string }{
 		{"redis://" + plain.Addr, ""},
 		{"valkey://" + plain.Addr + "/3", ""},
-		{"redis://" + old.Addr, ""},
 		{"redis://:pass%20word%2F@" + locked.Addr, ""},
 		{"redis://default:pass%20word%2F@localhost:" + port, ""},
 		{"rediss://" + secure.Addr + "?ca=" + ca, ""},
@@ -171,32 +170,92 @@ func TestRedis_addresses(t *testing.T) {
 	}
 }
 
-// TestRedis_cluster: every command names one key only, as a cluster wants it.
-func TestRedis_cluster(t *testing.T) {
-	server := redis.Start(t, "--cluster-enabled", "yes")
+// tell sends a line to a server and returns what it answers.
+func tell(t *testing.T, server *redis.Server, line string) string {
+	t.Helper()
 	c, err := net.Dial("tcp", server.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	waitUntil(t, func() bool { // it takes its slots, and finds itself complete
-		fmt.Fprintf(c, "CLUSTER ADDSLOTSRANGE 0 16383\r\nCLUSTER INFO\r\n")
-		answer := make([]byte, 4096)
-		n, _ := c.Read(answer)
-		return strings.Contains(string(answer[:n]), "cluster_state:ok")
-	})
-	v := NewVault(openRedis(t, "redis://"+server.Addr), sealer(t, master, older), nil)
-	if err := v.Put(t.Context(), key("alice"), session("token", time.Hour)); err != nil {
+	fmt.Fprintf(c, "%s\r\n", line)
+	answer := make([]byte, 4096)
+	n, _ := c.Read(answer)
+	return string(answer[:n])
+}
+
+// TestRedis_cluster: every command names one key only, and goes to the server that
+// has it, as a cluster wants it.
+func TestRedis_cluster(t *testing.T) {
+	one, two := redis.Start(t, "--cluster-enabled", "yes"), redis.Start(t, "--cluster-enabled", "yes")
+	tell(t, one, "CLUSTER ADDSLOTSRANGE 0 8191")
+	tell(t, two, "CLUSTER ADDSLOTSRANGE 8192 16383")
+	tell(t, one, "CLUSTER MEET "+strings.Replace(two.Addr, ":", " ", 1))
+	for _, server := range []*redis.Server{one, two} {
+		waitUntil(t, func() bool { return strings.Contains(tell(t, server, "CLUSTER INFO"), "cluster_state:ok") })
+	}
+	if got := tell(t, one, "CLUSTER KEYSLOT "+redisEntry+"id"); got != fmt.Sprintf(":%d\r\n", slot(redisEntry+"id")) {
+		t.Errorf("the slot is %q, not %d", got, slot(redisEntry+"id"))
+	}
+	r := openRedis(t, "redis://"+one.Addr)
+	v := NewVault(r, sealer(t, master, older), nil)
+	for i := range 20 {
+		k := key(fmt.Sprint("person ", i))
+		if err := v.Put(t.Context(), k, session("token", time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Use(t.Context(), k, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(r.servers.slots) == 0 {
+		t.Error("no command was sent to the other server")
+	}
+	if list, _, err := v.List(t.Context()); err != nil || len(list) != 20 {
+		t.Errorf("listed %d, %v", len(list), err)
+	}
+	// A slot on its way from one to the other: what is not there yet is asked for there.
+	id := "id"
+	for slot(redisEntry+id) > 8191 {
+		id += "'"
+	}
+	nodes := map[*redis.Server]string{}
+	for _, server := range []*redis.Server{one, two} {
+		nodes[server] = strings.Fields(tell(t, server, "CLUSTER MYID"))[1]
+	}
+	tell(t, two, fmt.Sprintf("CLUSTER SETSLOT %d IMPORTING %s", slot(redisEntry+id), nodes[one]))
+	tell(t, one, fmt.Sprintf("CLUSTER SETSLOT %d MIGRATING %s", slot(redisEntry+id), nodes[two]))
+	if err := r.Put(t.Context(), id, []byte("sealed"), time.Time{}); err != nil {
+		t.Error(err)
+	}
+	if got, err := r.Get(t.Context(), id); err != nil || string(got) != "sealed" {
+		t.Errorf("on the way: %q, %v", got, err)
+	}
+}
+
+// TestRedis_sentinels: the server is the one that sentinels name, also after another
+// has become it, and the sentinels that are away are passed over.
+func TestRedis_sentinels(t *testing.T) {
+	first, second := redis.Start(t), redis.Start(t)
+	sentinel := redis.Sentinel(t, "sessions", first)
+	r := openRedis(t, "redis://"+sentinel.Addr+"?master_set=sessions&addr=127.0.0.1:1")
+	if err := r.Put(t.Context(), "id", []byte("sealed"), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Use(t.Context(), key("alice"), nil); err != nil {
-		t.Error(err)
+	if got := tell(t, first, "GET "+redisEntry+"id"); !strings.Contains(got, "sealed") {
+		t.Errorf("it went elsewhere: %s", got)
 	}
-	if list, _, err := v.List(t.Context()); err != nil || len(list) != 1 {
-		t.Errorf("listed %v, %v", list, err)
+	tell(t, sentinel, "SENTINEL REMOVE sessions")
+	tell(t, sentinel, "SENTINEL MONITOR sessions "+strings.Replace(second.Addr, ":", " ", 1)+" 1")
+	first.Stop()
+	if err := r.Put(t.Context(), "id", []byte("sealed again"), time.Time{}); err != nil {
+		t.Fatal(err)
 	}
-	if err := v.Delete(t.Context(), key("alice")); err != nil {
-		t.Error(err)
+	if got := tell(t, second, "GET "+redisEntry+"id"); !strings.Contains(got, "sealed again") {
+		t.Errorf("it went elsewhere: %s", got)
+	}
+	if _, err := OpenRedis("redis://" + sentinel.Addr + "?master_set=other"); err == nil || !strings.Contains(err.Error(), "knows no server “other”") {
+		t.Errorf("a name that nobody knows: %v", err)
 	}
 }
 

@@ -23,7 +23,9 @@ func TestVault_renewalsUndoNothing(t *testing.T) {
 		renewed error
 		left    string // the token that stands in the end
 	}{
-		{"sign-in", func(ctx context.Context, v *Vault) error { return v.Put(ctx, key("alice"), session("another", time.Hour)) }, nil, "another"},
+		{"sign-in", func(ctx context.Context, v *Vault) error {
+			return v.Put(ctx, key("alice"), session("another", time.Hour))
+		}, nil, "another"},
 		{"sign-in, and the API refuses", func(ctx context.Context, v *Vault) error {
 			return v.Put(ctx, key("alice"), session("another", time.Hour))
 		}, ErrRefused, "another"},

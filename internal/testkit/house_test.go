@@ -67,7 +67,7 @@ var strangers = map[string]string{
 	"go.yaml.in/": "internal/document", "gopkg.in/yaml": "internal/document", "sigs.k8s.io/yaml": "internal/document",
 	"go.opentelemetry.io/otel/sdk": "internal/observe",
 	"github.com/spf13/":            "internal/cli",
-	"github.com/valkey-io/":        "internal/session",
+	"github.com/gomodule/redigo":   "internal/session",
 	"github.com/zalando/":          "internal/session",
 }
 

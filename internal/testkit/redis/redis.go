@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,6 +18,8 @@ type Server struct {
 	t    testing.TB
 	cmd  *exec.Cmd
 	args []string
+
+	watched *Server // by a sentinel
 }
 
 // Start runs a server until the test ends, with further arguments, such as
@@ -27,6 +30,23 @@ func Start(t testing.TB, args ...string) *Server {
 		t.Skip("redis-server is not installed (Debian: apt-get install redis-server)")
 	}
 	s := &Server{t: t, args: args}
+	s.start()
+	return s
+}
+
+// Sentinel runs a sentinel until the test ends, which says where the server is that
+// it calls by a name.
+func Sentinel(t testing.TB, name string, watched *Server) *Server {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(watched.Addr)
+	s := &Server{t: t, watched: watched, args: []string{"--sentinel", "monitor", name, host, port, "1"}}
+	s.start()
+	return s
+}
+
+func (s *Server) start() {
+	t := s.t
+	t.Helper()
 	for range 10 { // another process may take the port first
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -36,11 +56,10 @@ func Start(t testing.TB, args ...string) *Server {
 		l.Close()
 		if s.run() {
 			t.Cleanup(s.Stop)
-			return s
+			return
 		}
 	}
 	t.Fatal("redis-server does not start")
-	return nil
 }
 
 // run starts the process and reports whether it accepts connections.
@@ -55,7 +74,17 @@ func (s *Server) run() bool {
 	} else {
 		args = append(args, "--port", port)
 	}
-	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
+	args = append(args, s.args...)
+	if s.watched != nil { // a sentinel writes its own file
+		file := filepath.Join(folder, "sentinel.conf")
+		text := "port " + port + "\nbind 127.0.0.1\ndir " + folder + "\nlogfile " + log + "\n" +
+			strings.TrimPrefix(strings.Join(s.args, " "), "--") + "\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		args = []string{file, "--sentinel"}
+	}
+	s.cmd = exec.Command("redis-server", args...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
