@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
@@ -264,7 +266,15 @@ func TestCanary_declaredSecretsStayFromModels(t *testing.T) { // issue 11.6; sem
 	const flow = `[{name: login, type: call, call: api.json}, {name: use, type: call, call: api.use, with: {X-Word: "{{login.token.id}}"}}]`
 	up := testkit.NewUpstream(t, nil)
 	var log bytes.Buffer
-	s := testkit.Serve(t, strings.ReplaceAll(declaring, "FLOW", flow), testkit.Options{Upstream: up.URL, Log: &log})
+	var heard strings.Builder
+	var mu sync.Mutex
+	listener := &event.Listener{Kinds: ^event.Kind(0), Hear: func(_ context.Context, e event.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&heard, "%+v\n", e)
+	}}
+	s := testkit.Serve(t, strings.ReplaceAll(declaring, "FLOW", flow),
+		testkit.Options{Upstream: up.URL, Log: &log, Listen: listener})
 	quoted, _ := json.Marshal(canary)
 	for spelling, spell := range spelled {
 		for sink, use := range sinks {
@@ -297,7 +307,11 @@ func TestCanary_declaredSecretsStayFromModels(t *testing.T) { // issue 11.6; sem
 			if status >= 400 { // of a success it is what the caller asked for
 				answers = append(answers, fmt.Sprint(header, body))
 			}
-			for _, text := range append(answers, log.String()) {
+			mu.Lock()
+			events := heard.String()
+			heard.Reset()
+			mu.Unlock()
+			for _, text := range append(answers, log.String(), events) {
 				if found := spelledIn(text, canary); found != "" {
 					t.Fatalf("%s, %s: lets out what is declared secret, in %s: %s", sink, spelling, found, text)
 				}

@@ -101,13 +101,17 @@ func variables(n *document.Node, found func(name string)) {
 }
 
 // obtains is how descriptions say that an operation answers a token.
-var obtains = regexp.MustCompile(`(?i)\b(obtain|acquire|get|gets|issue|issues|retrieve|request|generate|exchange)\b.*\b(token|session)\b|gettoken`)
+var obtains = regexp.MustCompile(`(?i)\b(obtain|acquire|gets?|issues?|retrieve|request|generate|exchange)\b.*` +
+	`\b(token|session)\b|gettoken`)
 
 // others are words of operations that have to do with signing in, and do something else.
 var others = []string{"register", "signup", "reset", "forgot", "verify", "verification", "introspect", "callback",
 	"attempts", "device", "saml", "tokeninfo", "status", "revoke", "list", "policy", "policies", "template", "templates",
 	"settings", "connections", "mtls", "methods", "method", "passwordless", "signinup", "registration", "delete", "update",
 	"rotate", "roll", "batch", "introspection"}
+
+// signIns are words that say that somebody signs in.
+var signIns = []string{"login", "logon", "signin", "authenticate"}
 
 // RoleOf is what an operation says that it does with sessions, by its names, method,
 // path, description and inputs.
@@ -135,11 +139,9 @@ func RoleOf(api *model.Consume, op *model.Operation) Role {
 		return Refresh
 	case has(all, others...) || has(name, "create", "delete", "update") && !secret && has(all, "token", "tokens"):
 		return None
-	case changes && secret && about && !has(name, "user", "users") || changes && secret && has(name, "login", "logon", "signin",
-		"authenticate"):
+	case changes && secret && (about && !has(name, "user", "users") || has(name, signIns...)):
 		return Login
-	case op.Method == "POST" && (has(name, "login", "logon", "signin", "authenticate") ||
-		has(last, "login", "logon", "signin", "authenticate")):
+	case op.Method == "POST" && (has(name, signIns...) || has(last, signIns...)):
 		return Login
 	case op.Method == "POST" && obtains.MatchString(op.Description+" "+op.Name) &&
 		has(last, "auth", "login", "logon", "token", "tokens", "authentication"):
@@ -252,10 +254,10 @@ func sureness(api *model.Consume, op *model.Operation) (n int) {
 			break
 		}
 	}
-	if has(words(op.Name), "login", "logon", "signin", "authenticate") {
+	if has(words(op.Name), signIns...) {
 		n += 2
 	}
-	if has(words(op.FullPath()), "login", "logon", "signin", "authenticate") {
+	if has(words(op.FullPath()), signIns...) {
 		n++
 	}
 	return n

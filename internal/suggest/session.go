@@ -30,7 +30,7 @@ func Of(m *model.Capability) Suggestion {
 	if len(w.lines) == 0 {
 		return Suggestion{Notes: w.notes}
 	}
-	head := []string{"# How people sign in, for agents that must see neither passwords nor tokens. Written by “fairlead suggest”:",
+	head := []string{"# How people sign in, so that agents see neither passwords nor tokens. Written by “fairlead suggest”:",
 		"# look it over. What is marked “missing” is not in the document and may be wrong.", "overlay: 1.0.0", "info:",
 		"  title: " + text("Sign-in for "+m.Name()), "  version: 1.0.0", "actions:"}
 	return Suggestion{[]byte(strings.Join(append(head, w.lines...), "\n") + "\n"), w.notes}
@@ -87,8 +87,8 @@ func (w *writer) login(m *model.Capability, f *found) {
 			"bind user and password, and declare a custom-token whose acquire calls it", of)
 		return
 	case op.RawFormat == "xml" || strings.Contains(strings.ToLower(op.FullPath()), "soap"):
-		w.note("%s: missing: a way to read its answer, which is XML; the token of a session is read from JSON, a header or a "+
-			"cookie", of)
+		w.note("%s: missing: a way to read its answer, which is XML; the token of a session is read from JSON, a header "+
+			"or a cookie", of)
 		return
 	}
 	for _, rival := range f.rivals {
@@ -116,7 +116,8 @@ func (w *writer) login(m *model.Capability, f *found) {
 
 // session writes what stands below session. The first of several APIs says what is
 // missing, too.
-func (w *writer) session(m *model.Capability, d *draft, api *model.Consume, of string, tokens []string, sure, first bool) {
+func (w *writer) session(m *model.Capability, d *draft, api *model.Consume, of string, tokens []string, sure,
+	first bool) {
 	const in = "        "
 	missing := func(format string, args ...any) {
 		if first {
@@ -307,7 +308,7 @@ func (d *draft) ask() {
 // are guessed.
 func (d *draft) tokens(said string) (places []string, sure bool) {
 	if d.known != nil {
-		return []string{d.known.token}, true
+		return d.known.token, true
 	}
 	for _, o := range d.login.Outputs {
 		name := plain(o.Name)
@@ -376,24 +377,16 @@ func (d *draft) send(api *model.Consume) (send string, known bool) {
 // token where they are known.
 func (w *writer) operation(d *draft, api *model.Consume, tokens []string) {
 	op := d.login
-	var paths []string
-	for _, t := range tokens {
-		for _, place := range strings.Split(strings.Trim(t, "[]"), ", ") {
-			if strings.HasPrefix(strings.Trim(place, `"`), "$") && !strings.ContainsAny(t, "[0") || strings.HasPrefix(place, `"$`) {
-				paths = append(paths, strings.Trim(place, `"`))
-			}
-		}
-	}
+	paths := slices.DeleteFunc(slices.Clone(tokens), func(place string) bool { return place[0] != '$' })
 	var own []string
 	if api.Auth != nil && !op.NoAuth {
 		own = append(own, "      authentication: none")
 	}
 	if len(paths) > 0 && len(op.Secrets) == 0 {
-		quoted := make([]string, len(paths))
 		for i, p := range paths {
-			quoted[i] = flow(p)
+			paths[i] = flow(p)
 		}
-		own = append(own, "      secrets: ["+strings.Join(quoted, ", ")+"]")
+		own = append(own, "      secrets: ["+strings.Join(paths, ", ")+"]")
 	}
 	body, inBody := d.body()
 	if len(own) > 0 || len(body) > 0 && !inBody {
@@ -485,12 +478,18 @@ func sorted(m map[string]string) []string {
 	return names
 }
 
-// list is places as YAML: one alone, or a list.
+// list is places as YAML: one alone, or a list. Mappings are YAML already.
 func list(places []string) string {
-	if len(places) == 1 {
-		return places[0]
+	written := make([]string, len(places))
+	for i, place := range places {
+		if written[i] = place; place[0] != '{' {
+			written[i] = flow(place)
+		}
 	}
-	return "[" + strings.Join(places, ", ") + "]"
+	if len(written) == 1 {
+		return written[0]
+	}
+	return "[" + strings.Join(written, ", ") + "]"
 }
 
 // text is a string as a YAML scalar of a block, flow one within brackets.

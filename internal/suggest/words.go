@@ -11,7 +11,8 @@ import (
 
 // secretNames are what a password, or what stands for one, is called, in lower case
 // and without separators.
-var secretNames = []string{"password", "passwd", "pwd", "pass", "passphrase", "passcode", "userpassword", "adminpassword",
+var secretNames = []string{"password", "passwd", "pwd", "pass", "passphrase", "passcode", "userpassword",
+	"adminpassword",
 	"currentpassword", "oldpassword", "newpassword", "xopenampassword", "secret", "clientsecret", "apisecret", "appsecret",
 	"secretkey", "sharedsecret", "privatekey", "apikey", "accesskey", "secretaccesskey", "accesstoken", "refreshtoken",
 	"authtoken", "sessiontoken", "bearertoken", "otp", "otpcode", "totp", "mfacode", "pincode"}

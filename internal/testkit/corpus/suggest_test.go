@@ -68,7 +68,8 @@ func TestSuggest_logInsOfPublishedDocuments(t *testing.T) { // issue 11.7
 			works++
 		}
 	}
-	t.Logf("%d documents with a login of their own: %d with an overlay that works, %d with a note alone", with, works, noted)
+	t.Logf("%d documents with a login of their own: %d with an overlay that works, %d with a note alone", with, works,
+		noted)
 	if with < 18 || works < 16 {
 		t.Errorf("only %d documents with a login, of which %d work", with, works)
 	}
