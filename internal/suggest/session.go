@@ -2,11 +2,11 @@ package suggest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/model"
-	"github.com/fairlead/fairlead/internal/value"
 )
 
 // Suggestion is an overlay for a document, and what could not be known.
@@ -55,7 +55,7 @@ func (w *writer) note(format string, args ...any) {
 // missing says what the document does not say: in the overlay, and to who asked.
 func (w *writer) missing(indent, of, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
-	w.line("%s# missing: %s", indent, what)
+	w.line("%s# missing: %s", indent, oneLine(what))
 	w.note("%s: missing: %s", of, what)
 }
 
@@ -133,7 +133,7 @@ func (w *writer) session(m *model.Capability, d *draft, api *model.Consume, of s
 		for _, f := range d.fields {
 			w.line(in+"    %s: %s", text(f.name), text("{{"+f.name+"}}"))
 		}
-		for _, name := range sorted(d.with) {
+		for _, name := range slices.Sorted(maps.Keys(d.with)) {
 			w.line(in+"    %s: %s", text(name), text(d.with[name]))
 		}
 	}
@@ -467,50 +467,4 @@ func (d *draft) body() (lines []string, inParameter bool) {
 		lines = append(lines, "        grant_type: password")
 	}
 	return lines, false
-}
-
-func sorted(m map[string]string) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// list is places as YAML: one alone, or a list. Mappings are YAML already.
-func list(places []string) string {
-	written := make([]string, len(places))
-	for i, place := range places {
-		if written[i] = place; place[0] != '{' {
-			written[i] = flow(place)
-		}
-	}
-	if len(written) == 1 {
-		return written[0]
-	}
-	return "[" + strings.Join(written, ", ") + "]"
-}
-
-// text is a string as a YAML scalar of a block, flow one within brackets.
-func text(s string) string { return scalar(s, "") }
-func flow(s string) string { return scalar(s, ",[]{}") }
-
-// scalar writes a string plainly where YAML reads that as the same string, else as JSON.
-func scalar(s, special string) string {
-	first := s == "" || strings.ContainsAny(s[:1], "-?:,[]{}#&*!|>'\"%@` ")
-	if first || strings.HasSuffix(s, " ") || strings.Contains(s, ": ") || strings.HasSuffix(s, ":") ||
-		strings.Contains(s, " #") || strings.ContainsAny(s, special+"\n\t\\\"") || isWordOfYAML(s) {
-		return string(value.AppendString(nil, s))
-	}
-	return s
-}
-
-// isWordOfYAML reports whether YAML reads a plain text as something else than a string.
-func isWordOfYAML(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "null", "~", "y", "n":
-		return true
-	}
-	return strings.Trim(s, "0123456789.+-eExXoO_") == ""
 }

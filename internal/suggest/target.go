@@ -1,9 +1,8 @@
 package suggest
 
 import (
-	"strings"
-
 	"github.com/fairlead/fairlead/internal/document"
+	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -87,5 +86,6 @@ func filter(n *document.Node, name string, keys ...string) string {
 
 // quoted is a name as a string of JSONPath.
 func quoted(name string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name) + "'"
+	path := jsonpath.Location{{Name: name}}.String()
+	return path[len("$[") : len(path)-len("]")]
 }
