@@ -299,8 +299,14 @@ func (d *Document) secretSites() map[string]sites {
 	}
 	for _, s := range d.Plan.Servers {
 		if s.Auth != nil {
+			to := sites{} // but for oauth2, its secrets are only compared
+			for _, field := range []string{"authorizationServerUri", "introspectionEndpoint"} {
+				if text := s.Auth.Model.Text(field); text != "" {
+					to[d.site(text)] = true
+				}
+			}
 			for i := range s.Auth.Secrets {
-				add(&s.Auth.Secrets[i], nil)
+				add(&s.Auth.Secrets[i], to)
 			}
 		}
 		for _, u := range s.Units() {

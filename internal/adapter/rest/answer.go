@@ -139,11 +139,19 @@ func (x *exchange) describe(contentType string, length int64) {
 }
 
 // isPage reports whether browsers show a body of that type as a page that may run
-// scripts: HTML, and XML of any kind, in which SVG and XHTML may stand.
+// scripts: HTML, XML of any kind, in which SVG and XHTML may stand, and what holds
+// parts of any type. Of several types in one header the last counts in a browser
+// (Fetch, extract a MIME type), and none of them is believed here.
 func isPage(contentType string) bool {
-	essence, _, _ := strings.Cut(contentType, ";")
-	essence = strings.ToLower(strings.TrimSpace(essence))
-	return format.LabelsHTML(essence) || strings.HasSuffix(essence, "/xml") || strings.HasSuffix(essence, "+xml")
+	for one := range strings.SplitSeq(contentType, ",") {
+		essence, _, _ := strings.Cut(one, ";")
+		essence = strings.ToLower(strings.TrimSpace(essence))
+		if format.LabelsHTML(essence) || strings.HasSuffix(essence, "/xml") || strings.HasSuffix(essence, "+xml") ||
+			essence == "text/xsl" || strings.HasPrefix(essence, "multipart/") {
+			return true
+		}
+	}
+	return false
 }
 
 // held is up to which length an answer is read whole before any of it is passed

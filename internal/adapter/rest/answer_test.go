@@ -321,7 +321,8 @@ func TestIsPage(t *testing.T) {
 	for contentType, want := range map[string]bool{"text/html": true, "TEXT/HTML; charset=utf-8": true,
 		"image/svg+xml": true, "Image/SVG+XML": true,
 		"text/xml": true, "application/xml; charset=utf-8": true, "application/xhtml+xml": true,
-		"application/json": false, "text/plain": false,
+		"application/json, text/html": true, "text/plain;x=1 , Image/SVG+xml;y": true, "text/xsl": true,
+		"multipart/x-mixed-replace; boundary=x": true, "application/json": false, "text/plain": false,
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": false, "": false} {
 		if got := isPage(contentType); got != want {
 			t.Errorf("%s: %t", contentType, got)
