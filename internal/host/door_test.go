@@ -12,7 +12,7 @@ import (
 
 // doorTo is a listener that leads all requests to next.
 func doorTo(next http.HandlerFunc, events *event.Stream) *listener {
-	l := &listener{host: &Host{}, events: events, enter: func(r *http.Request) *http.Request { return r }}
+	l := &listener{events: events, enter: func(r *http.Request) *http.Request { return r }}
 	l.routing.Store(&routing{open: &view{only: next}})
 	return l
 }
