@@ -190,9 +190,10 @@ func (m *machine) unset() []string { return m.unsetOf(m.documents) }
 func (m *machine) unsetOf(documents []*host.Document) []string {
 	needs := map[string][]string{} // by variables
 	var order []string
-	own := map[string]bool{}      // a caller may bring the credential
-	session := map[string]bool{}  // all of them do with a session
-	shut := map[string][]string{} // servers, by variables
+	own := map[string]bool{}        // a caller may bring the credential
+	session := map[string]bool{}    // all of them do with a session
+	shut := map[string][]string{}   // servers, by variables
+	agrees := map[string][]string{} // APIs at which people sign in by OAuth, by variables
 	for _, d := range documents {
 		if d.Plan == nil {
 			continue
@@ -201,6 +202,18 @@ func (m *machine) unsetOf(documents []*host.Document) []string {
 			for _, slot := range guarding(server) {
 				if key := variables(slot.Refs); key != "" && !m.has(slot.Refs) {
 					shut[key] = append(shut[key], server.Namespace)
+				}
+			}
+		}
+		for _, one := range d.Plan.Sessions {
+			if one.OAuth == nil {
+				continue
+			}
+			for _, u := range []*plan.Unit{one.OAuth.Server, one.OAuth.Client, one.OAuth.Proof} {
+				for _, slot := range u.Secrets {
+					if key := variables(slot.Refs); key != "" && !m.has(slot.Refs) {
+						agrees[key] = append(agrees[key], one.Namespace)
+					}
 				}
 			}
 		}
@@ -225,6 +238,10 @@ func (m *machine) unsetOf(documents []*host.Document) []string {
 	for _, key := range slices.Sorted(maps.Keys(shut)) {
 		lines = append(lines, fmt.Sprintf("%s is not set: %s will let nobody in. Set it and start again.", key,
 			listed(shut[key])))
+	}
+	for _, key := range slices.Sorted(maps.Keys(agrees)) {
+		lines = append(lines, fmt.Sprintf("%s is not set: nobody can sign in at %s. Set it and start again.", key,
+			listed(agrees[key])))
 	}
 	for _, key := range order {
 		text := fmt.Sprintf("%s is not set: %s will answer that the credential is missing. Set it and start again.",

@@ -70,7 +70,7 @@ func (k *compiler) base(c *model.Consume) *base {
 			return b
 		}
 		b.fixed = u
-		if c.Auth != nil && b.isPlain() {
+		if (c.Auth != nil || c.Session != nil) && b.isPlain() {
 			k.diags.Add(diag.BaseURIPlaintext, at, "Use https.", "the credential of “%s” would travel unencrypted",
 				c.Namespace)
 		}

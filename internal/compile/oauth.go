@@ -20,12 +20,13 @@ func (c *sessionCompiler) oauth(m *model.OAuth) {
 	c.at()
 	s := c.made
 	server := &plan.Unit{ID: c.api.Namespace + " authorization server", Kind: "session"}
+	client := &plan.Unit{ID: c.api.Namespace + " client", Kind: "session"}
 	proof := &plan.Unit{ID: c.api.Namespace + " client secret", Kind: "session"}
-	texts, secrets := c.scope(server, nil), c.scope(proof, nil)
-	o := &plan.OAuth{Server: server, Proof: proof, Auth: m.Auth, Scopes: m.Scopes,
+	texts, own, secrets := c.scope(server, nil), c.scope(client, nil), c.scope(proof, nil)
+	o := &plan.OAuth{Server: server, Client: client, Proof: proof, Auth: m.Auth, Scopes: m.Scopes,
 		Issuer: c.endpoint(texts, m.Issuer), Authorization: c.endpoint(texts, m.Authorization),
 		Token: c.endpoint(texts, m.Token), Revocation: c.endpoint(texts, m.Revocation),
-		ClientID: c.bind(texts, m.ClientID), Resource: c.bind(texts, m.Resource), ClientSecret: c.clientSecret(secrets, m)}
+		ClientID: c.bind(own, m.ClientID), Resource: c.bind(own, m.Resource), ClientSecret: c.clientSecret(secrets, m)}
 	switch {
 	case m.ClientID.IsNull():
 		c.wrong(c.from.Node, "Register Fairlead with the authorization server and add clientId.",
@@ -43,11 +44,9 @@ func (c *sessionCompiler) oauth(m *model.OAuth) {
 		if oauth.Reserved(p.Key) {
 			c.wrong(p.Value, "Leave it out: Fairlead sets it.", "“%s” is a parameter of the protocol", p.Key)
 		}
-		o.Parameters = append(o.Parameters, plan.OAuthParameter{Name: p.Key, Value: c.bind(texts, p.Value)})
+		o.Parameters = append(o.Parameters, plan.OAuthParameter{Name: p.Key, Value: c.bind(own, p.Value)})
 	}
 	s.Send, s.Margin = c.carrier(c.from.Send), c.duration(c.from.Node.Get("margin"))
-	hide(server)
-	hide(proof)
 	s.OAuth = o
 	s.Definition = session.Digest("oauth", c.bases[c.api].text, string(c.from.Node.Value().AppendJSON(nil)))
 }

@@ -53,33 +53,41 @@ func (s *servers) get(errands func() *http.Client, at oauthServer) *oauth.Server
 
 // texts evaluates texts of one of the units of a plan.OAuth, which may be "".
 func (e *Engine) texts(ctx context.Context, u *plan.Unit, from ...expr.Expr) ([]string, *Error) {
-	r := e.begin(ctx, u, &Args{})
-	defer e.release(r)
-	failure := r.fill(ctx)
+	frame := make(expr.Frame, u.Slots)
+	failure := fill(frame, u, &Args{}, func(s *plan.SecretSlot) (secret.String, *Error) {
+		v, err := secret.First(ctx, s.Refs, e.secrets.Get)
+		if err != nil {
+			return v, noSecret(s.Refs, err)
+		}
+		return v, nil
+	})
+	if failure != nil {
+		return nil, failure
+	}
 	all := make([]string, len(from))
-	for i := 0; i < len(from) && failure == nil; i++ {
+	for i := range from {
 		if from[i].IsZero() {
 			continue
 		}
-		v, err := from[i].Eval(r.frame)
+		v, err := from[i].Eval(frame)
 		if err != nil {
-			failure = fail(ctx, u.ID, err)
+			return nil, fail(ctx, u.ID, err)
 		}
 		all[i] = v.Text()
 	}
-	if failure != nil {
-		r.conceal(failure)
-	}
-	r.ended(ctx, &Result{}, failure)
-	return all, failure
+	return all, nil
 }
 
 func (e *Engine) server(ctx context.Context, o *plan.OAuth) (oauthServer, *Error) {
-	t, failure := e.texts(ctx, o.Server, o.Issuer, o.Authorization, o.Token, o.Revocation, o.ClientID)
+	t, failure := e.texts(ctx, o.Server, o.Issuer, o.Authorization, o.Token, o.Revocation)
 	if failure != nil {
 		return oauthServer{}, failure
 	}
-	return oauthServer{t[0], t[1], t[2], t[3], t[4]}, nil
+	id, failure := e.texts(ctx, o.Client, o.ClientID)
+	if failure != nil {
+		return oauthServer{}, failure
+	}
+	return oauthServer{t[0], t[1], t[2], t[3], id[0]}, nil
 }
 
 // atServer adds to a key at which authorization server, and by which client, its
@@ -101,7 +109,7 @@ func (e *Engine) oauthClient(ctx context.Context, o *plan.OAuth) (*oauth.Client,
 	for _, p := range o.Parameters {
 		values = append(values, p.Value)
 	}
-	texts, failure := e.texts(ctx, o.Server, values...)
+	texts, failure := e.texts(ctx, o.Client, values...)
 	if failure != nil {
 		return nil, failure
 	}
@@ -120,15 +128,16 @@ func (e *Engine) oauthClient(ctx context.Context, o *plan.OAuth) (*oauth.Client,
 // ConsentAt is where a person is sent to agree: the host of the authorization server,
 // and a label that no other server has.
 func (e *Engine) ConsentAt(ctx context.Context, s *plan.Session) (host, label string, failure *Error) {
-	at, failure := e.server(ctx, s.OAuth)
+	o := s.OAuth
+	t, failure := e.texts(ctx, o.Server, o.Issuer, o.Authorization, o.Token)
 	if failure != nil {
 		return "", "", failure
 	}
-	host = at.issuer
-	if at.authorization != "" {
-		host = at.authorization
+	host = t[0]
+	if t[1] != "" {
+		host = t[1]
 	}
-	return hostOf(host), oauth.Label(at.issuer, at.authorization, at.token), nil
+	return hostOf(host), oauth.Label(t[0], t[1], t[2]), nil
 }
 
 // AskConsent is where a person is sent to agree that callers act for them, and what

@@ -152,6 +152,9 @@ func (r *invocation) unsigned(ctx context.Context, c *plan.Call, failure *Error)
 func (r *invocation) hold(ctx context.Context, s *plan.Session, service bool) (*held, *Error) {
 	key, failure := r.sessionKey(ctx, s)
 	if failure != nil {
+		if _, unset := errors.AsType[*secret.MissingError](failure); unset && s.OAuth != nil {
+			return nil, nil // nobody can have signed in; who has to is told why
+		}
 		return nil, failure
 	}
 	h := &held{run: r, session: s, key: key}

@@ -186,6 +186,10 @@ type known struct {
 
 const knownCookie = "person"
 
+// leftCookie is kept where somebody has said that it is not them, so that nobody is
+// that person again without a word.
+const leftCookie = "left"
+
 // who is the person behind a request of a page (connect.Config).
 func (p *pages) who(w http.ResponseWriter, r *http.Request) (connect.Visitor, bool, error) {
 	secure, err := p.config.Front.secure(r)
@@ -256,6 +260,7 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request, one *proof, secure b
 func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
 	if secure, err := p.config.Front.secure(r); err == nil {
 		p.config.Sessions.Cookies.Drop(w, knownCookie, secure)
+		_ = p.config.Sessions.Cookies.Put(w, leftCookie, secure, true, visitor)
 	}
 }
 

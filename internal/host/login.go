@@ -91,13 +91,17 @@ func (p *pages) login(w http.ResponseWriter, r *http.Request, one *proof) (conne
 	if err != nil {
 		return connect.Visitor{}, false, p.unasked(r.Context(), err)
 	}
+	secure, left := strings.HasPrefix(base, "https:"), false
+	if p.config.Sessions.Cookies.Get(r, leftCookie, secure, &left) && left {
+		at.client.Extra = url.Values{"prompt": {"login"}} // OpenID Connect Core 1.0, section 3.1.2.1
+	}
 	to, t, err := at.client.Begin(r.Context(), base+connect.SignedInPath+oauth.Label(at.issuer, "", ""))
 	if err != nil {
 		return connect.Visitor{}, false, p.unasked(r.Context(), err)
 	}
 	name, _ := connect.StateCookie(t.State)
-	err = p.config.Sessions.Cookies.Put(w, name, strings.HasPrefix(base, "https:"),
-		loggingIn{one.id(), r.URL.EscapedPath(), t}, session.SignInLife)
+	err = p.config.Sessions.Cookies.Put(w, name, secure, loggingIn{one.id(), r.URL.EscapedPath(), t},
+		session.SignInLife)
 	if err != nil {
 		return connect.Visitor{}, false, err
 	}
@@ -162,6 +166,7 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if err := cookies.Put(w, knownCookie, secure, k, visitor); err != nil {
 		return err
 	}
+	cookies.Drop(w, leftCookie, secure)
 	http.Redirect(w, r, away.Page, http.StatusSeeOther)
 	return nil
 }

@@ -29,6 +29,8 @@ type vendor struct {
 	api    *testkit.Upstream
 	served *testkit.Served
 	with   *host.Sessions
+	env    map[string]string
+	text   string
 	base   string // of the pages
 	log    strings.Builder
 }
@@ -61,7 +63,7 @@ func newVendor(t *testing.T, authentication string, changes ...func(*vendor)) *v
 	for _, c := range changes {
 		c(v)
 	}
-	v.served = testkit.Serve(t, `ikanos: 1.0.0-beta5
+	v.env, v.text = env, `ikanos: 1.0.0-beta5
 info: {display: The Shop}
 binds: [{namespace: env, keys: {AS: AS, CRM_SECRET: CRM_SECRET, OWN: OWN, PAGES_SECRET: PAGES_SECRET}}]
 capability:
@@ -76,7 +78,8 @@ capability:
   - type: mcp
     namespace: tools`+authentication+`
     tools: {list-orders: {description: Lists the orders., call: crm.list-orders}}
-`, testkit.Options{Upstream: v.api.URL, Env: env, Log: &v.log, Config: func(c *host.Config) {
+`
+	v.served = testkit.Serve(t, v.text, testkit.Options{Upstream: v.api.URL, Env: env, Log: &v.log, Config: func(c *host.Config) {
 		c.LocalSessions, v.with = authentication == local, c.Sessions
 	}})
 	v.base = strings.TrimSuffix(v.served.MCP, "/mcp")
@@ -135,6 +138,12 @@ func (v *vendor) person(name string) *browser {
 	return b
 }
 
+// forget lets the cookie of a browser end by which its person is known.
+func (b *browser) forget(base string) {
+	at, _ := url.Parse(base)
+	b.client.Jar.SetCookies(at, []*http.Cookie{{Name: "fairlead-person", Path: "/", MaxAge: -1}})
+}
+
 // stopBefore makes a browser stop at the last address before those that begin so.
 func (b *browser) stopBefore(prefix string) {
 	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
@@ -152,6 +161,18 @@ func (b *browser) sentTo(page, prefix string) string {
 	defer func() { b.client.CheckRedirect = nil }()
 	r, _ := http.NewRequest("POST", page, nil)
 	status, body, header := b.send(r)
+	if status != http.StatusSeeOther || !strings.HasPrefix(header.Get("Location"), prefix) {
+		b.Fatalf("%d, sent to %s: %s", status, header.Get("Location"), body)
+	}
+	return header.Get("Location")
+}
+
+// through gets an address and returns the one that begins so to which that leads.
+func (b *browser) through(address, prefix string) string {
+	b.Helper()
+	b.stopBefore(prefix)
+	defer func() { b.client.CheckRedirect = nil }()
+	status, body, header := b.get(address)
 	if status != http.StatusSeeOther || !strings.HasPrefix(header.Get("Location"), prefix) {
 		b.Fatalf("%d, sent to %s: %s", status, header.Get("Location"), body)
 	}
@@ -246,16 +267,7 @@ func TestOAuth_onlyWhoLeftComesBack(t *testing.T) {
 	page, alice, bob := v.page("alice"), v.person("alice"), v.person("bob")
 	alice.get(page)
 	away := alice.sentTo(page, v.as.URL)
-	back := func(b *browser) string { // what the vendor answers to that browser
-		b.Helper()
-		b.stopBefore(v.base)
-		defer func() { b.client.CheckRedirect = nil }()
-		status, body, header := b.get(away)
-		if status != 303 {
-			b.Fatalf("%d %s", status, body)
-		}
-		return header.Get("Location")
-	}
+	back := func(b *browser) string { return b.through(away, v.base) } // what the vendor answers to that browser
 	refused := func(what string, b *browser, at string) {
 		t.Helper()
 		status, body, _ := b.get(at)
@@ -307,7 +319,7 @@ func TestOAuth_thePersonIsTheSameAtBothEnds(t *testing.T) {
 	page, alice := v.page("alice"), v.person("alice")
 	alice.get(page)
 	away := alice.sentTo(page, v.as.URL)
-	alice.post(v.base + "/connect/leave") // Bob takes her place before the browser
+	alice.forget(v.base) // Bob takes her place before the browser
 	at, _ := url.Parse(v.as.URL)
 	alice.client.Jar.SetCookies(at, []*http.Cookie{authserver.SignedIn("bob")})
 	if status, body, _ := alice.get(away); status != 403 || !strings.Contains(body, "who you are") {
@@ -316,7 +328,7 @@ func TestOAuth_thePersonIsTheSameAtBothEnds(t *testing.T) {
 	alice.client.Jar.SetCookies(at, []*http.Cookie{authserver.SignedIn("alice")})
 	alice.get(page)
 	away = alice.sentTo(page, v.as.URL)
-	alice.post(v.base + "/connect/leave")
+	alice.forget(v.base)
 	alice.client.Jar.SetCookies(at, []*http.Cookie{authserver.SignedIn("bob")})
 	alice.get(v.base + "/connect")
 	if status, body, _ := alice.get(away); status != 404 || v.as.Asked("/token") != 0 {
@@ -476,16 +488,7 @@ func TestOAuth_machinesAreTold(t *testing.T) {
 func TestLogin_isOfThisBrowser(t *testing.T) {
 	v := newVendor(t, logIn)
 	page, alice, bob := v.page("alice"), v.person("alice"), v.person("bob")
-	login := func(b *browser) string {
-		b.Helper()
-		b.stopBefore(v.base + connect.SignedInPath)
-		defer func() { b.client.CheckRedirect = nil }()
-		status, body, header := b.get(page)
-		if status != 303 {
-			b.Fatalf("%d %s", status, body)
-		}
-		return header.Get("Location")
-	}
+	login := func(b *browser) string { return b.through(page, v.base+connect.SignedInPath) }
 	// Mallory makes Alice's browser log in as Mallory: her tokens would be his
 	if status, body, header := alice.get(login(bob)); status != 400 || strings.Contains(fmt.Sprint(header), "fairlead-person") {
 		t.Errorf("a login of another browser: %d %s", status, body)
@@ -571,6 +574,55 @@ func TestOAuth_tokensStayFromModels(t *testing.T) {
 	}
 }
 
+// Who says that it is not them is asked again who they are, and not taken for the same.
+func TestLogin_leaves(t *testing.T) {
+	v := newVendor(t, logIn)
+	page, alice := v.page("alice"), v.person("alice")
+	alice.get(page)
+	if status, body := alice.post(v.base + "/connect/leave"); status != 200 || !strings.Contains(body, "Signed out") {
+		t.Fatalf("%d %s", status, body)
+	}
+	if status, body, _ := alice.get(page); status != 200 || !strings.Contains(body, "As Bob") {
+		t.Errorf("%d %s", status, body)
+	}
+	alice.stopBefore(v.own.URL)
+	_, _, header := alice.get(page)
+	alice.client.CheckRedirect = nil
+	if status, body := alice.post(header.Get("Location"), "as", "alice"); status != 200 || !strings.Contains(body, "Continue at") {
+		t.Errorf("%d %s", status, body)
+	}
+	alice.forget(v.base)
+	if status, body, _ := alice.get(page); status != 200 || !strings.Contains(body, "Continue at") {
+		t.Errorf("asked again after that: %d %s", status, body)
+	}
+}
+
+// A person who leaves from one replica comes back to another, with the same key and
+// store.
+func TestOAuth_replicasShareWhoIsAway(t *testing.T) {
+	v := newVendor(t, logIn)
+	replica := testkit.Serve(t, v.text, testkit.Options{Upstream: v.api.URL, Env: v.env, Config: func(c *host.Config) {
+		c.Sessions.Vault, c.Sessions.SignIns, c.Sessions.Cookies = v.with.Vault, v.with.SignIns, v.with.Cookies
+		c.Front.Public, _ = host.ParsePublic(v.base)
+	}})
+	at, _ := url.Parse(strings.TrimSuffix(replica.MCP, "/mcp"))
+	page, alice := v.page("alice"), v.person("alice")
+	// what goes to the address of both comes to the replica
+	toReplica := func(address string) string { return strings.Replace(address, v.base, at.Scheme+"://"+at.Host, 1) }
+	alice.get(page)
+	back := alice.through(alice.sentTo(page, v.as.URL), v.base)
+	alice.header.Set("Host", strings.TrimPrefix(v.base, "http://"))
+	if status, body, _ := alice.get(toReplica(back)); status != 200 || !strings.Contains(body, "You are signed in") {
+		t.Fatalf("%d %s", status, body)
+	}
+	if status, _, _ := alice.get(toReplica(back)); status != 400 {
+		t.Errorf("once more: %d", status)
+	}
+	if of := v.ordersOf("alice"); of != "alice" {
+		t.Errorf("orders of %q", of)
+	}
+}
+
 // Nowhere does a request decide where a browser is sent.
 func TestOAuth_redirectsNowhereElse(t *testing.T) {
 	v := newVendor(t, logIn)
@@ -592,6 +644,26 @@ func TestOAuth_redirectsNowhereElse(t *testing.T) {
 		if strings.Contains(body, "evil.example") && status == 200 || slices.ContainsFunc(seen, func(at string) bool { return strings.HasPrefix(at, "https://evil") }) {
 			t.Errorf("%s: %d, by %v\n%s", path, status, seen, body)
 		}
+	}
+}
+
+// Where nobody can sign in, because a variable is not set, the configured credential
+// serves, and where there is none the caller is told.
+func TestOAuth_variablesThatAreNotSet(t *testing.T) {
+	v := newVendor(t, local)
+	text := strings.Replace(v.text, "clientId: crm,", `clientId: "{{CRM_CLIENT}}",`, 1)
+	s := testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env, Config: func(c *host.Config) { c.LocalSessions = true }})
+	if _, page, said := ordersOf(t, s); page != "" || !strings.Contains(said, "the credential CRM_CLIENT is not set") {
+		t.Errorf("page %q: %s", page, said)
+	}
+	if redirects := s.Host.Redirects(t.Context()); len(redirects) != 1 || !strings.Contains(redirects[0].URL, oauth.Label(v.as.Issuer, "", "")) {
+		t.Errorf("an operator cannot register the client: %v", redirects)
+	}
+	text = strings.Replace(text, "    x-fairlead:", `    authentication: {type: bearer, token: "{{OPERATOR}}"}`+"\n    x-fairlead:", 1)
+	v.env["OPERATOR"] = v.as.Issue("crm", "operator", "https://api.example")
+	s = testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env, Config: func(c *host.Config) { c.LocalSessions = true }})
+	if of, _, said := ordersOf(t, s); of != "operator" {
+		t.Errorf("orders of %q: %s", of, said)
 	}
 }
 

@@ -5,18 +5,19 @@ import "github.com/fairlead/fairlead/internal/expr"
 // OAuth is an authorization server at which people agree that callers act for them:
 // another way to make a session.
 type OAuth struct {
-	// Server is whose frame the texts are over, Proof that of the client's secret, which
-	// is not needed as long as a session lasts. They take no inputs.
-	Server, Proof *Unit
+	// Texts without an expression are not said. They are over the frames of units
+	// without inputs, of which each is read when it is needed: Server's says where people
+	// are sent, Client's as which client, Proof's that it is the client.
+	Server                                   *Unit
+	Issuer, Authorization, Token, Revocation expr.Expr // the issuer, or both of the first two endpoints
+	Client                                   *Unit
+	ClientID, Resource                       expr.Expr
+	Parameters                               []OAuthParameter
+	Proof                                    *Unit
+	ClientSecret                             expr.Expr
 
-	// Texts without an expression are not said: either the issuer is there, or both of
-	// the first two endpoints.
-	Issuer, Authorization, Token, Revocation expr.Expr
-	ClientID, ClientSecret, Resource         expr.Expr
-
-	Auth       string // how the secret is sent: basic, post, or "" for what the server says
-	Scopes     []string
-	Parameters []OAuthParameter
+	Auth   string // how the secret is sent: basic, post, or "" for what the server says
+	Scopes []string
 }
 
 // OAuthParameter is one more parameter of the authorization request.

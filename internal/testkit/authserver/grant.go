@@ -69,7 +69,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	person := r.PostFormValue("as")
-	if c, err := r.Cookie(login); err == nil && person == "" {
+	if c, err := r.Cookie(login); err == nil && person == "" && q.Get("prompt") != "login" {
 		person = c.Value
 	}
 	switch {
