@@ -41,6 +41,8 @@ type Options struct {
 	Listen   *event.Listener    // nil for none
 	Events   *event.Stream      // hears what happens, in place of these two
 	Audit    *observe.Audit     // is told of what changes something
+	Vault    *session.Vault     // nil keeps sessions in memory
+	StateKey []byte             // that replicas share; nil is a random one
 	Config   func(*host.Config) // changes what the host is opened with; nil changes nothing
 }
 
@@ -101,11 +103,13 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	}
 	s.Engine = engine.New(client, s.Secrets, o.Scripts, events)
 	errands := client.Errands()
-	cookies, err := connect.NewCookies(nil)
+	cookies, err := connect.NewCookies(o.StateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Vault = session.NewMemoryVault(log)
+	if s.Vault = o.Vault; s.Vault == nil {
+		s.Vault = session.NewMemoryVault(log)
+	}
 	s.Engine.KeepSessions(s.Vault)
 	c := host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
 		Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict,
