@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -102,10 +104,27 @@ func (k *keeping) open(ctx context.Context, s Streams, log *slog.Logger, sandbox
 	vault := session.OpenVault(func(ctx context.Context) (session.Store, *session.Sealer, error) {
 		return openStore(ctx, s, where, keys)
 	}, log)
+	if session.IsRedis(where) {
+		vault.NameLocal(localName())
+	}
 	if k.where == "" {
 		return vault, nil
 	}
 	return vault, vault.Open(ctx)
+}
+
+// localName tells the local user of this machine from others who keep sessions in the
+// same server.
+func localName() string {
+	name := strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		machine = "unknown"
+	}
+	return name + "@" + machine
 }
 
 func openStore(ctx context.Context, s Streams, where string, keys [][]byte) (session.Store, *session.Sealer, error) {

@@ -17,8 +17,9 @@ type Open func(ctx context.Context) (Store, *Sealer, error)
 // box keeps sealed entries in a store, each under the name that the key in force
 // gives it. What an older key has sealed is still found.
 type box struct {
-	log *slog.Logger
-	now func() time.Time
+	log   *slog.Logger
+	now   func() time.Time
+	local string // the subject of the local user; "" where no other has the store
 
 	mu     sync.Mutex
 	open   Open // until it has succeeded
@@ -35,6 +36,20 @@ func newBox(open Open, log *slog.Logger) *box {
 }
 
 var errClosed = errors.New("the store of sessions is closed")
+
+// whose is p as the store knows it.
+func (b *box) whose(p Principal) Principal {
+	if p == Local() && b.local != "" {
+		p.Subject = b.local
+	}
+	return p
+}
+
+// name is what the entry of a session is found by.
+func (b *box) name(key Key) []byte {
+	key.Principal = b.whose(key.Principal)
+	return key.bytes()
+}
 
 // opened opens the store if it is not open. What fails is tried again by the next
 // caller, and is never an empty store.

@@ -80,6 +80,8 @@ type failures struct {
 	Since time.Time `json:"since"`
 }
 
+func (s *SignIns) name(p Principal) []byte { return deskName(s.box.whose(p)) }
+
 func deskName(p Principal) []byte {
 	sum := Digest("sign-ins", p.Issuer, p.Subject)
 	return sum[:]
@@ -88,7 +90,7 @@ func deskName(p Principal) []byte {
 // read is what waits for p now.
 func (s *SignIns) read(ctx context.Context, p Principal) (*desk, error) {
 	d := &desk{}
-	if _, err := s.box.read(ctx, ofSignIns, deskName(p), d); err != nil && !errors.Is(err, ErrNone) {
+	if _, err := s.box.read(ctx, ofSignIns, s.name(p), d); err != nil && !errors.Is(err, ErrNone) {
 		return nil, err
 	}
 	now := s.box.now()
@@ -102,7 +104,7 @@ func (s *SignIns) read(ctx context.Context, p Principal) (*desk, error) {
 // change lets edit change what waits for p, alone among all replicas, and stores
 // it even where edit returns an error.
 func (s *SignIns) change(ctx context.Context, p Principal, edit func(*desk) error) error {
-	release, err := s.box.lock(ctx, deskName(p))
+	release, err := s.box.lock(ctx, s.name(p))
 	if err != nil {
 		return err
 	}
@@ -113,9 +115,9 @@ func (s *SignIns) change(ctx context.Context, p Principal, edit func(*desk) erro
 	}
 	outcome := edit(d)
 	if len(d.Waiting) == 0 && len(d.Failed) == 0 {
-		err = s.box.remove(ctx, deskName(p))
+		err = s.box.remove(ctx, s.name(p))
 	} else {
-		err = s.box.write(ctx, ofSignIns, deskName(p), s.box.now().Add(SignInLife), d)
+		err = s.box.write(ctx, ofSignIns, s.name(p), s.box.now().Add(SignInLife), d)
 	}
 	if err != nil {
 		return err

@@ -46,6 +46,10 @@ func NewMemoryVault(log *slog.Logger) *Vault {
 	return NewVault(NewMemory(), sealer, log)
 }
 
+// NameLocal tells the local user of this process from those of others who share the
+// store. Call it before the first use.
+func (v *Vault) NameLocal(name string) { v.box.local = name }
+
 // Open opens the store if it is not open yet.
 func (v *Vault) Open(ctx context.Context) error {
 	_, _, err := v.box.opened(ctx)
@@ -91,7 +95,7 @@ func (r *record) session() *Session {
 
 func (v *Vault) read(ctx context.Context, key Key) (*Session, found, error) {
 	var r record
-	at, err := v.box.read(ctx, ofSession, key.bytes(), &r, "document", key.Document, "api", key.API)
+	at, err := v.box.read(ctx, ofSession, v.box.name(key), &r, "document", key.Document, "api", key.API)
 	switch {
 	case errors.Is(err, ErrNone):
 		return nil, at, ErrSignIn
@@ -106,7 +110,9 @@ func (v *Vault) write(ctx context.Context, key Key, s *Session) error {
 	if s.Refresh.IsEmpty() && !s.Expires.IsZero() {
 		end = s.Expires
 	}
-	return v.box.write(ctx, ofSession, key.bytes(), end, record{
+	name := v.box.name(key)
+	key.Principal = v.box.whose(key.Principal)
+	return v.box.write(ctx, ofSession, name, end, record{
 		Key: key, Token: s.Token.Reveal(), Refresh: s.Refresh.Reveal(), Made: s.Made, Expires: s.Expires,
 		Margin: int64(s.Margin), Shown: s.Shown,
 	})
@@ -121,7 +127,7 @@ func (v *Vault) Get(ctx context.Context, key Key) (*Session, error) {
 // Put stores a session in place of the one that stands. It waits for a renewal
 // that runs, whose outcome would take the place of s.
 func (v *Vault) Put(ctx context.Context, key Key, s *Session) error {
-	release, err := v.box.lock(ctx, key.bytes())
+	release, err := v.box.lock(ctx, v.box.name(key))
 	if err != nil {
 		return err
 	}
@@ -132,12 +138,12 @@ func (v *Vault) Put(ctx context.Context, key Key, s *Session) error {
 // Delete forgets a session. It waits for a renewal that runs, whose outcome would
 // stand in the session's place.
 func (v *Vault) Delete(ctx context.Context, key Key) error {
-	release, err := v.box.lock(ctx, key.bytes())
+	release, err := v.box.lock(ctx, v.box.name(key))
 	if err != nil {
 		return err
 	}
 	defer release()
-	return v.box.remove(ctx, key.bytes())
+	return v.box.remove(ctx, v.box.name(key))
 }
 
 // Use is the session that a call may be sent with. One that is due is renewed
@@ -179,7 +185,7 @@ func (v *Vault) Rejected(ctx context.Context, key Key, used *Session, renew Rene
 
 // renewed renews the session of key if it is still stale once nobody else is at it.
 func (v *Vault) renewed(ctx context.Context, key Key, renew Renew, stale func(*Session) bool) (*Session, error) {
-	release, err := v.box.lock(ctx, key.bytes())
+	release, err := v.box.lock(ctx, v.box.name(key))
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +230,7 @@ func (v *Vault) over(ctx context.Context, key Key, ended *Session) (*Session, er
 	if now, _, err := v.read(ctx, key); err != nil || now.Token != ended.Token {
 		return now, err
 	}
-	if err := v.box.remove(ctx, key.bytes()); err != nil {
+	if err := v.box.remove(ctx, v.box.name(key)); err != nil {
 		return nil, err
 	}
 	return nil, ErrSignIn
@@ -234,7 +240,7 @@ func (v *Vault) over(ctx context.Context, key Key, ended *Session) (*Session, er
 // is at it. It is ErrSignIn when there is none. When next returns ErrRefused the
 // session is forgotten; any other error leaves it as it is.
 func (v *Vault) Replace(ctx context.Context, key Key, next Renew) (*Session, error) {
-	release, err := v.box.lock(ctx, key.bytes())
+	release, err := v.box.lock(ctx, v.box.name(key))
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +276,7 @@ func (v *Vault) Obtain(ctx context.Context, key Key, make func(context.Context) 
 	if !errors.Is(err, ErrSignIn) {
 		return s, err
 	}
-	release, err := v.box.lock(ctx, key.bytes())
+	release, err := v.box.lock(ctx, v.box.name(key))
 	if err != nil {
 		return nil, err
 	}

@@ -191,3 +191,47 @@ func TestVault_list(t *testing.T) {
 		})
 	}
 }
+
+// TestVault_localUsersAreApart: the local users of two machines that share a store are
+// two people, to sessions and sign-ins.
+func TestVault_localUsersAreApart(t *testing.T) {
+	store, local := NewMemory(), key("")
+	local.Principal = Local()
+	at := func(name string) (*Vault, *SignIns) {
+		v := NewVault(store, sealer(t, master), nil)
+		v.NameLocal(name)
+		return v, NewSignIns(v)
+	}
+	alice, hers := at("alice@desk")
+	bob, his := at("bob@desk")
+	again, _ := at("alice@desk")
+	if err := alice.Put(t.Context(), local, session("token of alice", time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := bob.Use(t.Context(), local, nil); !errors.Is(err, ErrSignIn) {
+		t.Errorf("bob acts as alice: %v, %v", s, err)
+	}
+	if s, err := again.Use(t.Context(), local, nil); err != nil || s.Token.Reveal() != "token of alice" {
+		t.Errorf("another process of alice gets %v, %v", s, err)
+	}
+	in, err := hers.Ask(t.Context(), local, Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := his.Find(t.Context(), in.Handle, Local()); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("bob finds the page of alice: %v", err)
+	}
+	if _, err := hers.Find(t.Context(), in.Handle, Local()); err != nil {
+		t.Errorf("alice does not find her page: %v", err)
+	}
+	list, _, err := bob.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].Key.Principal.Subject != "alice@desk" {
+		t.Fatalf("listed %+v, %v", list, err)
+	}
+	if err := bob.Delete(t.Context(), list[0].Key); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := alice.Get(t.Context(), local); !errors.Is(err, ErrSignIn) {
+		t.Errorf("revoked: %v, %v", s, err)
+	}
+}
