@@ -170,6 +170,31 @@ func TestRedis_addresses(t *testing.T) {
 	}
 }
 
+// TestRedis_needsNoMore: a user who may do what docs/sessions.md says may do all that
+// is needed.
+func TestRedis_needsNoMore(t *testing.T) {
+	server := redis.Start(t, "--user", "fairlead", "on", ">secret", "~fairlead:*",
+		"+ping", "+get", "+set", "+del", "+pexpire", "+eval", "+scan", "+cluster|slots")
+	r := openRedis(t, "redis://fairlead:secret@"+server.Addr)
+	r.life = 30 * time.Millisecond
+	v := NewVault(r, sealer(t, master), nil)
+	release, err := r.Lock(t.Context(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * r.life) // it is prolonged meanwhile
+	release()
+	if err := v.Put(t.Context(), key("alice"), session("token", time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if list, _, err := v.List(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("listed %d, %v", len(list), err)
+	}
+	if err := v.Delete(t.Context(), key("alice")); err != nil {
+		t.Error(err)
+	}
+}
+
 // tell sends a line to a server and returns what it answers.
 func tell(t *testing.T, server *redis.Server, line string) string {
 	t.Helper()
