@@ -221,3 +221,14 @@ func (m *Metrics) observed() []observer {
 	defer m.mu.Unlock()
 	return m.observers[:len(m.observers):len(m.observers)]
 }
+
+// Names are the names of all metrics that there can be, as Prometheus reads them.
+func (m *Metrics) Names() (all []string) {
+	for _, one := range m.all {
+		all = append(all, prometheusName(one.name, one.unit, one.bounds == nil))
+	}
+	for _, o := range m.observed() {
+		all = append(all, prometheusName(o.name, o.unit, o.counter))
+	}
+	return all
+}
