@@ -186,6 +186,8 @@ func (l *reloader) validate(ctx context.Context, text []byte) control.Validated 
 func (l *reloader) process(cmd *cobra.Command) control.Process {
 	p := control.Process{Version: Version(), Reload: l.reload, Validate: l.validate, Scripts: l.m.scripts,
 		Settings: func() []control.Setting { return settings(cmd) }}
-	p.View = l.m.view
+	if v := l.m.view; v != nil {
+		p.View, p.Capture = v, control.NewCapture(v.Mask)
+	}
 	return p
 }

@@ -334,6 +334,7 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 		return failed(err)
 	}
 	config.TakeAny, config.Control, config.ControlToken = op.reload == "any", op.control, token
+	config.Gates = m.client.Gates
 	config.Missing, config.Reach, config.Stops = m.unsetOf, m.client.Reach, m.stops(op.drainOf(r.limits))
 	again := &reloader{m: m, s: s, r: r, list: list, strict: strict}
 	config.Process = again.process(cmd)

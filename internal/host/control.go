@@ -21,6 +21,7 @@ import (
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 // ControlAddress is where the control server of a process listens: on a Unix
@@ -257,7 +258,7 @@ func (h *Host) completeProcess() {
 	if p.Began.IsZero() {
 		p.Began = time.Now()
 	}
-	p.State, p.Secrets, p.Upstreams = h.state, h.unreadable, h.reach
+	p.State, p.Secrets, p.Upstreams, p.Sessions = h.state, h.unreadable, h.reach, h.sessions
 }
 
 // mostFindings is how many findings of a document are shown.
@@ -285,10 +286,61 @@ func (h *Host) state() control.State {
 	for _, d := range h.documents {
 		out.Documents = append(out.Documents, described(d))
 	}
+	out.Upstreams = h.apis()
 	if h.config.Missing != nil {
 		out.Missing = append(out.Missing, h.config.Missing(h.documents)...)
 	}
 	return out
+}
+
+// apis are the consumed APIs with what holds their calls back.
+func (h *Host) apis() []control.API {
+	all := []control.API{}
+	var gates []upstream.Gate
+	if h.config.Gates != nil {
+		gates = h.config.Gates()
+	}
+	for _, d := range h.documents {
+		if d.Plan == nil {
+			continue
+		}
+		for _, u := range d.Plan.Upstreams {
+			api := control.API{Document: d.Name, Namespace: u.Namespace, URL: u.URL, Withheld: u.Problem}
+			for _, g := range gates {
+				if name, _, _ := strings.Cut(g.Name, " "); name == u.Namespace || strings.HasPrefix(name, u.Namespace+".") {
+					api.Gates = append(api.Gates, gateOf(g))
+				}
+			}
+			all = append(all, api)
+		}
+	}
+	return all
+}
+
+func gateOf(g upstream.Gate) control.Gate {
+	one := control.Gate{Name: g.Name, Breaker: g.Breaker, Failed: g.Failed, Counted: g.Counted, Running: g.Running,
+		Concurrent: g.Concurrent, Remaining: g.Remaining}
+	if g.Every > 0 {
+		one.PerSecond = float64(time.Second) / float64(g.Every)
+	}
+	if !g.Until.IsZero() {
+		one.Until = &g.Until
+	}
+	if !g.Reset.IsZero() {
+		one.Reset = &g.Reset
+	}
+	return one
+}
+
+// sessions counts those of people, which files or memory hold.
+func (h *Host) sessions(ctx context.Context) (n int, ok bool) {
+	if h.config.Sessions == nil || h.config.Sessions.Vault == nil {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	list, unreadable, err := h.config.Sessions.Vault.List(ctx)
+	return len(list) + unreadable, err == nil
 }
 
 func described(d *Document) control.Document {

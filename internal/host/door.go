@@ -1,8 +1,11 @@
 package host
 
 import (
+	"cmp"
+	"io"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/event"
 )
 
@@ -14,8 +17,9 @@ type heardExchange struct {
 	id      [1]string // the value of X-Request-Id
 	status  int
 	sent    int64
-	began   bool // the header was written
-	stopped bool // the handler returned
+	began   bool             // the header was written
+	stopped bool             // the handler returned
+	kept    *control.Message // what operators see of it; nil when they do not ask
 }
 
 // requestID is the header in which callers name their requests, and get the names that
@@ -30,7 +34,14 @@ func (l *listener) serveHeard(w http.ResponseWriter, r *http.Request) {
 	ctx := l.events.Begin(r.Context(), &x.Exchange, r.Header)
 	x.id[0] = x.ID
 	w.Header()[requestID] = x.id[:]
+	if l.capture.On() {
+		x.keep(r)
+	}
 	defer func() {
+		if x.kept != nil {
+			x.kept.Status, x.kept.AnswerHeader = cmp.Or(x.status, http.StatusOK), w.Header().Clone()
+			l.capture.Keep(x.kept)
+		}
 		x.Note(func(f *event.Facts) {
 			f.Status, f.Sent, f.Received, f.Aborted = x.status, x.sent, r.ContentLength, !x.stopped
 			switch {
@@ -44,6 +55,27 @@ func (l *listener) serveHeard(w http.ResponseWriter, r *http.Request) {
 	}()
 	l.routing.Load().ServeHTTP(x, r.WithContext(ctx))
 	x.stopped = true
+}
+
+// keep keeps what an operator asks to see of a request. A body that nobody reads is
+// not kept.
+func (x *heardExchange) keep(r *http.Request) {
+	x.kept = &control.Message{ID: x.ID, Line: x.Method + " " + x.Path, Header: r.Header.Clone()}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &keptBody{r.Body, x.kept}
+	}
+}
+
+// keptBody keeps the beginning of what is read of a body.
+type keptBody struct {
+	io.ReadCloser
+	to *control.Message
+}
+
+func (b *keptBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.to.Request.Add(p[:n])
+	return n, err
 }
 
 // statusClientClosed is the status of an exchange whose caller left before there was
@@ -76,6 +108,9 @@ func (x *heardExchange) Write(body []byte) (int, error) {
 		x.began, x.status = true, http.StatusOK
 	}
 	n, err := x.ResponseWriter.Write(body)
+	if x.kept != nil {
+		x.kept.Answer.Add(body[:n])
+	}
 	x.sent += int64(n)
 	return n, err
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/upstream"
 )
 
 // Config says what is served and where.
@@ -62,6 +63,8 @@ type Config struct {
 	ControlToken secret.String  // that changes take; empty lets nobody change anything
 	// Reach asks an API at a URL for any answer; nil says that none can be reached.
 	Reach func(ctx context.Context, url string) error
+	// Gates lists what holds calls to APIs back; nil says of none.
+	Gates func() []upstream.Gate
 	// Missing names the variables without a value that units of documents need.
 	Missing func([]*Document) []string
 	// Stops hears, once the host is to end, what it waits for; nil is nobody.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 )
@@ -28,7 +29,8 @@ type listener struct {
 	secure    bool                              // it speaks TLS
 	routing   atomic.Pointer[routing]           // swapped on reload
 	endpoints *endpoints
-	events    *event.Stream // hears of exchanges
+	events    *event.Stream    // hears of exchanges
+	capture   *control.Capture // keeps requests when operators ask for them; nil never does
 	accepts   bool
 }
 
@@ -157,7 +159,7 @@ func (h *Host) open(b bind) (*listener, error) {
 		return nil, h.taken(b, err)
 	}
 	front := &h.config.Front
-	l := &listener{bind: b, net: newPatient(ln), events: h.config.Events,
+	l := &listener{bind: b, net: newPatient(ln), events: h.config.Events, capture: h.config.Process.Capture,
 		enter: func(r *http.Request) *http.Request { return front.enter(r, h.config.LocalSessions) }}
 	l.http = &http.Server{
 		Handler:           l,

@@ -95,7 +95,11 @@ func (c *Client) limiter(o *Outbound) *limiter {
 	if s == nil || s.Wait == 0 {
 		return nil
 	}
-	return c.limiters.get(s.Scope, func() *limiter { return newLimiter(*s) })
+	return c.limiters.get(s.Scope, func() *limiter {
+		l := newLimiter(*s)
+		l.name = apiOf(o.Target)
+		return l
+	})
 }
 
 func (o *Outbound) passBreaker(b *breaker) (probe bool, err error) {

@@ -12,6 +12,7 @@ import (
 // generic cell rate algorithm), and as often as the API says that it may.
 type limiter struct {
 	settings Limit
+	name     string        // of the API, for people
 	slots    chan struct{} // one for each attempt that runs; nil for any number
 
 	mu        sync.Mutex

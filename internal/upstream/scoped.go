@@ -1,6 +1,10 @@
 package upstream
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // scoped is what calls share, by scope: there are as many as documents have settings.
 // The zero scoped is ready to use.
@@ -23,4 +27,11 @@ func (k *scoped[V]) get(scope string, made func() V) V {
 	}
 	k.by[scope] = fresh
 	return fresh
+}
+
+// all are those that there are.
+func (k *scoped[V]) all() []V {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Values(k.by))
 }

@@ -109,9 +109,13 @@ type endpoint struct {
 func (g *generation) endpoints() []endpoint {
 	c, p := g.show, g.c.Process
 	all := []endpoint{
-		{"GET", "/health/live", open, c.Health, g.live},
+		{"GET", "/health/live", open, c.Health, g.lives},
 		{"GET", "/health/ready", open, c.Health, g.ready},
 		{"GET", "/status", open, c.Info, g.status},
+		{"GET", "/{$}", see, c.Info, g.page},
+		{"GET", "/style.css", open, c.Info, asset("style.css", "text/css; charset=utf-8")},
+		{"GET", "/page.js", open, c.Info, asset("page.js", "text/javascript; charset=utf-8")},
+		{"GET", "/live", see, c.Info, g.live},
 		{"GET", "/config", see, c.Info && p.Settings != nil, g.config},
 		{"POST", "/config/reload", change, c.Reload && p.Reload != nil, g.reload},
 		{"POST", "/config/validate", see, c.Validate && p.Validate != nil, g.validate},
@@ -124,7 +128,9 @@ func (g *generation) endpoints() []endpoint {
 			endpoint{"GET", "/traces", see, c.Observability.Traces, g.traces},
 			endpoint{"GET", "/traces/{id}", see, c.Observability.Traces, g.trace},
 			endpoint{"GET", "/calls", see, c.Info, g.calls},
-			endpoint{"GET", "/calls/stream", see, c.Info, g.followCalls})
+			endpoint{"GET", "/calls/stream", see, c.Info, g.followCalls},
+			endpoint{"GET", "/calls/{id}", see, c.Info, g.call},
+			endpoint{"POST", "/calls/capture", change, c.Info && p.Capture != nil, g.capture})
 	}
 	all = append(all,
 		endpoint{"GET", "/logs", see, c.Levels || c.Stream, g.logs},
@@ -160,7 +166,7 @@ func (g *generation) Handler(guard func(http.Handler) http.Handler) http.Handler
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "there is nothing at this path; there is "+
-			strings.Join(slices.Sorted(maps.Keys(byPath)), ", "))
+			strings.ReplaceAll(strings.Join(slices.Sorted(maps.Keys(byPath)), ", "), "{$}", ""))
 	})
 	inner := guard(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

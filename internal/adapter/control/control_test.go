@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +277,58 @@ func TestScripting_onlyTightens(t *testing.T) {
 	_, err := f.scripts.Run(t.Context(), &script.Program{Language: script.JavaScript, Source: "result = 1"}, value.Map())
 	if _, refused := err.(*script.RefusedError); !refused {
 		t.Errorf("a script ran: %v", err)
+	}
+}
+
+// What is kept of calls shows nothing that is a secret, by what Fairlead knows or by
+// its name; what it cannot read is not shown.
+func TestCapture_showsNoSecret(t *testing.T) {
+	c := control.NewCapture(observe.NewMask(func() []secret.String { return []secret.String{secret.New("known-canary")} }))
+	if c.On() || (*control.Capture)(nil).On() {
+		t.Error("it keeps what nobody asked for")
+	}
+	c.For(time.Hour)
+	if until := time.Until(c.Until()); !c.On() || until > 10*time.Minute {
+		t.Errorf("it keeps for %s", until)
+	}
+	for contentType, body := range map[string]string{
+		"application/json":                        `{"a": {"Access-Token": "canary", "list": [{"passwd": {"x": "canary"}}]}, "b": "shown known-canary"}`,
+		"application/vnd.api+json; charset=utf-8": `{"clientSecret": ["canary"], "b": "shown"}`,
+		"application/x-www-form-urlencoded":       "user_password=canary&b=shown",
+		"text/event-stream":                       "event: x\ndata: {\"result\": {\"content\": [{\"text\": \"{\\\"api_key\\\": \\\"canary\\\", \\\"b\\\": \\\"shown\\\"}\"}]}}\n\n",
+		"text/plain":                              "shown canary",
+		"application/JSON":                        "{canary",
+		"":                                        "canary",
+	} {
+		m := &control.Message{ID: contentType, Line: "POST /x", Status: 200,
+			Header:       http.Header{"Content-Type": {contentType}, "X-Mine": {"canary"}, "Cookie": {"canary"}},
+			AnswerHeader: http.Header{"Set-Cookie": {"canary"}, "X-Request-Id": {"shown"}}}
+		m.Request.Add([]byte(body))
+		c.Keep(m)
+		kept := c.Find(contentType)
+		if strings.Contains(kept.Request+kept.Answer, "canary") {
+			t.Errorf("%s shows\n%s\n%s", contentType, kept.Request, kept.Answer)
+		}
+		if readable := strings.Contains(body, "shown") && contentType != "text/plain"; strings.Contains(kept.Request, "shown") != readable {
+			t.Errorf("%s shows\n%s", contentType, kept.Request)
+		}
+	}
+	long := &control.Message{ID: "long", Header: http.Header{"Content-Type": {"application/json"}}}
+	long.Request.Add([]byte(`{"a": "`))
+	long.Request.Add([]byte(strings.Repeat("x", 1<<20)))
+	c.Keep(long)
+	if text := c.Find("long").Request; len(text) > 1000 || !strings.Contains(text, "more than 16384 bytes") {
+		t.Errorf("of a long body %d bytes are shown", len(text))
+	}
+	for i := range 200 {
+		c.Keep(&control.Message{ID: strconv.Itoa(i)})
+	}
+	if c.Find("long") != nil || c.Find("199") == nil {
+		t.Error("it keeps more than it may")
+	}
+	c.For(0)
+	if c.On() || c.Find("199") != nil {
+		t.Error("it forgets nothing")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func (g *generation) live(w http.ResponseWriter, _ *http.Request) {
+func (g *generation) lives(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"status": "UP"})
 }
 
@@ -33,7 +33,7 @@ func (g *generation) ready(w http.ResponseWriter, r *http.Request) {
 		out.Upstreams = g.c.Process.Upstreams(r.Context())
 		bad = bad || slices.ContainsFunc(out.Upstreams, func(u Upstream) bool { return !u.Reachable })
 	}
-	if !g.shows(r) { // only how it is, and not why
+	if !g.mayKnow(r) { // only how it is, and not why
 		for i := range out.Secrets {
 			out.Secrets[i], _, _ = strings.Cut(out.Secrets[i], ":")
 		}
@@ -51,8 +51,8 @@ func (g *generation) ready(w http.ResponseWriter, r *http.Request) {
 	answer(w, status, out)
 }
 
-// shows reports whether a caller may see what open endpoints leave out.
-func (g *generation) shows(r *http.Request) bool {
+// mayKnow reports whether a caller may see what open endpoints leave out.
+func (g *generation) mayKnow(r *http.Request) bool {
 	return isLocal(r) || g.guarded || g.hasToken(r)
 }
 
@@ -110,7 +110,7 @@ func (g *generation) status(w http.ResponseWriter, r *http.Request) {
 		out.Capability.SpecVersion = g.plan.Capability.Version.String()
 	}
 	out.Engine.Name, out.Engine.Version, out.Engine.Go, out.Engine.Native = "fairlead", p.Version, runtime.Version(), true
-	if !g.shows(r) {
+	if !g.mayKnow(r) {
 		out.Missing, out.Generation.LastRefusal = nil, ""
 		for i := range out.Documents {
 			out.Documents[i].Findings = nil

@@ -108,6 +108,11 @@ func (g *generation) trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := traceOf(spans)
+	t.Spans = spansOf(spans)
+	answer(w, http.StatusOK, t)
+}
+
+func spansOf(spans []observe.Span) (all []Span) {
 	for _, s := range spans {
 		one := Span{SpanID: s.ID.String(), Name: s.Name, Kind: s.Kind.String(), Began: s.Began, Millis: millis(s.Took),
 			Status: status(s.Failed), Error: s.Error}
@@ -122,9 +127,9 @@ func (g *generation) trace(w http.ResponseWriter, r *http.Request) {
 				one.Attributes[a.Name] = a.Text
 			}
 		}
-		t.Spans = append(t.Spans, one)
+		all = append(all, one)
 	}
-	answer(w, http.StatusOK, t)
+	return all
 }
 
 // Call is an entry of /calls: one request of a caller.

@@ -20,6 +20,9 @@ type Process struct {
 	Secrets func(ctx context.Context) []string
 	// Upstreams says which consumed APIs can be reached.
 	Upstreams func(ctx context.Context) []Upstream
+	// Sessions counts the sessions of people that are kept; ok is false where there
+	// are none, or they cannot be read.
+	Sessions func(ctx context.Context) (n int, ok bool)
 	// Reload reads documents and secrets again.
 	Reload func(ctx context.Context) Reloaded
 	// Validate says what serving a text would find, without serving it; of the
@@ -28,6 +31,8 @@ type Process struct {
 	// Settings are what is in force, and from where.
 	Settings func() []Setting
 	View     *observe.View // nil where nobody hears what happens
+	// Capture keeps requests and answers while it is asked to; nil never does.
+	Capture *Capture
 	// Scripts are steered as a whole; nil where none can run.
 	Scripts Scripts
 }
@@ -45,6 +50,7 @@ type State struct {
 	Until      *time.Time `json:"until,omitempty"` // when what still runs is cut off
 	Adapters   []Adapter  `json:"adapters"`
 	Documents  []Document `json:"documents"`
+	Upstreams  []API      `json:"upstreams"`
 	Generation Generation `json:"generation"`
 	// Missing are variables without a value, which units need.
 	Missing []string `json:"missing"`
@@ -87,7 +93,30 @@ type Generation struct {
 	RefusedAt   *time.Time `json:"refusedAt,omitempty"`
 }
 
-// Upstream is a consumed API.
+// API is a consumed API with what holds its calls back.
+type API struct {
+	Document  string `json:"document"`
+	Namespace string `json:"namespace"`
+	URL       string `json:"url"`
+	Withheld  string `json:"withheld,omitempty"` // why its operations are
+	Gates     []Gate `json:"gates,omitempty"`
+}
+
+// Gate is a breaker or a limit.
+type Gate struct {
+	Name       string     `json:"name"`
+	Breaker    string     `json:"breaker,omitempty"`
+	Failed     int        `json:"failed,omitempty"`
+	Counted    int        `json:"counted,omitempty"`
+	Until      *time.Time `json:"until,omitempty"` // when calls pass again
+	Running    int        `json:"running,omitempty"`
+	Concurrent int        `json:"concurrent,omitempty"`
+	PerSecond  float64    `json:"perSecond,omitempty"`
+	Remaining  int        `json:"remaining,omitempty"`
+	Reset      *time.Time `json:"reset,omitempty"`
+}
+
+// Upstream is whether a consumed API answers.
 type Upstream struct {
 	Document  string  `json:"document,omitempty"`
 	Namespace string  `json:"namespace"`

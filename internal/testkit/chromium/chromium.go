@@ -180,7 +180,8 @@ type Page struct {
 	loaded  chan struct{}
 }
 
-// NewPage opens a tab until the test ends. No script of a page runs in it.
+// NewPage opens a tab until the test ends. No script of a page runs in it, unless
+// Scripts lets them.
 func (b *Browser) NewPage(t testing.TB) *Page {
 	t.Helper()
 	var made struct{ BrowserContextID, TargetID, SessionID string }
@@ -205,6 +206,12 @@ func (b *Browser) NewPage(t testing.TB) *Page {
 func (p *Page) call(method string, params map[string]any, v any) {
 	p.t.Helper()
 	p.b.call(p.t, p.session, method, params, v)
+}
+
+// Scripts lets the scripts of pages run from now on.
+func (p *Page) Scripts() {
+	p.t.Helper()
+	p.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false}, nil)
 }
 
 // Headers are sent with every request of the page from now on.
