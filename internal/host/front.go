@@ -104,18 +104,18 @@ type passageKey struct{}
 // nothing but a header.
 func (f *Front) enter(r *http.Request, local bool) *http.Request {
 	d, _ := r.Context().Value(doorKey{}).(*door)
-	var p passage
+	var p *passage // nil for most, which costs nothing
 	switch {
 	case d == nil:
-		return r
 	case d.trusted:
 		p = f.passage(d.remote, r)
 	case local && d.remote.IsLoopback() && isLoopbackHost(r.Host) && !isForwarded(r.Header):
-		p.own = true
-	default:
+		p = &passage{own: true}
+	}
+	if p == nil {
 		return r
 	}
-	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, &p))
+	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, p))
 	if p.host != "" {
 		r.Host = p.host
 	}
@@ -178,7 +178,7 @@ var errNotSecure = &connect.Refused{Status: http.StatusForbidden, Message: "Peop
 var schemes = map[bool]string{false: "http", true: "https"}
 
 // passage follows the way of a request back as far as the proxies are trusted.
-func (f *Front) passage(remote netip.Addr, r *http.Request) passage {
+func (f *Front) passage(remote netip.Addr, r *http.Request) *passage {
 	p := passage{proxied: true, caller: remote}
 	one, other := f.follow(p, forwarded(r.Header)), f.follow(p, xForwarded(r.Header))
 	switch {
@@ -190,7 +190,7 @@ func (f *Front) passage(remote netip.Addr, r *http.Request) passage {
 	if p.host == "" && isHost(r.Host) {
 		p.host = strings.ToLower(r.Host)
 	}
-	return p
+	return &p
 }
 
 func (f *Front) follow(p passage, hops []hop) passage {

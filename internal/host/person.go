@@ -39,10 +39,11 @@ var people = map[string]func(*Config, context.Context, *guard.Identity) (session
 // Principal, and the text says why.
 func (c *Config) person(ctx context.Context) (session.Principal, string) {
 	id, ok := guard.From(ctx)
-	if !ok {
-		id = &guard.Identity{}
+	kind := ""
+	if ok {
+		kind = id.Kind
 	}
-	by := people[id.Kind]
+	by := people[kind]
 	if by == nil {
 		return session.Principal{}, nobodyKnown
 	}

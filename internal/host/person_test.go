@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -184,5 +186,57 @@ func TestPerson_isOfADocument(t *testing.T) {
 			t.Errorf("%q is %s of %s, and was of %s", subject, issuer, tt, seen[issuer])
 		}
 		seen[issuer] = tt[0]
+	}
+}
+
+// digestOf answers the challenge of a server as a browser does (RFC 7616).
+func digestOf(t *testing.T, challenge, method, uri, user, password string) string {
+	t.Helper()
+	field := func(name string) string {
+		_, rest, _ := strings.Cut(challenge, name+`="`)
+		text, _, _ := strings.Cut(rest, `"`)
+		return text
+	}
+	hash := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+	realm, nonce := field("realm"), field("nonce")
+	if !strings.HasPrefix(challenge, "Digest ") || !strings.Contains(challenge, "SHA-256") || nonce == "" {
+		t.Fatalf("the challenge is %q", challenge)
+	}
+	response := hash(hash(user+":"+realm+":"+password) + ":" + nonce + ":00000001:c0ffee:auth:" + hash(method+":"+uri))
+	return fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s", algorithm=SHA-256, qop=auth, nc=00000001, cnonce="c0ffee", response="%s"`,
+		user, realm, nonce, uri, response)
+}
+
+// TestPerson_byDigest: the same person to the servers and on their pages.
+func TestPerson_byDigest(t *testing.T) {
+	const digest = `{type: digest, username: ada, password: s3cret}`
+	h := mirror(t, "one.yaml", digest, nil, nil)
+	for _, a := range h.Adapters() {
+		if a.Type != "rest" {
+			continue
+		}
+		_, header, _ := testkit.Do(t, "GET", a.URL+"/who", "")
+		status, _, body := testkit.Do(t, "GET", a.URL+"/who", "", "Authorization", digestOf(t, header.Get("Www-Authenticate"), "GET", "/who", "ada", "s3cret"))
+		if status != 200 || !strings.HasPrefix(body, `["users:`) || !strings.HasSuffix(body, `","ada",""]`) {
+			t.Errorf("%d %s", status, body)
+		}
+	}
+	acc := newAccount(t)
+	s := testkit.Serve(t, shop(digest), testkit.Options{Upstream: acc.URL})
+	_, header, _ := testkit.Do(t, "POST", s.MCP, "", mcpHeader...)
+	_, page, said := ordersOf(t, s, "Authorization", digestOf(t, header.Get("Www-Authenticate"), "POST", "/mcp", "ada", "s3cret"))
+	if page == "" {
+		t.Fatal(said)
+	}
+	b := newBrowser(t)
+	_, _, header = b.get(page)
+	_, path, _ := strings.Cut(strings.TrimPrefix(page, "http://"), "/")
+	b.header.Set("Authorization", digestOf(t, header.Get("Www-Authenticate"), "GET", "/"+path, "ada", "s3cret"))
+	if status, body, _ := b.get(page); status != 200 || !strings.Contains(body, "<strong>ada</strong>") {
+		t.Fatalf("%d %s", status, body)
+	}
+	b.header.Del("Authorization")
+	if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 {
+		t.Errorf("%d %s", status, body)
 	}
 }
