@@ -456,11 +456,18 @@ func answerLines(u *plan.Unit) (lines []string) {
 		}
 	}
 	for _, s := range u.Steps {
-		if s.Call != nil {
-			for _, path := range s.Call.Operation.Secrets {
-				lines = append(lines, path+" is a credential")
-			}
+		if s.Call == nil {
+			continue
 		}
+		for _, path := range s.Call.Secrets {
+			lines = append(lines, path.String()+" is a credential")
+		}
+		for _, name := range slices.Concat(s.Call.SecretHeaders, s.Call.SecretCookies) {
+			lines = append(lines, name+" of its header is a credential")
+		}
+	}
+	for _, path := range u.Secret {
+		lines = append(lines, path.String()+" of what callers get is a credential")
 	}
 	return lines
 }

@@ -33,7 +33,8 @@ func (k *compiler) secretsOf(c *plan.Call) (ok bool) {
 	if part, is := k.parted[op]; is && part.role != plan.LogoutRole {
 		for _, p := range slices.Concat(part.session.Answer.Token, part.session.Answer.Renews) {
 			switch {
-			case p.Path != nil:
+			case p.Path != nil && !slices.ContainsFunc(paths,
+				func(o *jsonpath.Path) bool { return o.String() == p.Path.String() }):
 				paths = append(paths, p.Path)
 			case p.Header != "":
 				c.SecretHeaders = append(c.SecretHeaders, p.Header)
