@@ -457,7 +457,9 @@ func sessionOf(ctx context.Context, s *plan.Session, target string, got reply,
 	made := &session.Session{Token: secret.New(token), Refresh: secret.New(got.first(m, body, a.Renews)), Made: now,
 		Expires: got.expires(m, body, a.Expires, now), Margin: s.Margin}
 	for _, part := range a.Show {
-		if v, _ := part.Path.First(m, body); v.Kind() > value.Null && v.Kind() < value.Array {
+		v, _ := part.Path.First(m, body)
+		secret := v.Text() == token || v.Text() == made.Refresh.Reveal()
+		if v.Kind() > value.Null && v.Kind() < value.Array && !secret {
 			made.Shown = append(made.Shown, session.Shown{Name: part.Name, Text: v.Text()})
 		}
 	}
@@ -626,6 +628,8 @@ func (r *invocation) signOut(ctx context.Context, h *held) (*Result, *Error) {
 
 // signedIn is what a tool tells of a session.
 func (r *invocation) signedIn(s *session.Session) *Result {
+	r.kept.note(value.Of(s.Token.Reveal()), false) // whatever the document says may be told
+	r.kept.note(value.Of(s.Refresh.Reveal()), false)
 	v := value.Map(value.Member{Name: "signed_in", Value: value.Boolean(true)})
 	for _, shown := range s.Shown {
 		v.Set(shown.Name, value.Of(shown.Text))

@@ -14,8 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/secret"
+	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
 
@@ -340,4 +342,46 @@ func spelledIn(text, secret string) string {
 		}
 	}
 	return ""
+}
+
+func TestCanary_whatMayBeToldOfASessionIsNotItsToken(t *testing.T) { // issue 11.6
+	quoted, _ := json.Marshal(canary)
+	up := testkit.NewUpstream(t, testkit.Answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n"+
+		`{"token":`+string(quoted)+`,"renews":"r`+token+`","user":"me"}`))
+	s := testkit.Serve(t, `
+ikanos: 1.0.0-beta5
+info: {display: Told}
+capability:
+  consumes:
+  - type: http
+    namespace: api
+    baseUri: "https://api.example.invalid"
+    x-fairlead: {session: {login: api.log-in, ask: {user: User}, token: $.token, renews: $.renews,
+      show: {user: $.user, key: $.token, again: $.renews}}}
+    resources:
+    - path: /login
+      operations: [{name: log-in, method: POST, inputParameters: [{name: user, in: body}, {name: kind, in: body}]}]
+  exposes:
+  - {type: mcp, namespace: tools, port: 0, tools: [{name: log-in, description: x, call: api.log-in}]}
+`, testkit.Options{Upstream: up.URL})
+	one := s.Document.Plan.Sessions[0]
+	made, failure := s.Engine.SignIn(t.Context(), one, map[string]string{"user": "me"}, "")
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	key, _ := s.Engine.SessionKey(t.Context(), one, session.Local())
+	if err := s.Vault.Put(t.Context(), key, made); err != nil {
+		t.Fatal(err)
+	}
+	result, failure := s.Engine.Invoke(t.Context(), s.Document.Plan.Servers[0].Tools[0],
+		engine.Args{Principal: session.Local()})
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	defer result.Close()
+	body, _ := result.Bytes(1 << 20)
+	text := string(result.Masked(body))
+	if spelledIn(text, canary) != "" || strings.Contains(text, token) || !strings.Contains(text, `"user":"me"`) {
+		t.Errorf("the tool tells %s", text)
+	}
 }
