@@ -60,7 +60,7 @@ func (r *invocation) problem(ctx context.Context, failure *Error) {
 	switch {
 	case refused:
 		r.notice(ctx, event.Problem{Title: failure.Error() + " to the credential that is configured"})
-	case failure.Kind == Unreachable || failure.Kind == TimedOut:
+	case failure.Kind == Unreachable || failure.Kind == TimedOut || failure.Kind == Busy || failure.Kind == TooLarge:
 		r.notice(ctx, event.Problem{Title: failure.Error(), Cause: failure.cause, Minor: true})
 	case failure.Kind.forOperator():
 		r.notice(ctx, event.Problem{Title: failure.Error(), Cause: failure.cause})

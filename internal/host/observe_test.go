@@ -3,6 +3,7 @@ package host_test
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/fairlead/fairlead/internal/budget"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/testkit"
@@ -275,5 +277,59 @@ func TestAudit_thatCannotBeWrittenKeepsAllFromChanging(t *testing.T) {
 	}
 	if status, _, _ := testkit.Do(t, "GET", s.REST+"/books/1", "", "Authorization", ann); status != 200 {
 		t.Errorf("what changes nothing: %d", status)
+	}
+}
+
+// TestProblems_nameTheirRequestAndCause: whatever a caller is told to ask the operator
+// about stands in the log, with the ID that the caller has.
+func TestProblems_nameTheirRequestAndCause(t *testing.T) {
+	up := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/big" {
+			_, _ = io.WriteString(w, `[`+strings.Repeat(`{"a":"b"},`, 100_000)+`{}]`)
+			return
+		}
+		w.Header().Set("Content-Length", "100000") // and ends before
+	})
+	problems := make(lines, 100)
+	events := event.To(observe.Log(observe.LogOptions{Level: slog.LevelWarn}.Logger(problems)),
+		observe.Access(io.Discard, observe.Text))
+	s := testkit.Serve(t, `
+ikanos: 1.0.0-beta5
+info: {display: Problems}
+binds: [{namespace: env, keys: {KEY: KEY}}]
+capability:
+  consumes:
+  - {type: http, namespace: api, baseUri: "`+up.URL+`", resources: {big: {path: /big, operations: {big: {method: GET}}}, cut: {path: /cut, operations: {cut: {method: GET}}}}}
+  - {type: http, namespace: gone, baseUri: "http://127.0.0.1:1", resources: {x: {path: /x, operations: {gone: {method: GET}}}}}
+  - {type: http, namespace: keyed, baseUri: "`+up.URL+`", authentication: {type: bearer, token: "{{KEY}}"}, resources: {x: {path: /x, operations: {keyed: {method: GET}}}}}
+  exposes:
+  - type: rest
+    namespace: r
+    port: 0
+    resources:
+      big: {path: /big, operations: {big: {method: GET, call: api.big, outputParameters: [{type: array, mapping: "$.", items: {type: object, properties: {a: {type: string, mapping: $.a}}}}]}}}
+      cut: {path: /cut, operations: {cut: {method: GET, call: api.cut}}}
+      gone: {path: /gone, operations: {gone: {method: GET, call: gone.gone}}}
+      keyed: {path: /keyed, operations: {keyed: {method: GET, call: keyed.keyed}}}
+  - type: mcp
+    namespace: m
+    port: 0
+    tools: {gone: {description: Gone., call: gone.gone}}
+`, testkit.Options{Events: events, LogTo: observe.LogOptions{}.Logger(problems), Pool: budget.NewPool(1 << 20)})
+	for _, tt := range []struct{ method, url, body, logged string }{
+		{"GET", s.REST + "/keyed", "", "environment variable KEY"},
+		{"GET", s.REST + "/gone", "", "connection refused"},
+		{"GET", s.REST + "/big", "", "level=WARN"},
+		{"GET", s.REST + "/cut", "", "broke off"},
+		{"POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"gone"}}`, "connection refused"},
+	} {
+		status, _, body := testkit.Do(t, tt.method, tt.url, tt.body, "X-Request-Id", "id-1", "Content-Type", "application/json")
+		if status < 400 && !strings.Contains(body, "isError") && !strings.Contains(body, `"error"`) {
+			t.Errorf("%s: %d %s", tt.url, status, body)
+			continue
+		}
+		if line := problems.next(t); !strings.Contains(line, tt.logged) || !strings.Contains(line, "request=id-1") {
+			t.Errorf("%s: %s\nis told of by %s", tt.url, body, line)
+		}
 	}
 }

@@ -119,9 +119,6 @@ func (l *logged) hear(ctx context.Context, e event.Event) {
 			attrs = append(attrs, slog.String("cause", e.Cause.Error()))
 		}
 	}
-	if x := event.ExchangeOf(ctx); x != nil {
-		attrs = append(attrs, slog.String("request", x.ID))
-	}
 	l.log.LogAttrs(ctx, level, message, attrs...)
 }
 

@@ -3,12 +3,14 @@
 package observe
 
 import (
+	"context"
 	"io"
 	"log"
 	"log/slog"
 	"strings"
 	"sync"
 
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/secret"
 )
 
@@ -36,8 +38,26 @@ func (o LogOptions) Logger(w io.Writer) *slog.Logger {
 	if o.Lines != nil {
 		handler = slog.NewMultiHandler(handler, slog.NewJSONHandler(&scrubber{w: o.Lines, mask: o.Mask}, how))
 	}
-	return slog.New(handler)
+	return slog.New(naming{handler})
 }
+
+// naming adds the ID of the request that a record is about.
+type naming struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (n naming) Handle(ctx context.Context, r slog.Record) error {
+	if x := event.ExchangeOf(ctx); x != nil {
+		r = r.Clone()
+		r.AddAttrs(slog.String("request", x.ID))
+	}
+	return n.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (n naming) WithAttrs(attrs []slog.Attr) slog.Handler { return naming{n.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (n naming) WithGroup(name string) slog.Handler { return naming{n.Handler.WithGroup(name)} }
 
 // sensitive are attribute names of which the value is never written.
 var sensitive = map[string]bool{"authorization": true, "proxy-authorization": true, "cookie": true,

@@ -37,6 +37,7 @@ type Options struct {
 	Pool     *budget.Pool // of the memory of all calls, nil for no limit
 	Scripts  engine.Scripts
 	Log      io.Writer          // debug log, nil for none
+	LogTo    *slog.Logger       // the log, in place of that
 	Client   upstream.Config    // besides Limits
 	Listen   *event.Listener    // nil for none
 	Events   *event.Stream      // hears what happens, in place of these two
@@ -87,6 +88,9 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	var log *slog.Logger
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if o.LogTo != nil {
+		log = o.LogTo
 	}
 	o.Client.Limits = o.Limits
 	client := upstream.New(o.Client)

@@ -115,6 +115,7 @@ func (r *request) loadFile(res *catalogue.Resource, uri string) (kind string, te
 		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource is larger than 10 MiB: " +
 			wire.Quote(uri)}
 	case err != nil:
+		r.h.cfg.Logger.ErrorContext(r.ctx, "mcp resource cannot be read", "resource", res.Name, "error", err)
 		return "", false, &wire.Error{Code: wire.CodeInternal, Message: "The resource cannot be read: " +
 			wire.Quote(uri)}
 	}

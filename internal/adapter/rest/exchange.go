@@ -157,7 +157,7 @@ func (x *exchange) rescue() {
 	if x.op != nil {
 		where = *x.op.route
 	}
-	x.log.Error("panic while serving", "method", where.Method, "path", where.Path, "panic", fmt.Sprint(v), "stack",
+	x.log.ErrorContext(x.r.Context(), "panic while serving", "method", where.Method, "path", where.Path, "panic", fmt.Sprint(v), "stack",
 		string(debug.Stack()))
 	if x.started {
 		panic(http.ErrAbortHandler)
