@@ -291,3 +291,20 @@ func Stdio(t *testing.T) []string {
 
 // Demo is the sandbox's account that logs in.
 func Demo() sandbox.Account { return sandbox.New(sandbox.Config{}).Accounts()[0] }
+
+// findPython is a Python that has the SDK: FAIRLEAD_PYTHON, or the machine's; "" for none.
+var findPython = sync.OnceValue(func() string {
+	machine, _ := exec.LookPath("python3")
+	return firstOf(func(python string) bool {
+		return python != "" && exec.Command(python, "-c", "import mcp").Run() == nil
+	}, os.Getenv("FAIRLEAD_PYTHON"), machine)
+})
+
+// Python returns the command that runs one of programs/ with Python.
+func Python(t *testing.T, name string) []string {
+	t.Helper()
+	if findPython() == "" {
+		Missing(t, "there is no Python with the package mcp")
+	}
+	return []string{findPython(), filepath.Join("../clients/programs", name)}
+}
