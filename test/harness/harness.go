@@ -170,7 +170,7 @@ type Outcome struct {
 // Execute runs a command to its end.
 func Execute(t *testing.T, stdin string, command ...string) Outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience) // clean-ups run programs, too
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.WaitDelay = 5 * time.Second

@@ -161,7 +161,10 @@ func proxy(t *testing.T, to string, w *wire) string {
 			return nil
 		},
 	})
-	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		p.CloseClientConnections() // streams that a client keeps open
+		p.Close()
+	})
 	return p.URL + target.Path
 }
 
