@@ -156,7 +156,8 @@ func Environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return strings.HasPrefix(name, "KOYEB_") || strings.HasPrefix(name, "MCP_") || name == "DEBUG" ||
-			name == "FORCE_COLOR" || strings.HasPrefix(name, "NODE_")
+			name == "FORCE_COLOR" || strings.HasPrefix(name, "NODE_") ||
+			strings.HasPrefix(name, "FAIRLEAD_") && !strings.HasPrefix(name, "FAIRLEAD_TEST_")
 	})
 	return append(env, "HOME="+home, "NO_COLOR=1")
 }

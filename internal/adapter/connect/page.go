@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fairlead/fairlead/internal/session"
@@ -33,6 +34,7 @@ type field struct {
 	Field
 	Value, Kind, Autocomplete string
 	First                     bool // takes the focus
+	Wrong                     bool // and is what the page's problem is about
 }
 
 func formPage(who Visitor, in session.SignIn, api *API, values map[string]string, message string) page {
@@ -40,8 +42,8 @@ func formPage(who Visitor, in session.SignIn, api *API, values map[string]string
 		Handle: in.Handle, Capability: api.Capability, API: api.Name, Host: api.Host, Unit: in.Asked.Unit, Client: in.Asked.Client,
 		Error: message, Minutes: max(1, int(time.Until(in.Ends).Minutes())),
 	}
-	for i, asked := range api.Fields {
-		shown := field{Field: asked, Kind: "text", Value: values[asked.Name], First: i == 0}
+	for _, asked := range api.Fields {
+		shown := field{Field: asked, Kind: "text", Value: values[asked.Name]}
 		switch {
 		case asked.Secret:
 			shown.Kind, shown.Value, shown.Autocomplete = "password", "", "current-password"
@@ -52,7 +54,16 @@ func formPage(who Visitor, in session.SignIn, api *API, values map[string]string
 		}
 		f.Fields = append(f.Fields, shown)
 	}
-	return page{Title: "Sign in at " + api.Host, Who: who, Data: f}
+	title := "Sign in at " + api.Host
+	first := 0
+	if message != "" { // the one to type anew takes the focus, which reads the problem aloud
+		title = "Problem: " + title
+		first = max(0, slices.IndexFunc(f.Fields, func(s field) bool { return s.Required && s.Value == "" }))
+	}
+	if len(f.Fields) > 0 {
+		f.Fields[first].First, f.Fields[first].Wrong = true, message != ""
+	}
+	return page{Title: title, Who: who, Data: f}
 }
 
 type done struct {

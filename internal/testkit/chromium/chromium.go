@@ -233,7 +233,7 @@ func (p *Page) Open(address string) {
 	})
 }
 
-// load does what leads to another page and waits for it.
+// load does what leads to another page and waits for it, and for the focus.
 func (p *Page) load(do func()) {
 	p.t.Helper()
 	select {
@@ -248,6 +248,15 @@ func (p *Page) load(do func()) {
 	case <-time.After(patience):
 		p.t.Fatal("the page does not load")
 	}
+	// The focus comes with the first frame.
+	const focused = "(e => !e || document.activeElement == e)(document.querySelector('[autofocus]'))"
+	for range 1000 {
+		if Eval[bool](p, focused) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.t.Fatal("nothing takes the focus")
 }
 
 // Eval is the value of a JavaScript expression in the page, which the debugger
@@ -277,7 +286,7 @@ func (p *Page) Text() string {
 // Focused names the element that has the focus: its name, its text or its kind.
 func (p *Page) Focused() string {
 	p.t.Helper()
-	return Eval[string](p, "(e => e.name || e.innerText || e.tagName)(document.activeElement)")
+	return Eval[string](p, "(e => e.name || e.textContent || e.tagName)(document.activeElement)")
 }
 
 // Type enters text where the focus is.
