@@ -40,7 +40,7 @@ capability:
 // kill -9 of the workers of scripts, again and again, and SIGTERM in the end. Every
 // request that was accepted is answered. FAIRLEAD_ENDURE=1m makes it last longer
 // (test/operate/endure).
-func TestServe_losesNothingThatWasAccepted(t *testing.T) {
+func TestServe_losesNothingThatWasAccepted(t *testing.T) { // semantics 6.5
 	lasts := 2 * time.Second
 	if text := os.Getenv("FAIRLEAD_ENDURE"); text != "" {
 		var err error

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -27,12 +28,16 @@ import (
 type asking struct {
 	address   string
 	tokenFile string
+	host      string // with port, as commands of the format have it
+	port      int
 	out       output
 }
 
 func (a *asking) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.address, "control", "", "where the control server is: a port of this machine, `ADDRESS`, URL, or unix:PATH (default that of a document in this folder)")
+	f.IntVar(&a.port, "port", 0, "the control server's `PORT`, as --control has it")
+	f.StringVar(&a.host, "address", "localhost", "its `HOST`, beside --port")
 	f.StringVar(&a.tokenFile, "control-token-file", "", "the control token is in this `FILE`")
 	a.out.flag(cmd, "text", "json")
 }
@@ -51,6 +56,9 @@ const mostWait = 2 * time.Minute
 // place finds the control server.
 func (a *asking) place() (*place, error) {
 	p := &place{name: a.address}
+	if a.port != 0 {
+		p.name = net.JoinHostPort(a.host, strconv.Itoa(a.port))
+	}
 	if a.tokenFile != "" {
 		var err error
 		if p.token, err = readToken(a.tokenFile); err != nil {

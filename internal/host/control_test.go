@@ -78,7 +78,7 @@ func TestControl_isNotServedUnprotected(t *testing.T) {
 
 // No document calls the control server of its process, by whatever name: a token
 // that the operator never gave it must not be needed to find out.
-func TestControl_isNoAPI(t *testing.T) {
+func TestControl_isNoAPI(t *testing.T) { // semantics 6.9
 	var h atomic.Pointer[host.Host]
 	client := upstream.New(upstream.Config{Egress: upstream.Egress{Own: func(to netip.AddrPort) bool {
 		return h.Load() != nil && h.Load().IsControl(to)

@@ -276,6 +276,11 @@ func (h *Host) update(documents []*Document) (problems []error, refused bool) {
 	h.stopped = nil
 	for _, g := range next {
 		l := sockets[g.id]
+		was := h.moved(g, old)
+		if l == nil && was != nil && slices.Contains(h.listeners, was.current.listener) { // its new address is taken
+			kept := *was.current
+			g, l, refused = &kept, kept.listener, true
+		}
 		if l == nil {
 			h.stopped = append(h.stopped, g.declared)
 			continue
@@ -308,6 +313,17 @@ func (h *Host) update(documents []*Document) (problems []error, refused bool) {
 		s.adapter.Close()
 	}
 	return problems, refused
+}
+
+// moved is the server that g takes the place of at another address; nil when there
+// is none.
+func (h *Host) moved(g *generation, old map[serverID]*server) *server {
+	for id, s := range old {
+		if id.bind = g.id.bind; id == g.id && s.current.id != g.id {
+			return s
+		}
+	}
+	return nil
 }
 
 // guarded makes the guards of the generations to come. A server whose guard

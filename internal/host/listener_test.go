@@ -206,6 +206,27 @@ func TestUpdate_whatIsServedStays(t *testing.T) {
 	}
 }
 
+// A server that is to move to an address that cannot be had stays where it is.
+func TestUpdate_aServerThatCannotMoveStays(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	first := freePort(t)
+	h := opened(t, configOf(restOf(t, "one.yaml", at(first), "GET /one")))
+	u := h.Update([]*Document{restOf(t, "one.yaml", taken.Addr().String(), "GET /one", "GET /more")})
+	if !u.Refused || u.Changed || len(u.Problems) != 1 || !strings.Contains(u.Problems[0].Error(), "in use") {
+		t.Errorf("%+v", u)
+	}
+	if status, _ := ask(t, h, first, "127.0.0.1", "GET", "/one"); status != 200 {
+		t.Errorf("where it was: %d", status)
+	}
+	if all := h.Adapters(); len(all) != 1 || !strings.HasSuffix(all[0].URL, fmt.Sprint(first)) {
+		t.Errorf("servers: %+v", all)
+	}
+}
+
 func TestUpdate_serversAndListenersComeAndGo(t *testing.T) {
 	first, second := freePort(t), freePort(t)
 	h, problems, err := Open(configOf(restOf(t, "one.yaml", at(first), "GET /one")))

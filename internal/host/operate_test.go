@@ -76,7 +76,7 @@ func compiled(name, text string) *host.Document {
 
 // A document that would withhold what is served and still stands in its text is
 // refused as a whole; taking something out of the text is no fault.
-func TestUpdate_refusesWhatWithholdsWhatIsServed(t *testing.T) {
+func TestUpdate_refusesWhatWithholdsWhatIsServed(t *testing.T) { // semantics 6.8
 	open := func(takeAny bool) *host.Host {
 		h, problems, err := host.Open(host.Config{Documents: []*host.Document{compiled("a.yaml", two)}, AutoPorts: true,
 			TakeAny: takeAny})

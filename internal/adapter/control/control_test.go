@@ -105,7 +105,7 @@ func request(h http.Handler, local net.Addr, line, body string, headers ...strin
 
 // What shows calls and settings is for this machine or the token; what changes
 // something takes the token, the server's own authentication, or a socket.
-func TestHandler_letsThoseInWhoMay(t *testing.T) {
+func TestHandler_letsThoseInWhoMay(t *testing.T) { // semantics 6.9
 	f := newFake(t)
 	h := handler(f.process(), control.Everything(), nil)
 	guarded := handler(f.process(), control.Everything(), func(next http.Handler) http.Handler { return next })
