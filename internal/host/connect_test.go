@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,8 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/fairlead/fairlead/internal/adapter/control"
+	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
+	"github.com/fairlead/fairlead/internal/observe"
+	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
 
@@ -383,5 +389,45 @@ func TestConnect_asksWhichServer(t *testing.T) {
 	_, page, said := ordersOf(t, s, "Authorization", "Basic YWRhOm90aGVy")
 	if status, body, _ := b.get(page); status != 404 || page == "" || !strings.Contains(body, "for somebody else") {
 		t.Errorf("the page of the other ada: %d %s %s", status, body, said)
+	}
+}
+
+// TestConnect_isSeenByNobody: what people type stands in no line and in nothing that
+// operators look at.
+func TestConnect_isSeenByNobody(t *testing.T) {
+	a := newAccount(t)
+	capture := control.NewCapture(observe.NewMask(func() []secret.String { return nil }))
+	capture.For(time.Minute)
+	var lines strings.Builder
+	var mu sync.Mutex
+	heard := event.To(event.Listener{Kinds: event.Exchanges, Hear: func(_ context.Context, e event.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&lines, "%+v\n", e)
+		if ended, ok := e.(event.ExchangeEnded); ok {
+			fmt.Fprintf(&lines, "%+v\n", ended.Exchange)
+		}
+	}})
+	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL, Events: heard,
+		Config: func(c *host.Config) { c.Process.Capture = capture }})
+	_, page, _ := ordersOf(t, s, ada...)
+	b := newBrowser(t, ada...)
+	_, _, header := b.get(page)
+	b.post(page, "user", "grace", "password", "wrong-canary")
+	if status, _ := b.post(page, "user", "grace", "password", "ecarg"); status != 200 {
+		t.Fatal(status)
+	}
+	if kept := capture.Find(header.Get("X-Request-Id")); kept != nil || header.Get("X-Request-Id") == "" {
+		t.Errorf("operators see %v", kept)
+	}
+	_, header, _ = testkit.Do(t, "GET", s.REST+"/orders", "", ada...)
+	if capture.Find(header.Get("X-Request-Id")) == nil {
+		t.Error("operators see nothing at all")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	handle := page[strings.LastIndexByte(page, '/')+1:]
+	if text := lines.String(); strings.Contains(text, handle) || strings.Contains(text, "canary") || !strings.Contains(text, "/connect/…") {
+		t.Errorf("the lines are\n%s", text)
 	}
 }

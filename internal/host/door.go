@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/event"
 )
@@ -34,7 +35,10 @@ func (l *listener) serveHeard(w http.ResponseWriter, r *http.Request) {
 	ctx := l.events.Begin(r.Context(), &x.Exchange, r.Header)
 	x.id[0] = x.ID
 	w.Header()[requestID] = x.id[:]
-	if l.capture.On() {
+	switch {
+	case reserved(r.URL.Path): // where people type passwords, and come back with codes
+		x.Path = connect.Path + "/…"
+	case l.capture.On():
 		x.keep(r)
 	}
 	defer func() {

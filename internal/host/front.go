@@ -103,6 +103,9 @@ type passageKey struct{}
 // are for the host that their caller named; what anybody else says of a way is
 // nothing but a header.
 func (f *Front) enter(r *http.Request, local bool) *http.Request {
+	if len(r.Header["Cookie"]) > 0 && !reserved(r.URL.Path) {
+		connect.Strip(r.Header)
+	}
 	d, _ := r.Context().Value(doorKey{}).(*door)
 	var p *passage // nil for most, which costs nothing
 	switch {

@@ -210,3 +210,32 @@ func TestAnswers_areNoPagesOfOurs(t *testing.T) {
 		}
 	}
 }
+
+// TestConnect_cookiesGoNowhere: browsers send the cookies of the pages to every path
+// of the host, and a document may pass cookies on.
+func TestConnect_cookiesGoNowhere(t *testing.T) {
+	a := newAccount(t)
+	s := testkit.Serve(t, strings.Replace(shop(basicAuth), `{path: "/{anything}", operations: [{method: GET, call: shop.list-orders}]}`,
+		`{path: "/all/{path}", forward: {targetNamespace: shop, trustedHeaders: [Cookie]}}`, 1), testkit.Options{Upstream: a.URL})
+	b := newBrowser(t, ada...)
+	_, page, _ := ordersOf(t, s, ada...)
+	b.get(page)
+	if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	at, _ := url.Parse(s.REST)
+	if len(b.client.Jar.Cookies(at)) == 0 {
+		t.Fatal("the browser keeps nothing")
+	}
+	b.client.Jar.SetCookies(at, []*http.Cookie{{Name: "theme", Value: "dark", Path: "/"}})
+	if status, body, _ := b.get(s.REST + "/all/orders"); status != 200 || !strings.Contains(body, "grace") {
+		t.Fatalf("%d %s", status, body)
+	}
+	passed := ""
+	for _, r := range a.Requests() {
+		passed += r.Header.Get("Cookie")
+	}
+	if passed != "theme=dark" {
+		t.Errorf("the API got the cookies %q", passed)
+	}
+}

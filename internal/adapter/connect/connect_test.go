@@ -363,3 +363,21 @@ func TestCookies(t *testing.T) {
 		t.Error("a cookie stands for another")
 	}
 }
+
+func TestStrip(t *testing.T) {
+	for given, want := range map[string]string{
+		"a=1; fairlead-person=x; b=2":                      "a=1; b=2",
+		"__Host-fairlead-person=x;fairlead-away-Y=z":       "",
+		"other-fairlead-person=x; a=\"fairlead-person=x\"": "other-fairlead-person=x; a=\"fairlead-person=x\"",
+		"a=1": "a=1",
+	} {
+		h := http.Header{"Cookie": {given}}
+		if connect.Strip(h); h.Get("Cookie") != want {
+			t.Errorf("%q becomes %q, want %q", given, h.Get("Cookie"), want)
+		}
+	}
+	h := http.Header{"Cookie": {"a=1", "fairlead-person=x", "b=2"}}
+	if connect.Strip(h); len(h["Cookie"]) != 1 || h.Get("Cookie") != "a=1; b=2" {
+		t.Errorf("of several lines: %q", h["Cookie"])
+	}
+}

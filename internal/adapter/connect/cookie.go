@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -44,11 +46,17 @@ type kept struct {
 	Value any   `json:"v"`
 }
 
+// What the names begin with.
+const (
+	cookiePrefix = "fairlead-"
+	hostPrefix   = "__Host-" // over HTTPS
+)
+
 func cookieName(name string, secure bool) string {
 	if secure {
-		return "__Host-fairlead-" + name
+		return hostPrefix + cookiePrefix + name
 	}
-	return "fairlead-" + name
+	return cookiePrefix + name
 }
 
 // Put keeps v, as JSON, for so long. secure says that the request has come over
@@ -87,4 +95,28 @@ func (c *Cookies) Get(r *http.Request, name string, secure bool, v any) bool {
 func (c *Cookies) Drop(w http.ResponseWriter, name string, secure bool) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName(name, secure), Path: "/", Secure: secure, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, MaxAge: -1})
+}
+
+// Strip takes the cookies of these pages out of a request that is not for them.
+// Browsers send them to every path and port of the host, and whoever got one could
+// show it here.
+func Strip(h http.Header) {
+	lines := h["Cookie"]
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, cookiePrefix) }) {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			pair = strings.TrimSpace(pair)
+			if own := strings.TrimPrefix(pair, hostPrefix); pair != "" && !strings.HasPrefix(own, cookiePrefix) {
+				kept = append(kept, pair)
+			}
+		}
+	}
+	if kept == nil {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = []string{strings.Join(kept, "; ")}
 }
