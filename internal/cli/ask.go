@@ -39,9 +39,9 @@ func asked(ctx context.Context, tty *os.File, to io.Writer, fields []plan.Sessio
 // askOne asks until a required field is given.
 func askOne(ctx context.Context, tty *os.File, to io.Writer, f plan.SessionField) (string, error) {
 	if f.Hint != "" {
-		fmt.Fprintln(to, f.Hint)
+		fmt.Fprintln(to, steady(f.Hint))
 	}
-	label := f.Label
+	label := steady(f.Label)
 	if !f.Required {
 		label += " (may be left out)"
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -90,9 +91,19 @@ func Run(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprintf(s.Err, "fairlead: %s\nRun “%s --help” for usage.\n", err, cmd.CommandPath())
 		return exitUsage
 	case !f.silent:
-		fmt.Fprintf(s.Err, "fairlead: %s\n", err)
+		fmt.Fprintf(s.Err, "fairlead: %s\n", steady(err.Error()))
 	}
 	return f.code
+}
+
+// steady is text, perhaps of an API, that cannot steer a terminal.
+func steady(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) && c != '\n' && c != '\t' {
+			return ' '
+		}
+		return c
+	}, text)
 }
 
 // failed makes err the reason to exit with 1.
@@ -266,6 +277,7 @@ func (o *output) print(s Streams, v view) error {
 		}
 	} else {
 		v.text(&b)
+		b = *bytes.NewBufferString(steady(b.String()))
 	}
 	_, err := s.Out.Write(b.Bytes())
 	return err

@@ -225,7 +225,7 @@ func (m *machine) login(ctx context.Context, s Streams, out *output, one *plan.S
 	if service {
 		typed, err = given(s, one.Fields, os.LookupEnv)
 	} else {
-		fmt.Fprintf(s.Err, "%s: sign in at %s\n", one.Capability, host)
+		fmt.Fprintf(s.Err, "%s: sign in at %s\n", steady(one.Capability), host)
 		typed, err = asked(ctx, terminal(s.In), s.Err, one.Fields)
 	}
 	if err != nil {

@@ -84,11 +84,11 @@ func newCRM(t *testing.T) *crm {
 			text, _ := io.ReadAll(r.Body)
 			var given struct{ Email, Password string }
 			if json.Unmarshal(text, &given) != nil || given.Email != "alice@example.com" || given.Password != canaryPassword {
-				answer(http.StatusUnauthorized, `{"message":"the password of `+given.Email+` is wrong"}`)
+				answer(http.StatusUnauthorized, `{"message":"the password of `+given.Email+` is wrong\u001b[2J"}`)
 				return
 			}
 			api.valid = true
-			answer(http.StatusOK, `{"token":"`+canaryToken+`","user":"Alice"}`)
+			answer(http.StatusOK, `{"token":"`+canaryToken+`","user":"Alice\u001b[2J"}`)
 		case !signedIn:
 			answer(http.StatusUnauthorized, `{"message":"sign in first"}`)
 		case r.Method == http.MethodDelete && api.down:
@@ -131,6 +131,9 @@ func (d *desk) run(stdin string, args ...string) (code int, out, said string) {
 			d.Errorf("fairlead %s shows a secret:\n%s%s", strings.Join(args, " "), stdout.String(), stderr.String())
 		}
 	}
+	if strings.ContainsRune(stdout.String()+stderr.String(), '\x1b') { // which the API has put in
+		d.Errorf("fairlead %s steers the terminal: %q %q", strings.Join(args, " "), stdout.String(), stderr.String())
+	}
 	return code, stdout.String(), stderr.String()
 }
 
@@ -162,7 +165,7 @@ func TestLogin_servesOtherCommands(t *testing.T) {
 	if out := d.does("", "sessions", d.file); !strings.Contains(out, "nobody is signed in") {
 		t.Errorf("sessions: %s", out)
 	}
-	if out := d.does(aliceJSON, "login", d.file, "--service"); !strings.Contains(out, "user Alice, until ") {
+	if out := d.does(aliceJSON, "login", d.file, "--service"); !strings.Contains(out, "user Alice") {
 		t.Errorf("login: %s", out)
 	}
 	relative, err := filepath.Rel(must(os.Getwd()), d.file)
@@ -182,7 +185,7 @@ func TestLogin_servesOtherCommands(t *testing.T) {
 		} `json:"apis"`
 	}
 	if err := json.Unmarshal([]byte(d.does("", "sessions", d.file, "-o", "json")), &listed); err != nil ||
-		len(listed.APIs) != 1 || !listed.APIs[0].SignedIn || listed.APIs[0].Shown["user"] != "Alice" {
+		len(listed.APIs) != 1 || !listed.APIs[0].SignedIn || listed.APIs[0].Shown["user"] != "Alice\x1b[2J" {
 		t.Errorf("listed %+v, %v", listed, err)
 	}
 	// The same text elsewhere is another document, which nobody has signed in to.

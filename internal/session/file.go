@@ -50,6 +50,7 @@ func (f *Files) Close() error { return f.root.Close() }
 const (
 	suffix     = ".session"
 	lockSuffix = ".lock"
+	newSuffix  = ".new" // while it is written
 )
 
 // Get implements Store.
@@ -86,7 +87,7 @@ func (f *Files) Put(_ context.Context, id string, sealed []byte, end time.Time) 
 
 // write makes a file that is complete under its name or not there at all.
 func (f *Files) write(name string, text []byte) error {
-	temporary := fmt.Sprintf("%s.%d.%d.new", name, os.Getpid(), f.now().UnixNano())
+	temporary := fmt.Sprintf("%s.%d.%d"+newSuffix, name, os.Getpid(), f.now().UnixNano())
 	file, err := f.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("store a session: %w", err)
@@ -175,28 +176,56 @@ func (f *Files) stands(file *os.File, name string) bool {
 	return err == nil && os.SameFile(mine, now)
 }
 
-// Sweep removes what has ended and returns how many entries are left.
+// abandoned is a file that a process did not finish writing for so long: it was killed.
+const abandoned = time.Hour
+
+// Sweep removes what has ended or was left behind, and returns how many entries are
+// left. What somebody is at is left to the next one.
 func (f *Files) Sweep(ctx context.Context) (left int, err error) {
 	ids, err := f.IDs(ctx)
 	if err != nil {
 		return 0, err
 	}
 	for _, id := range ids {
-		if _, err := f.Get(ctx, id); !errors.Is(err, ErrNone) {
-			left++
-		} else if err := f.Delete(ctx, id); err != nil {
+		gone, err := f.sweep(ctx, id)
+		if err != nil {
 			return left, err
 		}
+		if !gone {
+			left++
+		}
 	}
-	locks, err := fs.Glob(f.root.FS(), "*"+lockSuffix)
-	if err != nil {
-		return left, fmt.Errorf("sweep sessions: %w", err)
-	}
-	for _, name := range locks {
-		if file, _ := f.tryLock(name); file != nil {
-			_ = f.root.Remove(name)
-			file.Close()
+	for _, pattern := range []string{"*" + lockSuffix, "*" + newSuffix} {
+		names, err := fs.Glob(f.root.FS(), pattern)
+		if err != nil {
+			return left, fmt.Errorf("sweep sessions: %w", err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, newSuffix) {
+				if info, err := f.root.Stat(name); err == nil && f.now().Sub(info.ModTime()) > abandoned {
+					_ = f.root.Remove(name)
+				}
+			} else if file, _ := f.tryLock(name); file != nil {
+				_ = f.root.Remove(name)
+				file.Close()
+			}
 		}
 	}
 	return left, nil
+}
+
+// sweep removes an entry that has ended, unless somebody stores another just now.
+func (f *Files) sweep(ctx context.Context, id string) (gone bool, err error) {
+	if _, err := f.Get(ctx, id); !errors.Is(err, ErrNone) {
+		return false, nil
+	}
+	lock, err := f.tryLock(id + lockSuffix)
+	if lock == nil {
+		return false, err
+	}
+	defer lock.Close()
+	if _, err := f.Get(ctx, id); !errors.Is(err, ErrNone) {
+		return false, nil
+	}
+	return true, f.Delete(ctx, id)
 }
