@@ -25,3 +25,11 @@ func TestTuneGC_staysWithinTheMachine(t *testing.T) {
 		t.Error("the operator's own limit does not stay")
 	}
 }
+
+func TestPercentFor_leavesLittleGarbageBesideLargeAnswers(t *testing.T) {
+	for live, want := range map[uint64]int{0: gcPercent, 1 << 20: gcPercent, 16 << 20: 100, 1 << 30: leastPercent} {
+		if got := percentFor(live); got != want {
+			t.Errorf("%d bytes: %d %%, want %d", live, got, want)
+		}
+	}
+}

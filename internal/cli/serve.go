@@ -307,6 +307,9 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 	s.Err = m.stderr
 	observe.StandardLog(s.Err)
 	outliveReaders()
+	going, stop := context.WithCancel(ctx)
+	defer stop()
+	go giveBack(going)
 	config.Documents = m.documents
 	host.Collide(config)
 	grants, err := front.granted()

@@ -136,7 +136,11 @@ func (r *invocation) receive(ctx context.Context, c *plan.Call, resp *http.Respo
 		return nil, failure
 	}
 	result.ContentType = ""
-	return r.shape(ctx, result, c, r.unit.Output, body, resp.Header.Get("Content-Type"))
+	contentType := resp.Header.Get("Content-Type")
+	if made, failure := r.shapeText(result, c, body, contentType); made != nil || failure != nil {
+		return made, failure
+	}
+	return r.shape(ctx, result, c, r.unit.Output, body, contentType)
 }
 
 // withHeaders is h with headers of that name from another; h may be nil.
@@ -163,7 +167,7 @@ func (r *invocation) cap(c *plan.Call) int64 {
 
 // passes reports whether the bytes of an answer go to the caller as they come.
 func (r *invocation) passes(c *plan.Call) bool {
-	return r.unit.Kind == "operation" && (c.Format == format.Binary ||
+	return r.unit.Kind == "operation" && !r.hides(c) && (c.Format == format.Binary ||
 		r.unit.Output.Identity() && (c.Format == format.JSON || c.Format == format.Text))
 }
 
@@ -408,6 +412,36 @@ func (r *invocation) shape(ctx context.Context, result *Result, c *plan.Call, pr
 		return nil, failure
 	}
 	return result, nil
+}
+
+// shapeText is shape for formats that become JSON text without a tree, which would
+// take several times the memory; nil, nil where that needs a tree all the same.
+func (r *invocation) shapeText(result *Result, c *plan.Call, body []byte, contentType string) (*Result, *Error) {
+	program := r.unit.Output
+	if c.Format == format.JSON || !program.Identity() && !program.Streamable() || r.hides(c) ||
+		format.IsHTML(contentType, body) {
+		return nil, nil
+	}
+	m, limit := result.meter, r.client.Limits().Response
+	text, ok, err := c.Decoder.JSON(m, body, contentType, limit)
+	failure := r.spent(m)
+	switch {
+	case failure != nil:
+		return nil, failure
+	case err == budget.ErrTooLong && program.Identity():
+		return nil, TooLargeAnswer(limit)
+	case !ok, err != nil, len(text) == 0, text[0] == '"': // of which the tree says more
+		return nil, nil
+	case program.Identity():
+		if startsFailed.Match(text) {
+			return nil, nil
+		}
+		return rawJSON(result, text), nil
+	}
+	if out, ok, err := program.Stream(m, nil, text); err == nil && ok && !mayBeHollow(out) {
+		return rawJSON(result, out), nil
+	}
+	return nil, r.spent(m)
 }
 
 // decode reads an answer.

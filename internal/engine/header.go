@@ -39,6 +39,6 @@ func filter(h http.Header, names map[string]bool) http.Header {
 // rawJSON makes the answer of JSON text that is ready.
 func rawJSON(result *Result, text []byte) *Result {
 	result.ContentType, result.Length = "application/json", int64(len(text))
-	result.Raw = io.NopCloser(bytes.NewReader(text))
+	result.Raw, result.made = io.NopCloser(bytes.NewReader(text)), text
 	return result
 }

@@ -64,6 +64,7 @@ type Result struct {
 	Hollow      bool           // the declared outputs find nothing in the answer: Value is null or empty
 	Limit       int64          // bytes that an answer may have
 
+	made  []byte // all of Raw, where it is compact JSON that was made here
 	meter *budget.Meter
 	own   budget.Meter // where meter points to, unless it counts for others, too
 }
@@ -115,6 +116,14 @@ func (r *Result) Bytes(limit int64) ([]byte, *Error) {
 		return nil, err
 	}
 	return text, nil
+}
+
+// Made is all of Raw, where it is compact JSON that was made here, else nil. It is the
+// caller's then.
+func (r *Result) Made() []byte {
+	text := r.made
+	r.made = nil
+	return text
 }
 
 // AppendRaw appends a raw answer to buf. More than limit bytes are an error of

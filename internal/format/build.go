@@ -97,6 +97,8 @@ type columns struct {
 	names []string
 	slots []int // cell → position in names
 	row   []value.Member
+	keys  [][]byte // names as JSON text, each with its colon; made when they are needed
+	last  []int    // of a row: the cell of each name
 }
 
 func newColumns(header []string) *columns {
@@ -112,6 +114,31 @@ func newColumns(header []string) *columns {
 		c.slots[i] = slot
 	}
 	return c
+}
+
+// appendJSON appends what object makes as JSON text.
+func (c *columns) appendJSON(dst []byte, cells []string) []byte {
+	if c.keys == nil {
+		c.keys = make([][]byte, len(c.names))
+		for i, name := range c.names {
+			c.keys[i] = append(value.AppendString(nil, name), ':')
+		}
+		c.last = make([]int, len(c.names))
+	}
+	named := 0 // names that the row has are the first ones: they have their numbers by the order of columns
+	for i := range cells {
+		slot := c.slots[i]
+		c.last[slot] = i
+		named = max(named, slot+1)
+	}
+	dst = append(dst, '{')
+	for slot := range named {
+		if slot > 0 {
+			dst = append(dst, ',')
+		}
+		dst = value.AppendString(append(dst, c.keys[slot]...), cells[c.last[slot]])
+	}
+	return append(dst, '}')
 }
 
 // object makes a row of at most len(c.slots) cells. Names without a cell are left out.

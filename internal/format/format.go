@@ -129,6 +129,12 @@ type Decoder interface {
 	// formats, a blank one) is Absent. The body is not kept. Errors are of type
 	// *Error, or that of m, which counts the steps and the bytes; it may be nil.
 	Decode(m *budget.Meter, body []byte, mediaType string) (value.Value, error)
+
+	// JSON writes what Decode makes as compact JSON text without making it, where the
+	// format allows that, and ok says that it does: a value takes several times the
+	// memory of its text. Absent is no text. More than limit bytes are
+	// budget.ErrTooLong, which is no *Error.
+	JSON(m *budget.Meter, body []byte, mediaType string, limit int64) (text []byte, ok bool, err error)
 }
 
 // New compiles a decoder. Its errors are of type *Error and concern the schema.
@@ -139,15 +145,15 @@ func New(kind Kind, schema Schema) (Decoder, error) {
 	case JSON:
 		d.decode = decodeJSON
 	case XML:
-		d.decode = decodeXML
+		d.decode, d.write = decodeXML, writeXML
 	case YAML:
 		d.decode = decodeYAML
 	case CSV:
-		d.decode = separated(',')
+		d.decode, d.write = separated(','), writeSeparated(',')
 	case TSV:
-		d.decode = separated('\t')
+		d.decode, d.write = separated('\t'), writeSeparated('\t')
 	case PSV:
-		d.decode = separated('|')
+		d.decode, d.write = separated('|'), writeSeparated('|')
 	case HTML:
 		d.decode, err = newHTML(schema)
 	case Markdown:
@@ -179,27 +185,16 @@ func New(kind Kind, schema Schema) (Decoder, error) {
 type decoder struct {
 	kind   Kind
 	decode decodeFunc
+	write  writeFunc // nil where a value has to be made
 }
 
 // decodeFunc decodes a body that is not empty and, for text formats, UTF-8.
 type decodeFunc func(body []byte, left *allowance) (value.Value, error)
 
 func (d *decoder) Decode(m *budget.Meter, body []byte, mediaType string) (value.Value, error) {
-	if len(body) == 0 {
-		return value.Value{}, nil
-	}
-	if !slices.Contains([]Kind{Avro, Protobuf, Binary}, d.kind) {
-		text, err := d.text(body, mediaType)
-		if err != nil {
-			return value.Value{}, asError(d.kind, err)
-		}
-		if !sameBytes(text, body) && !m.Hold(int64(cap(text))) {
-			return value.Value{}, m.Err()
-		}
-		if d.kind != Text && blank(text) || len(text) == 0 {
-			return value.Value{}, nil
-		}
-		body = text
+	body, err := d.prepare(m, body, mediaType)
+	if len(body) == 0 || err != nil {
+		return value.Value{}, err
 	}
 	left := &allowance{meter: m, size: kinds[d.kind].size}
 	v, err := d.decode(body, left.again())
@@ -210,6 +205,46 @@ func (d *decoder) Decode(m *budget.Meter, body []byte, mediaType string) (value.
 		return value.Value{}, asError(d.kind, err)
 	}
 	return v, nil
+}
+
+func (d *decoder) JSON(m *budget.Meter, body []byte, mediaType string, limit int64) (text []byte, ok bool, err error) {
+	if d.write == nil {
+		return nil, false, nil
+	}
+	if body, err = d.prepare(m, body, mediaType); len(body) == 0 || err != nil {
+		return nil, true, err
+	}
+	out := &jsonText{meter: m, limit: limit}
+	switch err = d.write(body, (&allowance{meter: m}).again(), out); {
+	case m.Err() != nil:
+		return nil, true, m.Err()
+	case err == budget.ErrTooLong:
+		return nil, true, err
+	case err != nil:
+		return nil, true, asError(d.kind, err)
+	}
+	return out.text, true, nil
+}
+
+// prepare is the body as decode wants it: nothing where there is nothing to decode.
+func (d *decoder) prepare(m *budget.Meter, body []byte, mediaType string) ([]byte, error) {
+	if len(body) == 0 {
+		return nil, nil
+	}
+	if slices.Contains([]Kind{Avro, Protobuf, Binary}, d.kind) {
+		return body, nil
+	}
+	text, err := d.text(body, mediaType)
+	if err != nil {
+		return nil, asError(d.kind, err)
+	}
+	if !sameBytes(text, body) && !m.Hold(int64(cap(text))) {
+		return nil, m.Err()
+	}
+	if d.kind != Text && blank(text) {
+		return nil, nil
+	}
+	return text, nil
 }
 
 // text returns the body as UTF-8.

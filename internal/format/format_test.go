@@ -17,7 +17,11 @@ func decode(t *testing.T, kind Kind, schema, body string) (value.Value, error) {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	return d.Decode(nil, []byte(body), "")
+	v, err := d.Decode(nil, []byte(body), "")
+	if problem := sameAsText(d, []byte(body), v, err); problem != "" {
+		t.Error(problem)
+	}
+	return v, err
 }
 
 // want fails unless the body decodes to exactly the JSON text.

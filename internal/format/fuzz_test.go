@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/twmb/avro"
@@ -18,6 +19,9 @@ func fuzz(f *testing.F, d Decoder, seeds ...string) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		v, err := d.Decode(nil, body, "")
+		if problem := sameAsText(d, body, v, err); problem != "" {
+			t.Error(problem)
+		}
 		if err != nil {
 			if e, ok := err.(*Error); !ok || len([]rune(e.Message)) > 200 {
 				t.Errorf("error is %v", err)
@@ -28,6 +32,20 @@ func fuzz(f *testing.F, d Decoder, seeds ...string) {
 			t.Errorf("%q is no JSON: %v", v.AppendJSON(nil), err)
 		}
 	})
+}
+
+// sameAsText says how what a decoder writes as text differs from the value that it
+// makes, or from its error.
+func sameAsText(d Decoder, body []byte, v value.Value, failed error) string {
+	text, ok, err := d.JSON(nil, body, "", 1<<40)
+	switch {
+	case !ok:
+	case (err == nil) != (failed == nil), err != nil && err.Error() != failed.Error():
+		return fmt.Sprintf("the text fails with %v, the value with %v", err, failed)
+	case err == nil && v.IsAbsent() != (len(text) == 0), err == nil && !v.IsAbsent() && string(v.AppendJSON(nil)) != string(text):
+		return fmt.Sprintf("the text is %q, the value %q", text, v.AppendJSON(nil))
+	}
+	return ""
 }
 
 func depth(v value.Value) int {

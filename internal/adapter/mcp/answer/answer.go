@@ -110,6 +110,13 @@ func (w *Writer) result(t *catalogue.Tool, given []value.Value, res *engine.Resu
 		w.JSON = res.Value.AppendJSON(w.JSON[:0])
 		return w.structured(by, res.Value)
 	}
+	if text := res.Made(); len(text) > 0 {
+		if m := res.Meter(); !m.Steps(len(text)/64) || !m.Hold(copies*int64(min(len(text), 8*t.MaxChars))) {
+			return spent(m)
+		}
+		w.JSON = text
+		return w.structured(by, value.Value{})
+	}
 	kind, failed := w.ReadAnswer(t.Unit, res)
 	switch {
 	case failed != nil:
@@ -120,8 +127,7 @@ func (w *Writer) result(t *catalogue.Tool, given []value.Value, res *engine.Resu
 		w.done(t, res.Status, by.note(false))
 		return nil
 	}
-	var bad error
-	w.JSON, bad = jsontext.AppendFormat(w.JSON[:0], w.Raw, compactOptions...)
+	bad := w.compact()
 	switch {
 	case bad == nil:
 		return w.structured(by, value.Value{})
@@ -161,6 +167,7 @@ func (w *Writer) structured(by remarks, v value.Value) *engine.Error {
 	var failed *engine.Error
 	if len(w.JSON) > t.MaxChars && utf8.RuneCount(w.JSON) > t.MaxChars {
 		if v.IsAbsent() {
+			w.JSON = thin(w.JSON, 4*t.MaxChars) // each character has at most four bytes
 			if v, failed = parsed(by.meter, w.JSON); failed != nil {
 				return failed
 			}
