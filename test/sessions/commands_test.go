@@ -106,17 +106,17 @@ func (m mcporter) call(t *testing.T, tool string, _ func(string)) (r result) {
 
 func TestInspector_holdsTheSession(t *testing.T) {
 	browser := chromium.Start(t)
+	t.Run("CLI/modern/address/HTTP", func(t *testing.T) {
+		t.Parallel()
+		base := append(harness.Script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js"), "--cli")
+		k, w := newKoyeb(t), &wire{}
+		s := serve(t, k)
+		i := inspector{command{base: base, printed: &strings.Builder{}},
+			[]string{proxy(t, s.Adapter(t, "mcp"), w), "--transport", "http", "--protocol-era", "modern"}}
+		hold(t, i, k, browser, false)
+		k.check(t, map[string]string{"the messages": w.String(), "what the client prints": i.said(), "the server's log": s.Log()})
+	})
 	for _, era := range []string{"legacy", "modern"} {
-		t.Run("CLI/"+era+"/address/HTTP", func(t *testing.T) {
-			t.Parallel()
-			base := append(harness.Script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js"), "--cli")
-			k, w := newKoyeb(t), &wire{}
-			s := serve(t, k)
-			i := inspector{command{base: base, printed: &strings.Builder{}},
-				[]string{proxy(t, s.Adapter(t, "mcp"), w), "--transport", "http", "--protocol-era", era}}
-			hold(t, i, k, browser, false)
-			k.check(t, map[string]string{"the messages": w.String(), "what the client prints": i.said(), "the server's log": s.Log()})
-		})
 		t.Run("mcpdo/"+era+"/elicitation/HTTP", func(t *testing.T) {
 			t.Parallel()
 			k, w := newKoyeb(t), &wire{}
