@@ -476,3 +476,30 @@ func TestVerifyID_believesOnlyWhatIsForUs(t *testing.T) {
 		t.Errorf("keys that are kept: %v", err)
 	}
 }
+
+// Whatever a browser brings, a code is believed only with the state, and of the
+// server, of the transaction, and each parameter once.
+func FuzzCheck(f *testing.F) {
+	const issuer, state = "https://as.example", "STATE"
+	client := &oauth.Client{ID: "crm", Server: oauth.NewStaticServer(nil, oauth.Metadata{Issuer: issuer, NamesIssuer: true,
+		Authorization: issuer + "/a", Token: issuer + "/t"})}
+	t := oauth.Transaction{State: state, Verifier: "v", Issuer: issuer, Redirect: redirect}
+	for _, query := range []string{"code=c&state=STATE&iss=https://as.example", "code=c&state=STATE", "state=STATE&error=x",
+		"code=c&code=d&state=STATE&iss=https://as.example", "code=c&state=STATE&iss=https://as.example/", "%gg", "state=&code="} {
+		f.Add(query)
+	}
+	f.Fuzz(func(tt *testing.T, query string) {
+		answer, _ := url.ParseQuery(query)
+		code, err := client.Check(tt.Context(), t, answer)
+		one := func(name, want string) bool { return len(answer[name]) == 1 && answer[name][0] == want }
+		good := one("state", state) && one("iss", issuer) && len(answer["code"]) == 1 && answer.Get("code") != "" &&
+			answer.Get("error") == ""
+		if (err == nil) != (code != "") || err == nil && !good {
+			tt.Errorf("%q gives %q, %v", query, code, err)
+		}
+		if denied, ok := errors.AsType[*oauth.Denied](err); ok && (!one("state", state) || !one("iss", issuer) ||
+			strings.ContainsFunc(denied.Error(), func(r rune) bool { return r < ' ' || r > '~' })) {
+			tt.Errorf("%q: the text of another, or not printable: %v", query, denied)
+		}
+	})
+}
