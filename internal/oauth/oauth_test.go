@@ -241,6 +241,12 @@ func TestCheck_isNotMixedUp(t *testing.T) {
 	if attacker.as.Asked("/token") != 0 {
 		t.Error("the attacker got the code")
 	}
+	// nor where the definition was changed between leaving and coming back
+	answer = honest.send("alice")
+	if _, err := attacker.client.Finish(t.Context(), honest.started, answer); !errors.Is(err, oauth.ErrIssuer) {
+		t.Errorf("got %v", err)
+	}
+	answer.Set("state", started.State)
 	// the same where the honest server does not say who it is, but the attacker must
 	answer.Del("iss")
 	if _, err := attacker.client.Finish(t.Context(), started, answer); !errors.Is(err, oauth.ErrIssuer) {

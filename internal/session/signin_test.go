@@ -124,6 +124,62 @@ func TestSignIns_ownAccountBuysNoAttempts(t *testing.T) {
 	}
 }
 
+// TestSignIns_whoLeftComesBackOnce: a state serves its own person, once, at any
+// replica, until they leave again; and a sign-in that no password was tried at
+// forgives nothing of those that were.
+func TestSignIns_whoLeftComesBackOnce(t *testing.T) {
+	ctx := t.Context()
+	here, there := replicas(t, NewMemory())
+	who := key("alice").Principal
+	w, err := here.Ask(ctx, key("alice"), Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what, state string, by Principal) {
+		t.Helper()
+		if err := there.Return(ctx, w.Handle, by, state); !errors.Is(err, ErrNoHandle) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("who never left", "", who)
+	if err := here.Leave(ctx, w.Handle, Principal{"https://issuer.example", "bob"}, "bob's"); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("somebody else leaves: %v", err)
+	}
+	for _, state := range []string{"first", "second"} {
+		if err := here.Leave(ctx, w.Handle, who, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("the first of two", "first", who)
+	refused("somebody else", "second", Principal{"https://issuer.example", "bob"})
+	if err := there.Return(ctx, w.Handle, who, "second"); err != nil {
+		t.Fatal(err)
+	}
+	refused("once more", "second", who)
+	refused("without a state", "", who)
+
+	other := key("alice")
+	other.Document = "another document at the same API"
+	tried, err := here.Ask(ctx, other, Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range MaxAttempts {
+		if err := here.Attempt(ctx, tried.Handle, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := here.Done(ctx, w.Handle, w.Key); err != nil {
+		t.Fatal(err)
+	}
+	if tried, err = here.Ask(ctx, other, Asked{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Attempt(ctx, tried.Handle, who); !errors.Is(err, ErrGuessing) {
+		t.Errorf("a sign-in without a password buys an attempt: %v", err)
+	}
+}
+
 func TestSignIns_endAndAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, store := t.Context(), NewMemory()
