@@ -114,6 +114,14 @@ func TestLogin_byOAuth(t *testing.T) {
 				t.Errorf("%s: %d", at, status)
 			}
 		}
+		rebound, _ := http.NewRequestWithContext(ctx, "GET", back+"?code=x&state="+
+			regexp.MustCompile(`state=([^&]+)`).FindStringSubmatch(to)[1], nil)
+		rebound.Host = "evil.example"
+		if resp, err := http.DefaultClient.Do(rebound); err != nil || resp.StatusCode != http.StatusNotFound {
+			t.Errorf("a rebound name: %v, %v", resp, err)
+		} else {
+			resp.Body.Close()
+		}
 		if deny {
 			as.Set(func() {
 				as.Answer = func(a url.Values) {

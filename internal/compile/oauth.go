@@ -73,7 +73,8 @@ func (c *sessionCompiler) bind(s *scope, n *document.Node) expr.Expr {
 			return e
 		}
 		e, _ := s.bound("env." + name)
-		c.reportOnce(diag.BindUndeclared, n.Range(), "Declare it: binds: [{namespace: env, keys: {"+name+": "+name+"}}].",
+		c.reportOnce(diag.BindUndeclared, n.Range(), "Declare it: binds: [{namespace: env, keys: {"+name+": "+name+
+			"}}].",
 			"“%s” is not declared in any bind; it is read from the environment", name)
 		return e
 	})

@@ -117,8 +117,8 @@ func (e *Engine) oauthClient(ctx context.Context, o *plan.OAuth) (*oauth.Client,
 	if failure != nil {
 		return nil, failure
 	}
-	c := &oauth.Client{Server: e.servers.get(e.client.Errands, at), ID: at.client, Secret: secret.New(proof[0]), Auth: o.Auth,
-		Scopes: o.Scopes, Resource: texts[0], Extra: url.Values{}}
+	c := &oauth.Client{Server: e.servers.get(e.client.Errands, at), ID: at.client, Secret: secret.New(proof[0]),
+		Auth: o.Auth, Scopes: o.Scopes, Resource: texts[0], Extra: url.Values{}}
 	for i, p := range o.Parameters {
 		c.Extra.Set(p.Name, texts[i+1])
 	}
@@ -201,7 +201,8 @@ func (e *Engine) revoke(ctx context.Context, s *plan.Session, now *session.Sessi
 		return failure
 	}
 	if err := c.Revoke(ctx, now); err != nil {
-		return &Error{Kind: Unavailable, Title: "the authorization server of “" + s.Namespace + "” was not told", cause: err}
+		return &Error{Kind: Unavailable, Title: "the authorization server of “" + s.Namespace + "” was not told",
+			cause: err}
 	}
 	return nil
 }

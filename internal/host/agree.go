@@ -36,7 +36,8 @@ func Agree(ctx context.Context, e Signer, of *plan.Session, show func(address st
 		return nil, err
 	}
 	answers := make(chan url.Values, 1)
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+	const limit = 10 * time.Second
+	server := &http.Server{ReadHeaderTimeout: limit, ReadTimeout: limit, WriteTimeout: limit,
 		MaxHeaderBytes: 64 << 10, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -44,7 +45,8 @@ func Agree(ctx context.Context, e Signer, of *plan.Session, show func(address st
 			w.Header().Set("Referrer-Policy", "no-referrer")
 			w.Header().Set("Cache-Control", "no-store")
 			// what belongs to another sign-in ends nothing: everybody on this machine can send it
-			if r.Method != http.MethodGet || r.Host != host || r.URL.Path != path || r.URL.Query().Get("state") != t.State {
+			if r.Method != http.MethodGet || r.Host != host || r.URL.Path != path ||
+				r.URL.Query().Get("state") != t.State {
 				w.WriteHeader(http.StatusNotFound)
 				_, _ = io.WriteString(w, "This address belongs to no sign-in.\n")
 				return

@@ -48,9 +48,9 @@ func (p *pages) issuing(ctx context.Context, one *proof) (*issuing, error) {
 		texts[i] = v.Reveal()
 	}
 	if texts[0] == "" {
-		return nil, &connect.Refused{Status: http.StatusServiceUnavailable, Message: "People cannot prove here who they are: " +
-			"the operator has to register this server as a client of " + issuer + " and to name that client in the document " +
-			"(x-fairlead: {signIn: {clientId, clientSecret}} of the authentication)."}
+		return nil, &connect.Refused{Status: http.StatusServiceUnavailable, Message: "People cannot prove here who " +
+			"they are: the operator has to register this server as a client of " + issuer + " and to name that client in " +
+			"the document (x-fairlead: {signIn: {clientId, clientSecret}} of the authentication)."}
 	}
 	scopes := strings.Fields(texts[2])
 	if !slices.Contains(scopes, "openid") {
@@ -118,7 +118,8 @@ func (p *pages) unasked(ctx context.Context, err error) error {
 		p.config.Logger.WarnContext(ctx, "nobody can prove who they are", "error", err)
 	}
 	return &connect.Refused{Status: http.StatusServiceUnavailable,
-		Message: "The authorization server cannot be asked who you are. Try again later; the operator finds the reason in the log."}
+		Message: "The authorization server cannot be asked who you are. Try again later; the operator finds the reason " +
+			"in the log."}
 }
 
 // signedIn takes somebody back who was away to log in (connect.Config). Nothing of the
@@ -145,7 +146,8 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	tokens, err := at.client.Finish(r.Context(), away.Transaction, r.URL.Query())
 	if denied, ok := errors.AsType[*oauth.Denied](err); ok {
-		return &connect.Refused{Status: http.StatusForbidden, Message: "The authorization server refuses: " + denied.Error()}
+		return &connect.Refused{Status: http.StatusForbidden,
+			Message: "The authorization server refuses: " + denied.Error()}
 	}
 	if err != nil {
 		return err
@@ -156,13 +158,15 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	who, why := Person(at.issuer, at.claim, claims)
 	if who.IsNobody() {
-		return &connect.Refused{Status: http.StatusForbidden, Message: strings.Replace(why, "access token", "ID token", 1)}
+		return &connect.Refused{Status: http.StatusForbidden,
+			Message: strings.Replace(why, "access token", "ID token", 1)}
 	}
 	m, err := at.client.Server.Metadata(r.Context())
 	if err != nil {
 		return err
 	}
-	k := known{Issuer: who.Issuer, Subject: who.Subject, Name: nameOf(claims), Pairwise: m.Pairwise && at.claim == "sub"}
+	k := known{Issuer: who.Issuer, Subject: who.Subject, Name: nameOf(claims),
+		Pairwise: m.Pairwise && at.claim == "sub"}
 	if err := cookies.Put(w, knownCookie, secure, k, visitor); err != nil {
 		return err
 	}
@@ -173,6 +177,6 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) error {
 
 // nameOf is by what a person knows themselves (OpenID Connect Core 1.0, section 5.1).
 func nameOf(claims value.Value) string {
-	return cmp.Or(oauth.Text(claims.Get("preferred_username")), oauth.Text(claims.Get("email")), oauth.Text(claims.Get("name")),
-		oauth.Text(claims.Get("sub")))
+	return cmp.Or(oauth.Text(claims.Get("preferred_username")), oauth.Text(claims.Get("email")),
+		oauth.Text(claims.Get("name")), oauth.Text(claims.Get("sub")))
 }

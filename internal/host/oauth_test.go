@@ -71,7 +71,7 @@ capability:
   - type: http
     namespace: crm
     baseUri: https://crm.example
-    x-fairlead: {oauth: {issuer: "{{AS}}", clientId: crm, clientSecret: "{{CRM_SECRET}}", scopes: [orders.read, profile], parameters: {prompt: consent}}}
+    x-fairlead: {oauth: {issuer: "{{AS}}", clientId: crm, clientSecret: "{{CRM_SECRET}}", scopes: [orders.read, profile], margin: 7m, parameters: {prompt: consent}}}
     resources:
       orders: {path: /orders, operations: {list-orders: {method: GET}}}
   exposes:
@@ -550,6 +550,9 @@ func TestOAuth_onPagesOfTheProcess(t *testing.T) {
 	v.agree(alice, page)
 	if of := v.ordersOf("alice"); of != "alice" {
 		t.Errorf("orders of %q", of)
+	}
+	if kept, err := v.served.Vault.Get(t.Context(), key); err != nil || kept.Margin != 7*time.Minute || kept.Refresh.IsEmpty() {
+		t.Errorf("kept %+v, %v", kept, err)
 	}
 }
 

@@ -65,7 +65,8 @@ func (c *Client) Begin(ctx context.Context, redirect string) (string, Transactio
 		return "", Transaction{}, err
 	}
 	if m.Authorization == "" || m.Token == "" {
-		return "", Transaction{}, errors.New("the authorization server has no authorization_endpoint or no token_endpoint")
+		return "", Transaction{}, errors.New("the authorization server has no authorization_endpoint or no " +
+			"token_endpoint")
 	}
 	if m.Challenges != nil && !slices.Contains(m.Challenges, "S256") { // RFC 9700 section 2.1.1
 		return "", Transaction{}, errors.New("the authorization server does not take code challenges by S256")
@@ -255,8 +256,8 @@ func (c *Client) token(ctx context.Context, form url.Values) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokens{Access: secret.New(Text(answer.Get("access_token"))), Refresh: secret.New(Text(answer.Get("refresh_token"))),
-		ID: Text(answer.Get("id_token"))}
+	t := &Tokens{Access: secret.New(Text(answer.Get("access_token"))), ID: Text(answer.Get("id_token")),
+		Refresh: secret.New(Text(answer.Get("refresh_token")))}
 	switch kind := strings.ToLower(Text(answer.Get("token_type"))); {
 	case t.Access.IsEmpty():
 		return nil, errors.New("the token endpoint answered no token")
@@ -269,7 +270,8 @@ func (c *Client) token(ctx context.Context, form url.Values) (*Tokens, error) {
 		t.Scopes = slices.DeleteFunc(granted, func(scope string) bool { return printable(scope) != scope })
 	}
 	// a number by RFC 6749; some servers write text, some a fraction
-	if seconds, err := strconv.ParseFloat(answer.Get("expires_in").Text(), 64); err == nil && seconds > 0 && seconds < 1e9 {
+	seconds, err := strconv.ParseFloat(answer.Get("expires_in").Text(), 64)
+	if err == nil && seconds > 0 && seconds < 1e9 {
 		t.Expires = time.Now().Add(time.Duration(seconds * float64(time.Second)))
 	}
 	return t, nil

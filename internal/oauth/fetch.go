@@ -48,7 +48,8 @@ func fetch(client Doer, req *http.Request) (status int, answer value.Value, text
 	case err != nil:
 		return 0, value.Value{}, nil, fmt.Errorf("read the answer of %s: %w", Where(req.URL), err)
 	case len(text) > MaxAnswer:
-		return 0, value.Value{}, nil, fmt.Errorf("read the answer of %s: larger than %d bytes", Where(req.URL), MaxAnswer)
+		return 0, value.Value{}, nil, fmt.Errorf("read the answer of %s: larger than %d bytes", Where(req.URL),
+			MaxAnswer)
 	}
 	if answer, err = value.Parse(text); err != nil {
 		answer = value.Value{}

@@ -23,7 +23,7 @@ type Metadata struct {
 	Authorization, Token, Revocation, Introspection string   // endpoints
 	JWKS                                            string   // where its keys are
 	NamesIssuer                                     bool     // it adds “iss” to its answers (RFC 9207 section 3)
-	Pairwise                                        bool     // it gives each client other subjects for the same people (OpenID Connect Core 1.0, section 8.1)
+	Pairwise                                        bool     // it may give each client other subjects for the same people
 	TokenAuth                                       []string // how clients may authenticate at the token endpoint
 	Challenges                                      []string // code challenge methods; nil when it does not say
 }

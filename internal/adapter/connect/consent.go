@@ -50,7 +50,8 @@ func StateCookie(state string) (name string, ok bool) {
 // nobody knows beforehand. Nothing is typed on that page.
 func consentPolicy(server string) string {
 	targets := "form-action 'self' https:"
-	if u := (&url.URL{Host: server}); u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1" {
+	switch (&url.URL{Host: server}).Hostname() {
+	case "127.0.0.1", "::1", "localhost":
 		targets += " http:"
 	}
 	return strings.Replace(policy, "form-action 'self'", targets, 1)
@@ -60,7 +61,8 @@ func consentPolicy(server string) string {
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, who Visitor, in session.SignIn, api *API) {
 	base, err := h.c.Address(r.Context())
 	if err != nil {
-		h.fail(w, r, http.StatusServiceUnavailable, "Nobody can be sent to "+api.Consent.Server+" from here.", err.Error())
+		h.fail(w, r, http.StatusServiceUnavailable, "Nobody can be sent to "+api.Consent.Server+" from here.",
+			err.Error())
 		return
 	}
 	if home, err := url.Parse(base); err == nil && home.Host != r.Host { // where the browser will come back to
@@ -121,7 +123,8 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 // stray is somebody who comes back without having left from here.
 func (h *Handler) stray(w http.ResponseWriter, r *http.Request) {
 	h.fail(w, r, http.StatusBadRequest, "This sign-in was not begun in this browser, or has ended.",
-		"Nothing was connected. If you were sent a link that led here, somebody may have tried to act in your name. Else open the sign-in page again.")
+		"Nothing was connected. If you were sent a link that led here, somebody may have tried to act in your name. "+
+			"Else open the sign-in page again.")
 }
 
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, who Visitor, a away) {
@@ -149,8 +152,8 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, who Visitor, a 
 	}
 	h.c.Logger.WarnContext(r.Context(), "a sign-in at an authorization server failed", "document", in.Key.Document,
 		"api", in.Key.API, "error", err)
-	message, status := api.Consent.Server+" gave nothing to act with. Try again later; the operator finds the reason in the log.",
-		http.StatusBadGateway
+	message, status := api.Consent.Server+" gave nothing to act with. Try again later; the operator finds the reason "+
+		"in the log.", http.StatusBadGateway
 	var denied *oauth.Denied
 	switch {
 	case errors.Is(err, oauth.ErrIssuer), errors.Is(err, oauth.ErrAnswer), errors.Is(err, oauth.ErrState):
