@@ -81,7 +81,7 @@ func Main(args []string, s Streams) int {
 // Run is Main with the caller's context instead of signals.
 func Run(ctx context.Context, args []string, s Streams) int {
 	root := newRoot(s)
-	root.SetArgs(args)
+	root.SetArgs(serving(root, args))
 	cmd, err := root.ExecuteContextC(ctx)
 	var f failure
 	switch {
@@ -104,6 +104,21 @@ func steady(text string) string {
 		}
 		return c
 	}, text)
+}
+
+// serving is args, with serve before a document that stands in the place of a
+// command: images of capabilities are started so.
+func serving(root *cobra.Command, args []string) []string {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return args
+	}
+	if c, _, err := root.Find(args); err == nil && c != root {
+		return args
+	}
+	if info, err := os.Stat(args[0]); err != nil || info.IsDir() {
+		return args
+	}
+	return append([]string{"serve"}, args...)
 }
 
 // failed makes err the reason to exit with 1.
@@ -146,7 +161,7 @@ the built-in one, Koyeb sessions.`,
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.AddCommand(serveCommand(s), mcpCommand(s), configCommand(s), checkCommand(s), newCommand(s), suggestCommand(s),
 		explainCommand(s), callCommand(s), inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s), tokensCommand(s),
-		schemaCommand(s), versionCommand(s), workerCommand(s), healthCommand(s), statusCommand(s), metricsCommand(s),
+		schemaCommand(s), versionCommand(s), workerCommand(s), manCommand(), healthCommand(s), statusCommand(s), metricsCommand(s),
 		tracesCommand(s), logsCommand(s), scriptingCommand(s), reloadCommand(s))
 	return root
 }
