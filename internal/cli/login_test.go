@@ -157,7 +157,7 @@ func (d *desk) fails(words, stdin string, args ...string) {
 
 const aliceJSON = `{"email":"alice@example.com","password":"` + canaryPassword + `"}`
 
-// TestLogin_servesOtherCommands: what a machine signs in to, “fairlead call” acts in,
+// TestLogin_servesOtherCommands: what a machine signs in to, “fairlead call” and “fairlead mcp” act in,
 // until it signs out; all of it without a secret in any output.
 func TestLogin_servesOtherCommands(t *testing.T) {
 	d := newDesk(t)
@@ -176,6 +176,13 @@ func TestLogin_servesOtherCommands(t *testing.T) {
 		if out := d.does("", "call", file, "me"); !strings.Contains(out, `"me": "Alice"`) {
 			t.Errorf("call: %s", out)
 		}
+	}
+	const calls = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"me","arguments":{}}}
+`
+	if out := d.does(calls, "mcp", d.file); !strings.Contains(out, `{\"me\":\"Alice\"}`) {
+		t.Errorf("mcp: %s", out)
 	}
 	var listed struct {
 		APIs []struct {
