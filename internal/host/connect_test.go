@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/internal/adapter/control"
+	"github.com/fairlead/fairlead/internal/compile"
 	"github.com/fairlead/fairlead/internal/event"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/observe"
@@ -429,5 +430,41 @@ func TestConnect_isSeenByNobody(t *testing.T) {
 	handle := page[strings.LastIndexByte(page, '/')+1:]
 	if text := lines.String(); strings.Contains(text, handle) || strings.Contains(text, "canary") || !strings.Contains(text, "/connect/…") {
 		t.Errorf("the lines are\n%s", text)
+	}
+}
+
+// TestConnect_followsReloads: the pages are those of the documents that are served
+// now, and a page that waits outlives a reload.
+func TestConnect_followsReloads(t *testing.T) {
+	a := newAccount(t)
+	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL})
+	_, page, _ := ordersOf(t, s, ada...)
+	b := newBrowser(t, ada...)
+	at, err := url.Parse(a.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func(text string) {
+		t.Helper()
+		src := host.Source{File: host.File{Name: "test.yaml", Text: []byte(text)}}
+		u := s.Host.Update([]*host.Document{host.Compile(src, compile.Options{Upstream: map[string]*url.URL{"": at}})})
+		if len(u.Problems) > 0 {
+			t.Fatal(u.Problems)
+		}
+	}
+	reload(strings.Replace(shop(basicAuth), "x-fairlead:", "x-other:", 1))
+	if status, body, _ := b.get(page); status != 404 || strings.Contains(body, "password") {
+		t.Errorf("without sessions: %d %s", status, body)
+	}
+	reload(strings.Replace(shop(basicAuth), "The Shop", "The New Shop", 1))
+	if status, body, _ := b.get(page); status != 200 || !strings.Contains(body, "The New Shop") {
+		t.Errorf("with sessions again: %d %s", status, body)
+	}
+	if status, _ := b.post(page, "user", "grace", "password", "ecarg"); status != 200 {
+		t.Errorf("the page that waited: %d", status)
+	}
+	reload(shop(`{type: basic, username: eve, password: s3cret}`))
+	if status, body, _ := b.get(strings.TrimSuffix(s.MCP, "/mcp") + "/connect"); status != 401 {
+		t.Errorf("for other people, and with a cookie of before: %d %s", status, body)
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/guard"
+	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/session"
 	"github.com/fairlead/fairlead/internal/value"
 )
@@ -127,12 +129,28 @@ func byConnection(c *Config, ctx context.Context, _ *guard.Identity) (session.Pr
 
 // realmOf is the issuer of the people whom a server knows by a credential of its
 // own. Servers of one document with the same authentication share their people;
-// the same name elsewhere is somebody else.
+// the same name elsewhere is somebody else. A secret that stands in the document is
+// no part of it, since issuers are shown to operators.
 func realmOf(d *declared) string {
 	auth := d.server.Auth.Model
-	texts := []string{d.document.Name}
+	first := slices.IndexFunc(d.document.Model.Exposes, func(e *model.Expose) bool {
+		return e.Auth != nil && e.Auth.Type == auth.Type && maps.EqualFunc(e.Auth.Fields, auth.Fields,
+			func(a, b *document.Node) bool { return a.Str() == b.Str() })
+	})
+	of := d.server.Model
+	if first >= 0 {
+		of = d.document.Model.Exposes[first]
+	}
+	texts := []string{d.document.Name, of.Type, of.Namespace}
 	for _, field := range slices.Sorted(maps.Keys(auth.Fields)) {
-		texts = append(texts, field, auth.Text(field))
+		text := auth.Text(field)
+		switch field {
+		case "password", "token", "value", "clientSecret":
+			if !strings.Contains(text, "{{") {
+				text = ""
+			}
+		}
+		texts = append(texts, field, text)
 	}
 	sum := session.Digest(texts...)
 	kind := "users"
