@@ -9,7 +9,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +41,7 @@ type ExporterConfig struct {
 type Exporter struct {
 	config   ExporterConfig
 	resource resource
-	ended    chan event.ExchangeEnded
+	full     chan struct{}   // a batch waits
 	ctx      context.Context // of requests
 	cancel   context.CancelFunc
 	stop     chan struct{}
@@ -47,12 +49,19 @@ type Exporter struct {
 	running  atomic.Int32
 	lost     atomic.Int64 // exchanges
 	failures atomic.Int64 // requests
-	said     atomic.Int64 // when the log was told last, in nanoseconds since 1970
+	mu       sync.Mutex
+	waiting  []event.ExchangeEnded
+	spare    []event.ExchangeEnded // room for the next ones
+
+	spans []Span // of who sends, likewise
+	body  []byte
+
+	said atomic.Int64 // when the log was told last, in nanoseconds since 1970
 }
 
 const (
 	mostExported  = 2048 // exchanges that wait
-	exportedBatch = 512  // spans of one request, unless one exchange has more
+	exportedBatch = 256  // of one request
 	exportTries   = 4
 	exportPause   = time.Second // after the first try; twice as long after each one more
 	mostAnswer    = 64 << 10    // bytes of a collector's answer that are read
@@ -61,7 +70,7 @@ const (
 // NewExporter begins to send. Close it.
 func NewExporter(config ExporterConfig) *Exporter {
 	e := &Exporter{config: config, resource: resource{config.resource(config.Version), config.Version},
-		ended: make(chan event.ExchangeEnded, mostExported), stop: make(chan struct{}), done: make(chan struct{}, 2)}
+		full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}, 2)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	if config.Traces.URL != "" {
 		e.running.Add(1)
@@ -84,12 +93,25 @@ func (e *Exporter) Listener() event.Listener {
 		if trace := ended.Exchange.Trace(); !trace.Sampled || trace.Span.IsZero() {
 			return
 		}
-		select {
-		case e.ended <- ended:
-		default:
-			e.lost.Add(1)
-		}
+		e.take(ended)
 	}}
+}
+
+// take keeps an exchange until there are enough for a request, or their time has come:
+// to wake who sends for each of them would cost more than the rest.
+func (e *Exporter) take(ended event.ExchangeEnded) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.waiting) >= mostExported {
+		e.lost.Add(1)
+		return
+	}
+	if e.waiting = append(e.waiting, ended); len(e.waiting)%exportedBatch == 0 {
+		select {
+		case e.full <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // Lost is how many exchanges were left out, and Failed how many requests to the
@@ -101,41 +123,37 @@ func (e *Exporter) sendSpans() {
 	defer func() { e.done <- struct{}{} }()
 	tick := time.NewTicker(e.config.Delay)
 	defer tick.Stop()
-	var spans []Span
-	var body []byte
-	flush := func() {
-		if len(spans) > 0 {
-			body = e.resource.appendSpans(body[:0], e.config.Mask.spans(spans))
-			e.send(&e.config.Traces, body)
-			clear(spans)
-			spans = spans[:0]
-		}
-	}
-	take := func(one event.ExchangeEnded) {
-		spans = appendSpans(spans, one)
-		if len(spans) >= exportedBatch {
-			flush()
-		}
-	}
-	for {
+	for stopped := false; !stopped; {
 		select {
-		case one := <-e.ended:
-			take(one)
+		case <-e.full:
 		case <-tick.C:
-			flush()
 		case <-e.stop:
-			for {
-				select {
-				case one := <-e.ended:
-					take(one)
-					continue
-				default:
-				}
-				flush()
-				return
-			}
+			stopped = true
 		}
+		e.sendWaiting()
 	}
+}
+
+// sendWaiting sends the spans of what waits, a batch with each request.
+func (e *Exporter) sendWaiting() {
+	e.mu.Lock()
+	waiting := e.waiting
+	e.waiting, e.spare = e.spare[:0], nil
+	e.mu.Unlock()
+	for batch := range slices.Chunk(waiting, exportedBatch) {
+		spans := e.spans[:0]
+		for _, one := range batch {
+			spans = appendSpans(spans, one)
+		}
+		e.body = e.resource.appendSpans(e.body[:0], e.config.Mask.spans(spans))
+		clear(spans)
+		e.spans = spans[:0]
+		e.send(&e.config.Traces, e.body)
+	}
+	clear(waiting)
+	e.mu.Lock()
+	e.spare = waiting[:0]
+	e.mu.Unlock()
 }
 
 func (e *Exporter) sendMetrics() {
