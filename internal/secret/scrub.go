@@ -25,6 +25,7 @@ type Masker struct {
 	needles  []needle
 	shortest int  // length of the shortest needle
 	short    bool // a needle has no core
+	cores    cores
 	blanks   bool // a secret has a blank, for which forms write "+"
 	spans    []span
 }
@@ -166,7 +167,7 @@ func (m *Masker) spell() {
 		}
 	}
 	m.shortest = len(m.needles[0].text)
-	m.short = false
+	m.short, m.cores = false, cores{}
 	for i := range m.needles {
 		n := &m.needles[i]
 		n.core = core(n.text)
@@ -215,7 +216,10 @@ func (m *Masker) mayHold(text string) bool {
 	if m.short || escapesAll(text) {
 		return true
 	}
-	return slices.ContainsFunc(m.needles, func(n needle) bool { return strings.Contains(text, n.core) })
+	if len(text) < longText {
+		return slices.ContainsFunc(m.needles, func(n needle) bool { return strings.Contains(text, n.core) })
+	}
+	return m.cores.in(text, m.needles)
 }
 
 // addBase64 adds n in both alphabets.
