@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fairlead/fairlead/internal/cli"
 	"github.com/fairlead/fairlead/internal/testkit"
 )
 
@@ -280,5 +281,72 @@ func TestServe_sendsTelemetry(t *testing.T) {
 		!strings.Contains(bodies["/v1/traces"], `"stringValue":"library"`) ||
 		!strings.Contains(bodies["/v1/metrics"], `"http.route"`) {
 		t.Errorf("the API was told %s, the collector\n%v", told, bodies)
+	}
+}
+
+// TestMCP_onStdioIsSeenWhereAsked: lines for messages go to a file, what changes
+// something is audited, and a failure names its request.
+func TestMCP_onStdioIsSeenWhereAsked(t *testing.T) {
+	up := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/books/404" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	folder := t.TempDir()
+	document, access, audit := filepath.Join(folder, "books.yaml"), filepath.Join(folder, "access"), filepath.Join(folder, "audit")
+	text := `
+ikanos: 1.0.0-beta5
+info: {display: Books}
+capability:
+  consumes:
+  - type: http
+    namespace: api
+    baseUri: ` + up.URL + `
+    resources: {book: {path: "/books/{id}", operations: {get: {method: GET, inputParameters: {id: {in: path}}}, remove: {method: DELETE, inputParameters: {id: {in: path}}}}}}
+  exposes:
+  - {type: mcp, namespace: shelf, transport: stdio, tools: {get: {description: Get., call: api.get}, remove: {description: Remove., call: api.remove}}}
+`
+	if err := os.WriteFile(document, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	message := func(id int, method, params string) string {
+		return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`+"\n", id, method, params)
+	}
+	in := message(1, "initialize", `{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}`) +
+		message(2, "tools/list", `{}`) +
+		message(3, "tools/call", `{"name":"get","arguments":{"id":"404"}}`) +
+		message(4, "tools/call", `{"name":"remove","arguments":{"id":"t0p"}}`) + "{\n"
+	var out, errs bytes.Buffer
+	code := cli.Run(t.Context(), []string{"mcp", document, "--access-log", "json", "--access-log-file", access, "--audit", audit},
+		cli.Streams{In: strings.NewReader(in), Out: &out, Err: &errs})
+	if code != 0 || strings.Contains(errs.String(), "tools/call") {
+		t.Errorf("exit %d, it says %s", code, &errs)
+	}
+	seen := map[string]map[string]any{}
+	lines, err := os.ReadFile(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range records(t, lines) {
+		if one["transport"] != "stdio" || one["capability"] != "Books" || one["server"] != "shelf" || one["adapter"] != "mcp" {
+			t.Errorf("a line is %v", one)
+		}
+		seen[fmt.Sprint(one["rpc"], " ", one["unit"])] = one
+	}
+	failed := seen["tools/call shelf.get"]
+	if len(seen) != 5 || failed["failed"] != "upstream-status" || failed["api_status"] != 404.0 ||
+		seen["<nil> <nil>"]["failed"] != "-32700" || seen["tools/list <nil>"]["status"] != 200.0 {
+		t.Errorf("the lines are\n%s", lines)
+	}
+	if want := fmt.Sprintf(`"dev.fairlead/requestId":"%s"`, failed["id"]); !strings.Contains(out.String(), want) {
+		t.Errorf("no %s in\n%s", want, &out)
+	}
+	deeds, err := os.ReadFile(audit)
+	if all := records(t, deeds); err != nil || len(all) != 2 || all[1]["outcome"] != "done" || all[1]["unit"] != "shelf.remove" ||
+		bytes.Contains(deeds, []byte("t0p")) {
+		t.Errorf("%v, the audit is\n%s", err, deeds)
+	}
+	if code := cli.Run(t.Context(), []string{"mcp", document, "--audit", "-"}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != 1 {
+		t.Errorf("an audit amid MCP: exit %d", code)
 	}
 }
