@@ -153,7 +153,9 @@ func (x *Exchange) attempted(e *Attempt) {
 	f.Attempts++
 	f.APITook += e.Took
 	f.APIReceived += e.Received
-	x.keepLocked(*e)
+	if x.keeps() {
+		x.keepLocked(*e)
+	}
 }
 
 func (x *Exchange) keep(e Event) {
@@ -165,9 +167,12 @@ func (x *Exchange) keep(e Event) {
 	x.keepLocked(e)
 }
 
+// keeps reports whether the spans of x are kept.
+func (x *Exchange) keeps() bool { return !x.trace.Span.IsZero() && x.trace.Sampled }
+
 func (x *Exchange) keepLocked(e Event) {
 	switch {
-	case x.trace.Span.IsZero() || !x.trace.Sampled:
+	case !x.keeps():
 	case len(x.happened) < mostKept:
 		x.happened = append(x.happened, e)
 	default:

@@ -116,7 +116,7 @@ func TestExchange_knowsWhatHappensInIt(t *testing.T) {
 			t.Error("nothing runs")
 		}
 		for i := range mostKept + 10 {
-			s.Publish(ctx, Attempt{Call: call, Target: "api.x", Status: 200 + i, Took: time.Second, Received: 2})
+			s.Attempted(ctx, &Attempt{Call: call, Target: "api.x", Status: 200 + i, Took: time.Second, Received: 2})
 		}
 		s.Publish(ctx, Attempt{Target: "of nobody"})
 		s.End(ctx, x)
@@ -151,5 +151,22 @@ func TestStream_hearsMoreForAWhile(t *testing.T) {
 	}
 	if len(*heard) != 1 {
 		t.Errorf("heard %d", len(*heard))
+	}
+}
+
+// TestAttempted_isNoValueWhereNobodyHearsIt: it is counted, and costs nothing.
+func TestAttempted_isNoValueWhereNobodyHearsIt(t *testing.T) {
+	exchanges, _ := hearing(Exchanges)
+	s := To(exchanges)
+	x := &Exchange{}
+	ctx := s.Begin(t.Context(), x, nil)
+	e := Attempt{Call: &Call{Exchange: x}}
+	if n := testing.AllocsPerRun(100, func() { s.Attempted(ctx, &e) }); n > 0 || x.Facts().Attempts != 101 {
+		t.Errorf("%v allocations, %d attempts", n, x.Facts().Attempts)
+	}
+	attempts, heard := hearing(Attempts)
+	To(exchanges, attempts).Attempted(ctx, &e)
+	if len(*heard) != 1 || x.Facts().Attempts != 102 {
+		t.Errorf("heard %v", *heard)
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // Stream hands events to listeners. A nil Stream has none.
 type Stream struct {
-	kinds     Kind // that any listener hears
+	kinds     Kind // that any listener hears, or its exchange notes
+	told      Kind // that any listener hears
 	listeners []Listener
 	more      []*atomic.Uint32 // kinds that listeners want besides at the moment
 	tracing   *Tracing         // nil when nobody keeps spans
@@ -26,7 +27,7 @@ func To(listeners ...Listener) *Stream {
 func (s *Stream) add(listeners []Listener) {
 	s.listeners = listeners
 	for _, l := range listeners {
-		s.kinds |= l.Kinds
+		s.kinds, s.told = s.kinds|l.Kinds, s.told|l.Kinds
 		if l.More != nil {
 			s.more = append(s.more, l.More)
 		}
@@ -85,6 +86,22 @@ func (s *Stream) Publish(ctx context.Context, e Event) {
 			}
 		}
 	}
+}
+
+// Attempted is Publish of an attempt, which is no value of its own where only its
+// exchange notes it.
+func (s *Stream) Attempted(ctx context.Context, e *Attempt) {
+	told := s.told
+	for _, more := range s.more {
+		told |= Kind(more.Load())
+	}
+	if told&Attempts == 0 && s.tracing == nil {
+		if s.kinds&Exchanges != 0 {
+			e.Call.exchange().attempted(e)
+		}
+		return
+	}
+	s.Publish(ctx, *e)
 }
 
 type listenerKey struct{}

@@ -33,7 +33,7 @@ func (c *Client) attempt(o *Outbound) (*http.Response, error) {
 	e.Header = time.Since(e.Began)
 	if err != nil {
 		e.Took, e.Err = e.Header, err
-		o.Events.Publish(req.Context(), e)
+		o.Events.Attempted(req.Context(), &e)
 		return nil, err
 	}
 	e.Status = resp.StatusCode
@@ -63,7 +63,7 @@ func (h *heard) Close() error {
 	err := h.ReadCloser.Close()
 	if !h.closed {
 		h.closed, h.event.Took = true, time.Since(h.event.Began)
-		h.events.Publish(h.request.Context(), h.event)
+		h.events.Attempted(h.request.Context(), &h.event)
 	}
 	return err
 }
