@@ -14,6 +14,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/model"
+	"github.com/fairlead/fairlead/internal/observe"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/upstream"
 )
@@ -107,6 +108,19 @@ func (m *machine) control() *model.Control {
 		}
 	}
 	return nil
+}
+
+// countGenerations makes what reloads did metrics.
+func (m *machine) countGenerations(h *host.Host) {
+	if m.view == nil {
+		return
+	}
+	m.view.Metrics.Gauge("fairlead.generation", "", "Number of the documents in force, from 1.",
+		func() float64 { return float64(h.Generation().Number) })
+	m.view.Metrics.Gauge("fairlead.generation.since", "s", "When they came into force, as Unix time.",
+		func() float64 { return float64(h.Generation().Since.UnixMilli()) / 1000 })
+	m.view.Metrics.Observe("fairlead.reloads.refused", "", "Reloads of which something was refused.", true, nil,
+		func() []observe.Sample { return []observe.Sample{{Value: float64(h.Generation().Refusals)}} })
 }
 
 // isControl reports whether an address is that of a control server of this process.

@@ -189,6 +189,10 @@ func TestServe_isSeenAndSteered(t *testing.T) {
 		!strings.Contains(text, "refused: ") {
 		t.Errorf("status: %d %s", code, text)
 	}
+	if _, text := p.ask("metrics"); !strings.Contains(text, "fairlead_generation 1\n") ||
+		!strings.Contains(text, "fairlead_reloads_refused_total 1\n") {
+		t.Errorf("metrics after a reload that was refused: %s", text)
+	}
 	// A server more, and an operation less, without a restart.
 	p.write("a.yaml", strings.Replace(document, ", {path: /b, operations: [{method: GET, call: api.get}]}]",
 		"]\n  - {type: mcp, namespace: m, port: 2, tools: {one: {description: One., call: api.get}}}", 1))

@@ -129,7 +129,7 @@ func (l *reloader) reload(ctx context.Context) control.Reloaded {
 	case err != nil:
 		done.Outcome, done.Problems = "refused", append(done.Problems, err.Error())
 		if h := l.m.host.Load(); h != nil {
-			done.Generation = h.Generation()
+			done.Generation = h.Generation().Number
 		}
 		l.m.say("reload refused, the old documents serve on: %s", err)
 	case u.Refused && !u.Changed:

@@ -172,11 +172,11 @@ func (h *Host) Control() string {
 	return h.own.net.Addr().String()
 }
 
-// Generation is the number of the documents in force, from 1.
-func (h *Host) Generation() int {
+// Generation says what reloads did.
+func (h *Host) Generation() control.Generation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.generation.Number
+	return h.generation
 }
 
 // TakesToken reports whether there is a control server of which somebody may need
