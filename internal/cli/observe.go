@@ -124,6 +124,7 @@ func (m *machine) observe(r *running, s Streams) error {
 		listeners = append(listeners, m.out.exporter.Listener())
 	}
 	m.events = event.Trace(telemetry.Tracing, listeners...)
+	m.countGenerations()
 	m.view.Metrics.Gauge("http.server.active_requests", "", "Requests and messages that run.",
 		func() float64 { return float64(m.events.Active()) })
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/host"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/observe"
@@ -111,16 +112,19 @@ func (m *machine) control() *model.Control {
 }
 
 // countGenerations makes what reloads did metrics.
-func (m *machine) countGenerations(h *host.Host) {
-	if m.view == nil {
-		return
+func (m *machine) countGenerations() {
+	now := func() (g control.Generation) {
+		if h := m.host.Load(); h != nil {
+			g = h.Generation()
+		}
+		return g
 	}
 	m.view.Metrics.Gauge("fairlead.generation", "", "Number of the documents in force, from 1.",
-		func() float64 { return float64(h.Generation().Number) })
+		func() float64 { return float64(now().Number) })
 	m.view.Metrics.Gauge("fairlead.generation.since", "s", "When they came into force, as Unix time.",
-		func() float64 { return float64(h.Generation().Since.UnixMilli()) / 1000 })
+		func() float64 { return float64(now().Since.UnixMilli()) / 1000 })
 	m.view.Metrics.Observe("fairlead.reloads.refused", "", "Reloads of which something was refused.", true, nil,
-		func() []observe.Sample { return []observe.Sample{{Value: float64(h.Generation().Refusals)}} })
+		func() []observe.Sample { return []observe.Sample{{Value: float64(now().Refusals)}} })
 }
 
 // isControl reports whether an address is that of a control server of this process.

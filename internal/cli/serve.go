@@ -346,7 +346,6 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 		return failed(err)
 	}
 	m.host.Store(h)
-	m.countGenerations(h)
 	printProblems(s, problems)
 	if strict && len(problems) > 0 {
 		h.Close()
