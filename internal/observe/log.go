@@ -1,5 +1,6 @@
 // Package observe is what operators see of a running process: logs in which no
-// secret stands, and the trace of one call.
+// secret stands, a line for each call, an audit of what changes something, metrics and
+// traces, for a control server and for collectors, and the trace of one call.
 package observe
 
 import (
