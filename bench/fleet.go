@@ -124,7 +124,8 @@ func (f *fleet) fairlead(key string) (*process, error) {
 	if err := f.build(); err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--upstream", up.urls[false], "--ports", "auto", "--json"}
+	// as published: the tool passes what the model gives, as the peers' do
+	args := []string{"serve", "--upstream", up.urls[false], "--ports", "auto", "--json", "--no-overlay"}
 	env := []string{"KOYEB_API_KEY=bench"}
 	switch key {
 	case "fairlead-logged", "fairlead-observed":
