@@ -47,7 +47,7 @@ samples. Without UNIT it lists the units.`,
 				return err
 			}
 			if len(args) == 1 {
-				return failed(out.print(s, inspect(d)))
+				return failed(out.print(s, inspect(d, s)))
 			}
 			u, err := findUnit(d, args[1])
 			if err != nil {
@@ -57,7 +57,11 @@ samples. Without UNIT it lists the units.`,
 			if err != nil {
 				return failed(err)
 			}
-			return failed(out.print(s, explain(d, u, given)))
+			e := explain(d, u, given)
+			for _, of := range u.SignsInAt() {
+				e.SignedIn = append(e.SignedIn, "“"+of.Namespace+"”: "+s.signedIn(of))
+			}
+			return failed(out.print(s, e))
 		},
 	}
 	l.flags(cmd)
@@ -78,6 +82,7 @@ type explanation struct {
 	Steps       []step    `json:"steps"`
 	Requests    []request `json:"requests"`
 	Credentials []string  `json:"credentials"`
+	SignedIn    []string  `json:"signedIn,omitempty"` // this user, at the APIs where people sign in
 	Asks        []string  `json:"asks"`
 	Samples     []string  `json:"samples"` // names of inputs that stand with sample values
 	Answer      []string  `json:"answer"`
@@ -254,6 +259,9 @@ func (e *explanation) text(b *bytes.Buffer) {
 		fmt.Fprintf(b, "\nSample values stand for %s.\n", strings.Join(e.Samples, ", "))
 	}
 	section(b, "Credentials", e.Credentials)
+	if len(e.SignedIn) > 0 {
+		section(b, "Signed in", e.SignedIn)
+	}
 	section(b, "Answer", e.Answer)
 	for _, s := range e.Sending {
 		section(b, "Sending of "+s.Target, s.lines())

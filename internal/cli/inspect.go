@@ -32,7 +32,7 @@ withheld.`,
 			if err != nil {
 				return err
 			}
-			return failed(out.print(s, inspect(d)))
+			return failed(out.print(s, inspect(d, s)))
 		},
 	}
 	l.flags(cmd)
@@ -59,6 +59,7 @@ type consumed struct {
 	Namespace string `json:"namespace"`
 	BaseURI   string `json:"baseUri"`
 	Withheld  string `json:"withheld,omitempty"` // why it is
+	SignIn    string `json:"signIn,omitempty"`   // where people sign in: whether this user is
 }
 
 // exposed is a server.
@@ -98,7 +99,7 @@ type withheld struct {
 	Name string `json:"name"`
 }
 
-func inspect(d *host.Document) *inventory {
+func inspect(d *host.Document, s Streams) *inventory {
 	info := d.Model.Info
 	p := &inventory{Title: d.Model.Name(), Description: info.Description, Version: d.Model.Version.String(),
 		Tags: info.Tags, Modified: info.Modified,
@@ -109,7 +110,13 @@ func inspect(d *host.Document) *inventory {
 		}
 	}
 	for _, u := range d.Plan.Upstreams {
-		p.Consumes = append(p.Consumes, consumed{u.Namespace, u.URL, u.Problem})
+		c := consumed{Namespace: u.Namespace, BaseURI: u.URL, Withheld: u.Problem}
+		for _, of := range d.Plan.Sessions {
+			if of.Namespace == u.Namespace && of.ForPeople() {
+				c.SignIn = s.signedIn(of)
+			}
+		}
+		p.Consumes = append(p.Consumes, c)
 	}
 	for _, s := range d.Plan.Servers {
 		e := exposed{Type: s.Type, Namespace: s.Namespace, Port: s.Model.Port, Units: []unit{}}
@@ -167,6 +174,9 @@ func (p *inventory) text(b *bytes.Buffer) {
 		fmt.Fprintf(b, "  %-28s %s\n", u.Namespace, u.BaseURI)
 		if u.Withheld != "" {
 			fmt.Fprintf(b, "  %-28s withheld: %s\n", "", u.Withheld)
+		}
+		if u.SignIn != "" {
+			fmt.Fprintf(b, "  %-28s people sign in; %s\n", "", u.SignIn)
 		}
 	}
 	for _, s := range p.Exposes {

@@ -319,12 +319,12 @@ func TestSession_isNotTheOperatorsKey(t *testing.T) { // semantics 4.12
 func TestSession_isRenewedAfterARefusal(t *testing.T) {
 	b := newBank(t)
 	o := openBank(t, b, bankSession, nil)
-	s := o.signIn(time.Hour)
+	o.signIn(time.Hour)
 	b.live = map[string]bool{} // the bank has forgotten it, and renews nothing
 	o.wantFailure("mcp.see", engine.SignInNeeded, "nobody is signed in")
 	o.wantFailure("mcp.see", engine.SignInNeeded, "nobody is signed in")
 
-	s = o.signIn(time.Hour)
+	s := o.signIn(time.Hour)
 	other := o.signIn(time.Hour) // somebody else has renewed it meanwhile
 	delete(b.live, s.Token.Reveal())
 	o.want("GET /account", `{"seen":"`+other.Token.Reveal()+`"}`)

@@ -97,6 +97,23 @@ func (u *Unit) SignInAt() *Session {
 	return nil
 }
 
+// SignsInAt are the sessions of people that a unit's calls may be sent in, or that it
+// makes, renews or ends.
+func (u *Unit) SignsInAt() (all []*Session) {
+	add := func(s *Session) {
+		if s != nil && s.ForPeople() && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	add(u.Session)
+	for _, s := range u.Steps {
+		if s.Kind == CallStep {
+			add(s.Call.Session)
+		}
+	}
+	return all
+}
+
 // Key is the key of the session, for the API at origin; its principal is nobody yet.
 func (s *Session) Key(origin string) session.Key {
 	return session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}

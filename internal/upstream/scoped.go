@@ -6,9 +6,12 @@ import (
 	"sync"
 )
 
+// alike is what can tell whether another one has the same settings.
+type alike[V any] interface{ like(V) bool }
+
 // scoped is what calls share, by scope: there are as many as documents have settings.
 // The zero scoped is ready to use.
-type scoped[V interface{ like(V) bool }] struct {
+type scoped[V alike[V]] struct {
 	mu sync.Mutex
 	by map[string]V
 }
