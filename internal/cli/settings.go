@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -43,11 +44,13 @@ func configure(cmd *cobra.Command, s Streams) error {
 	if config == nil {
 		return nil
 	}
-	misspelt(s.Err, cmd)
-	if config.Value.String() == "" {
-		return nil
+	if file := config.Value.String(); file != "" {
+		if err := fromFile(cmd, file); err != nil {
+			return err
+		}
 	}
-	return fromFile(cmd, config.Value.String())
+	misspelt(s.Err, cmd)
+	return nil
 }
 
 // settable lists the flags that are settings.
@@ -122,9 +125,18 @@ func misspelt(w io.Writer, cmd *cobra.Command) {
 			near, ok = known[i], true
 		}
 		if ok {
-			fmt.Fprintf(w, "fairlead: the variable %s sets nothing; did you mean %s?\n", name, near)
+			warn(w, cmd, fmt.Sprintf("the variable %s sets nothing; did you mean %s?", name, near))
 		}
 	}
+}
+
+// warn tells the operator something before there is a log, in its format.
+func warn(w io.Writer, cmd *cobra.Command, text string) {
+	if format := cmd.Flags().Lookup("log-format"); format != nil && format.Value.String() == "json" {
+		slog.New(slog.NewJSONHandler(w, nil)).Warn(text)
+		return
+	}
+	fmt.Fprintf(w, "fairlead: %s\n", text)
 }
 
 // fromFile sets the flags that neither the command line nor the environment sets. A

@@ -21,6 +21,7 @@ import (
 	"github.com/fairlead/fairlead/internal/script"
 	"github.com/fairlead/fairlead/internal/secret"
 	"github.com/fairlead/fairlead/internal/shape"
+	"github.com/fairlead/fairlead/internal/suggest"
 	"github.com/fairlead/fairlead/internal/template"
 )
 
@@ -103,6 +104,7 @@ type compiler struct {
 	unusable map[*model.Consume]bool             // APIs whose session cannot work
 	owners   map[*model.Operation]*model.Consume // the APIs of operations, see owner
 	logins   map[*model.Consume]bool             // APIs at which somebody can sign in
+	roles    map[*model.Operation]suggest.Role   // what operations seem to do with sessions
 }
 
 // placed is a kind of finding at a place.

@@ -23,7 +23,7 @@ func (k *compiler) forModels(u *plan.Unit) {
 		if api == nil || api.Session != nil {
 			return
 		}
-		role := suggest.RoleOf(api, s.Call.Operation)
+		role := k.roles[s.Call.Operation]
 		signsIn = signsIn || k.logins[api]
 		answers = answers || !s.Call.AnswersSecret() &&
 			(role == suggest.Login || role == suggest.Refresh || role == suggest.Replace || role == suggest.OAuth)
@@ -80,11 +80,12 @@ func secretMember(s *schema.Schema) string {
 func (k *compiler) owner(op *model.Operation) *model.Consume {
 	if k.owners == nil {
 		k.owners, k.logins = map[*model.Operation]*model.Consume{}, map[*model.Consume]bool{}
+		k.roles = map[*model.Operation]suggest.Role{}
 		for _, api := range k.model.Consumes {
 			for _, r := range api.Resources {
 				for _, op := range r.Operations {
-					k.owners[op] = api
-					k.logins[api] = k.logins[api] || suggest.RoleOf(api, op) == suggest.Login
+					k.owners[op], k.roles[op] = api, suggest.RoleOf(api, op)
+					k.logins[api] = k.logins[api] || k.roles[op] == suggest.Login
 				}
 			}
 		}
