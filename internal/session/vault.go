@@ -68,7 +68,8 @@ var ErrRefused = errors.New("the API refuses to renew the session")
 
 // Renew makes the next session of one that ends. It returns ErrRefused, wrapped
 // or not, when the API says no; any other error is one that may pass. It runs
-// under the session's lock, so it stores nothing itself.
+// under the session's lock, so it stores nothing itself, and for a minute at most,
+// even if its caller leaves.
 type Renew func(ctx context.Context, old *Session) (*Session, error)
 
 // idle is how long a session without an end of its own is kept when nobody uses it.
@@ -146,6 +147,53 @@ func (v *Vault) Delete(ctx context.Context, key Key) error {
 	return v.box.remove(ctx, v.box.name(key))
 }
 
+// Untold is why End did not tell the API: the session is forgotten, but the API does
+// not know.
+type Untold struct{ Err error }
+
+func (u *Untold) Error() string { return u.Err.Error() }
+
+// Unwrap is for package errors.
+func (u *Untold) Unwrap() error { return u.Err }
+
+// End ends a session: it waits for a renewal that runs, tells the API of the session
+// that stands then, and forgets it in any case. tell may be nil, is not called where
+// nobody is signed in, and runs to its end even if the caller leaves; its error is
+// returned as *Untold. All other errors say that the session may still stand.
+func (v *Vault) End(ctx context.Context, key Key, tell func(context.Context, *Session) error) error {
+	release, err := v.box.lock(ctx, v.box.name(key))
+	if err != nil {
+		return err
+	}
+	defer release()
+	s, _, unread := v.read(ctx, key)
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
+	var untold error
+	switch {
+	case unread == nil && tell != nil:
+		if err := tell(ctx, s); err != nil {
+			untold = &Untold{err}
+		}
+	case unread != nil && !errors.Is(unread, ErrSignIn):
+		untold = &Untold{unread}
+	}
+	if err := v.box.remove(context.WithoutCancel(ctx), v.box.name(key)); err != nil {
+		return err
+	}
+	return untold
+}
+
+// maxExchange is how long the API may take to make, renew or end a session.
+const maxExchange = time.Minute
+
+// untilDone is the context of what the API is asked under a session's lock. Its
+// outcome is kept even if the caller leaves: an API that has replaced a token accepts
+// the old one no longer.
+func untilDone(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), maxExchange)
+}
+
 // Use is the session that a call may be sent with. One that is due is renewed
 // first, by one caller while the others wait. renew may be nil: then a session
 // lasts until its end.
@@ -205,9 +253,10 @@ func (v *Vault) renewed(ctx context.Context, key Key, renew Renew, stale func(*S
 	}
 	// A process that died between the API's answer and the storing below leaves the
 	// old token: it is tried here once, and the API's refusal asks for a new sign-in.
-	next, err := renew(ctx, s)
-	// From here on the store must hear of the outcome, even if the caller has left.
-	ctx = context.WithoutCancel(ctx)
+	asking, cancel := untilDone(ctx)
+	next, err := renew(asking, s)
+	cancel()
+	ctx = context.WithoutCancel(ctx) // the store must hear of the outcome
 	switch {
 	case errors.Is(err, ErrRefused):
 		v.box.log.InfoContext(ctx, "the API refuses to renew a session, which is forgotten", "document", key.Document, "api", key.API)
@@ -249,7 +298,9 @@ func (v *Vault) Replace(ctx context.Context, key Key, next Renew) (*Session, err
 	if err != nil {
 		return nil, err
 	}
-	made, err := next(ctx, s)
+	asking, cancel := untilDone(ctx)
+	made, err := next(asking, s)
+	cancel()
 	ctx = context.WithoutCancel(ctx) // the store must hear of the outcome
 	switch {
 	case errors.Is(err, ErrRefused):
@@ -287,7 +338,9 @@ func (v *Vault) Obtain(ctx context.Context, key Key, make func(context.Context) 
 	if err := v.refusedLately(key); err != nil {
 		return nil, err
 	}
-	s, err = make(ctx)
+	asking, cancel := untilDone(ctx)
+	s, err = make(asking)
+	cancel()
 	ctx = context.WithoutCancel(ctx)
 	v.note(key, err)
 	if err != nil {

@@ -29,6 +29,14 @@ func TestVault_renewalsUndoNothing(t *testing.T) {
 		{"sign-in, and the API refuses", func(ctx context.Context, v *Vault) error {
 			return v.Put(ctx, key("alice"), session("another", time.Hour))
 		}, ErrRefused, "another"},
+		{"sign-out that the API is told of", func(ctx context.Context, v *Vault) error {
+			return v.End(ctx, key("alice"), func(_ context.Context, s *Session) error {
+				if s.Token.Reveal() != "next" {
+					return errors.New("the API is told of " + s.Token.Reveal())
+				}
+				return nil
+			})
+		}, nil, ""},
 		{"sign-out", func(ctx context.Context, v *Vault) error { return v.Delete(ctx, key("alice")) }, nil, ""},
 	}
 	for _, c := range cases {
@@ -233,5 +241,82 @@ func TestVault_localUsersAreApart(t *testing.T) {
 	}
 	if s, err := alice.Get(t.Context(), local); !errors.Is(err, ErrSignIn) {
 		t.Errorf("revoked: %v, %v", s, err)
+	}
+}
+
+// TestVault_callersMayLeave: what the API has answered is kept even if the caller who
+// asked has left: the old token may be worth nothing any more.
+func TestVault_callersMayLeave(t *testing.T) {
+	cases := map[string]func(ctx context.Context, v *Vault, old *Session, ask Renew) error{
+		"renewed": func(ctx context.Context, v *Vault, old *Session, ask Renew) error {
+			_, err := v.Rejected(ctx, key("alice"), old, ask)
+			return err
+		},
+		"replaced": func(ctx context.Context, v *Vault, _ *Session, ask Renew) error {
+			_, err := v.Replace(ctx, key("alice"), ask)
+			return err
+		},
+		"made": func(ctx context.Context, v *Vault, _ *Session, ask Renew) error {
+			if err := v.Delete(ctx, key("alice")); err != nil {
+				return err
+			}
+			_, err := v.Obtain(ctx, key("alice"), func(ctx context.Context) (*Session, error) { return ask(ctx, nil) }, nil)
+			return err
+		},
+	}
+	for name, do := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := NewVault(NewMemory(), sealer(t, master), nil)
+			old := session("old", time.Hour)
+			if err := v.Put(t.Context(), key("alice"), old); err != nil {
+				t.Fatal(err)
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			err := do(ctx, v, old, func(ctx context.Context, _ *Session) (*Session, error) {
+				leave()
+				if _, ok := ctx.Deadline(); !ok {
+					t.Error("the API may take for ever")
+				}
+				return session("next", time.Hour), ctx.Err()
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if s, err := v.Get(t.Context(), key("alice")); err != nil || s.Token.Reveal() != "next" {
+				t.Errorf("kept %v, %v", s, err)
+			}
+		})
+	}
+}
+
+// TestVault_endForgetsInAnyCase: the API that cannot be told keeps nobody signed in
+// here, nor does a caller who leaves.
+func TestVault_endForgetsInAnyCase(t *testing.T) {
+	v := NewVault(NewMemory(), sealer(t, master), nil)
+	if err := v.Put(t.Context(), key("alice"), session("token", time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	away, told := errors.New("away"), 0
+	tell := func(ctx context.Context, s *Session) error {
+		leave()
+		if told++; ctx.Err() != nil || s.Token.Reveal() != "token" {
+			t.Errorf("told of %v: %v", s, ctx.Err())
+		}
+		return away
+	}
+	var untold *Untold
+	if err := v.End(ctx, key("alice"), tell); !errors.As(err, &untold) || !errors.Is(err, away) {
+		t.Errorf("untold: %v", err)
+	}
+	if s, err := v.Get(t.Context(), key("alice")); !errors.Is(err, ErrSignIn) {
+		t.Errorf("left %v, %v", s, err)
+	}
+	if err := v.End(t.Context(), key("alice"), tell); err != nil || told != 1 {
+		t.Errorf("nobody there: %v, told %d times", err, told)
+	}
+	_ = v.Close()
+	if err := v.End(t.Context(), key("alice"), tell); !errors.Is(err, errClosed) || errors.As(err, &untold) {
+		t.Errorf("closed: %v", err)
 	}
 }

@@ -385,13 +385,12 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, who Visitor) {
 		return
 	}
 	key := api.Key
-	s, err := h.c.Vault.Get(r.Context(), key)
-	if err == nil && api.SignOut != nil {
-		if err := api.SignOut(r.Context(), s); err != nil {
-			h.c.Logger.WarnContext(r.Context(), "an API was not told of a sign-out", "document", key.Document, "api", key.API, "error", err)
-		}
-	}
-	if err := h.c.Vault.Delete(r.Context(), key); err != nil {
+	err := h.c.Vault.End(r.Context(), key, api.SignOut)
+	var untold *session.Untold
+	switch {
+	case errors.As(err, &untold):
+		h.c.Logger.WarnContext(r.Context(), "an API was not told of a sign-out", "document", key.Document, "api", key.API, "error", err)
+	case err != nil:
 		h.c.Logger.ErrorContext(r.Context(), "a session cannot be forgotten", "document", key.Document, "api", key.API, "error", err)
 		h.fail(w, r, http.StatusServiceUnavailable, "The session could not be ended.", "Tell the operator; the log says why.")
 		return
