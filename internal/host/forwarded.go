@@ -13,23 +13,29 @@ type hop struct {
 	proto, host string     // "" is not said
 }
 
-// forwarded reads the header Forwarded (RFC 7239), the nearest proxy last.
+// forwarded reads the header Forwarded (RFC 7239), the nearest proxy last. A line
+// that is malformed may have swallowed what a proxy appended: then nothing counts.
 func forwarded(header http.Header) (hops []hop) {
-	for _, element := range split(strings.Join(header["Forwarded"], ","), ',') {
-		var h hop
-		for _, pair := range split(element, ';') {
-			name, text, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			text = unquote(text)
-			switch strings.ToLower(name) {
-			case "for":
-				h.from = node(text)
-			case "proto":
-				h.proto = proto(text)
-			case "host":
-				h.host = host(text)
-			}
+	for _, line := range header["Forwarded"] {
+		if !wellQuoted(line) {
+			return nil
 		}
-		hops = append(hops, h)
+		for _, element := range split(line, ',') {
+			var h hop
+			for _, pair := range split(element, ';') {
+				name, text, _ := strings.Cut(strings.TrimSpace(pair), "=")
+				text = unquote(text)
+				switch strings.ToLower(name) {
+				case "for":
+					h.from = node(text)
+				case "proto":
+					h.proto = proto(text)
+				case "host":
+					h.host = host(text)
+				}
+			}
+			hops = append(hops, h)
+		}
 	}
 	return hops
 }
@@ -38,7 +44,13 @@ func forwarded(header http.Header) (hops []hop) {
 // of different lengths: what the nearest says is last in each, and the first of a
 // shorter list counts for those before it.
 func xForwarded(header http.Header) (hops []hop) {
-	list := func(name string) []string { return split(strings.Join(header["X-Forwarded-"+name], ","), ',') }
+	list := func(name string) []string { // in which a quote is a character as any other
+		lines := header["X-Forwarded-"+name]
+		if len(lines) == 0 {
+			return nil
+		}
+		return strings.Split(strings.Join(lines, ","), ",")
+	}
 	froms, protos, hosts := list("For"), list("Proto"), list("Host")
 	last := func(all []string, back int) string {
 		if len(all) == 0 {
@@ -55,6 +67,29 @@ func xForwarded(header http.Header) (hops []hop) {
 	}
 	slices.Reverse(hops)
 	return hops
+}
+
+// wellQuoted reports whether each quoted string of a line is closed, and the whole
+// value of a parameter (RFC 7239 section 4).
+func wellQuoted(line string) bool {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch {
+		case quoted && line[i] == '\\':
+			i++
+		case line[i] != '"':
+		case quoted:
+			quoted = false
+			if rest := strings.TrimLeft(line[i+1:], " \t"); rest != "" && rest[0] != ',' && rest[0] != ';' {
+				return false
+			}
+		case i == 0 || line[i-1] != '=':
+			return false
+		default:
+			quoted = true
+		}
+	}
+	return !quoted
 }
 
 // split cuts a list at a separator that stands in no quotes (RFC 9110 section

@@ -124,6 +124,26 @@ func reading(method, path string) *plan.Route {
 	return r
 }
 
+// ofSession is a route that only reads by its method and hints, and yet changes a session.
+func ofSession(role plan.Role) *plan.Route {
+	r := reading("GET", "/"+role.String())
+	r.Unit.Role = role
+	return r
+}
+
+func TestHandler_keepsPagesOfOtherSitesAwayFromSessions(t *testing.T) {
+	for _, role := range []plan.Role{plan.LoginRole, plan.RefreshRole, plan.ReplaceRole, plan.LogoutRole} {
+		h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{}, Server: &plan.Server{Routes: []*plan.Route{ofSession(role)}}})
+		address := "http://127.0.0.1:8080/" + role.String()
+		if w := do(h, "GET", address, "", "Sec-Fetch-Site: cross-site"); w.Code != 403 {
+			t.Errorf("%s for a page of another site: %d %s", role, w.Code, w.Body)
+		}
+		if w := do(h, "GET", address, "", "Sec-Fetch-Site: none"); w.Code != 200 {
+			t.Errorf("%s for its user: %d %s", role, w.Code, w.Body)
+		}
+	}
+}
+
 func TestHandler_keepsPagesOfOtherSitesAway(t *testing.T) {
 	h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{Origins: []string{"https://app.example"}},
 		Server: &plan.Server{Routes: []*plan.Route{reading("GET", "/a"), operationOf("POST", "/a"),

@@ -10,7 +10,7 @@ import (
 // operation is a route with everything looked up that does not depend on the request.
 type operation struct {
 	route  *plan.Route
-	writes bool // it may change something, whatever its method
+	writes bool // it may change something, a session of the caller's too, whatever its method and hints
 	secret bool // its answer holds a credential
 	rest   int  // of a forward: which of the path's values is the rest, -1 for none
 
@@ -38,7 +38,7 @@ type source struct {
 }
 
 func compile(r *plan.Route, names []string) *operation {
-	op := &operation{route: r, writes: !r.Unit.ReadOnly(), secret: r.Unit.AnswersSecret(), rest: -1,
+	op := &operation{route: r, writes: !r.Unit.ReadOnly() || r.Unit.Role != plan.NoRole, secret: r.Unit.AnswersSecret(), rest: -1,
 		entity: -1}
 	for i, in := range r.Unit.Inputs {
 		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", open: in.Schema.Type == "",
