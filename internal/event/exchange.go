@@ -39,6 +39,7 @@ type Facts struct {
 	RPC        string // the method of MCP
 	Name       string // of the tool or prompt that an MCP client names, if it is one
 	Revision   string // of MCP
+	Private    bool   // bodies and headers may hold what somebody is signed in with
 
 	Status   int    // for an HTTP caller; on stdio 200, or that of the failure
 	Failed   string // the kind of the failure, "" for none

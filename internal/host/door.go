@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/fairlead/fairlead/internal/adapter/connect"
 	"github.com/fairlead/fairlead/internal/adapter/control"
 	"github.com/fairlead/fairlead/internal/event"
+	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // heardExchange is a request of which somebody hears: the exchange, and the writer of its
@@ -44,6 +46,9 @@ func (l *listener) serveHeard(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if x.kept != nil {
 			x.kept.Status, x.kept.AnswerHeader = cmp.Or(x.status, http.StatusOK), w.Header().Clone()
+			if x.Facts().Private {
+				x.kept.Withhold()
+			}
 			l.capture.Keep(x.kept)
 		}
 		x.Note(func(f *event.Facts) {
@@ -119,12 +124,56 @@ func (x *heardExchange) Write(body []byte) (int, error) {
 	return n, err
 }
 
-// noting notes in exchanges which server takes them.
+// noting notes in exchanges which server takes them, and whether what they carry may
+// be a credential.
 func (g *generation) noting(next http.Handler) http.Handler {
+	private, open := privacy(g.server)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		event.ExchangeOf(r.Context()).Note(func(f *event.Facts) {
+		x := event.ExchangeOf(r.Context())
+		x.Note(func(f *event.Facts) {
 			f.Capability, f.Adapter, f.Server = g.document.Model.Name(), g.server.Type, g.server.Namespace
+			f.Private = private
 		})
 		next.ServeHTTP(w, r)
+		if len(open) > 0 {
+			x.Note(func(f *event.Facts) { f.Private = !open[f.Unit] })
+		}
 	})
+}
+
+// privacy reports whether a unit of a server is part of a session or acts in one, or has
+// credentials as its inputs or answer. Open are the units of which that is known not to
+// be so, where a request runs one unit at most: MCP has batches.
+func privacy(s *plan.Server) (private bool, open map[string]bool) {
+	var units, secret []*plan.Unit
+	add := func(u *plan.Unit, signs bool) {
+		if u == nil {
+			return
+		}
+		units = append(units, u)
+		if signs || u.Signs || u.Role != plan.NoRole || u.AnswersSecret() || u.SignInAt() != nil ||
+			slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Secret || len(in.SecretMembers) > 0 }) {
+			secret = append(secret, u)
+		}
+	}
+	for _, r := range s.Routes {
+		add(r.Unit, r.Forward != nil && r.Forward.Session != nil)
+	}
+	for _, u := range s.Tools {
+		add(u, false)
+	}
+	for _, r := range s.Resources {
+		add(r.Unit, false)
+	}
+	if len(secret) == 0 || s.Type != "rest" {
+		return len(secret) > 0, nil
+	}
+	open = map[string]bool{}
+	for _, u := range units {
+		open[u.ID] = true
+	}
+	for _, u := range secret {
+		delete(open, u.ID)
+	}
+	return true, open
 }

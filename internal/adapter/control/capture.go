@@ -49,17 +49,39 @@ type Message struct {
 	Request, Answer      Body
 }
 
+// Withhold forgets what the bodies and headers say, but for how long the bodies are: APIs
+// repeat what people are signed in with under names of their own.
+func (m *Message) Withhold() {
+	m.Header, m.AnswerHeader = nil, nil
+	m.Request.withhold()
+	m.Answer.withhold()
+}
+
 // Body is the beginning of a body. It may be written while it is shown.
 type Body struct {
 	mu   sync.Mutex
 	text []byte
+	size int64
 	cut  bool
+
+	withheld bool // nothing but the size is kept
+}
+
+func (b *Body) withhold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.text)
+	b.text, b.withheld = nil, true
 }
 
 // Add appends what still fits.
 func (b *Body) Add(more []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.size += int64(len(more))
+	if b.withheld {
+		return
+	}
 	n := min(len(more), keptBytes-len(b.text))
 	b.text, b.cut = append(b.text, more[:n]...), b.cut || n < len(more)
 }
@@ -133,7 +155,11 @@ func (c *Capture) text(line string, header http.Header, body *Body) string {
 	}
 	body.mu.Lock()
 	defer body.mu.Unlock()
-	if len(body.text) > 0 {
+	switch {
+	case body.withheld:
+		fmt.Fprintf(&b, "\n(%d bytes; neither they nor the headers are kept, since units of this server act in sessions or "+
+			"have secrets)", body.size)
+	case len(body.text) > 0:
 		b.WriteString("\n" + bodyText(body.text, header.Get("Content-Type"), body.cut))
 	}
 	return c.mask.Text(b.String())
@@ -148,7 +174,7 @@ var harmless = []string{"Accept", "Accept-Encoding", "Accept-Language", "Allow",
 
 // privateWords are in the names of what nobody but its owner is to see.
 var privateWords = []string{"password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "credential",
-	"session", "signature", "assertion", "privatekey", "passphrase", "otp", "pin", "code", "ssn", "cvv"}
+	"session", "refresh", "bearer", "jwt", "signature", "assertion", "privatekey", "passphrase", "otp", "pin", "code", "ssn", "cvv"}
 
 // private reports whether something is a secret by its name.
 func private(name string) bool {

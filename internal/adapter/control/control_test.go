@@ -292,7 +292,7 @@ func TestCapture_showsNoSecret(t *testing.T) {
 		t.Errorf("it keeps for %s", until)
 	}
 	for contentType, body := range map[string]string{
-		"application/json":                        `{"a": {"Access-Token": "canary", "list": [{"passwd": {"x": "canary"}}]}, "b": "shown known-canary"}`,
+		"application/json":                        `{"refresh": "canary", "a": {"Access-Token": "canary", "list": [{"passwd": {"x": "canary"}}]}, "b": "shown known-canary"}`,
 		"application/vnd.api+json; charset=utf-8": `{"clientSecret": ["canary"], "b": "shown"}`,
 		"application/x-www-form-urlencoded":       "user_password=canary&b=shown",
 		"text/event-stream":                       "event: x\ndata: {\"result\": {\"content\": [{\"text\": \"{\\\"api_key\\\": \\\"canary\\\", \\\"b\\\": \\\"shown\\\"}\"}]}}\n\n",
@@ -312,6 +312,16 @@ func TestCapture_showsNoSecret(t *testing.T) {
 		if readable := strings.Contains(body, "shown") && contentType != "text/plain"; strings.Contains(kept.Request, "shown") != readable {
 			t.Errorf("%s shows\n%s", contentType, kept.Request)
 		}
+	}
+	m := &control.Message{ID: "private", Line: "GET /me", Status: 200, Header: http.Header{"User-Agent": {"canary"}},
+		AnswerHeader: http.Header{"Etag": {"canary"}}}
+	m.Answer.Add([]byte(`{"key": "canary"}`))
+	m.Withhold()
+	m.Answer.Add([]byte("canary"))
+	c.Keep(m)
+	if kept := c.Find("private"); strings.Contains(kept.Request+kept.Answer, "canary") ||
+		!strings.Contains(kept.Answer, "23 bytes; neither they") || !strings.HasPrefix(kept.Request, "GET /me") {
+		t.Errorf("what is withheld shows\n%s\n%s", kept.Request, kept.Answer)
 	}
 	long := &control.Message{ID: "long", Header: http.Header{"Content-Type": {"application/json"}}}
 	long.Request.Add([]byte(`{"a": "`))
