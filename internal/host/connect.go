@@ -338,8 +338,12 @@ func (s *Sessions) api(ctx context.Context, of *plan.Session, who session.Princi
 			if failure == nil {
 				return made, nil
 			}
-			if failure.Kind == engine.Answered && failure.Status < http.StatusInternalServerError {
-				return nil, &connect.Refusal{Message: cmp.Or(failure.Message(), failure.Title)}
+			switch {
+			case failure.Kind == engine.Answered && failure.Status < http.StatusInternalServerError:
+				return nil, &connect.Refusal{Message: cmp.Or(failure.Message(), failure.Title),
+					Unjudged: failure.Status == http.StatusTooManyRequests}
+			case failure.Kind == engine.BadAnswer, failure.Kind == engine.TooLarge:
+				return nil, &connect.NoSession{Err: failure}
 			}
 			return nil, failure
 		},

@@ -56,6 +56,21 @@ func (a *account) answer(w http.ResponseWriter, r *http.Request) {
 	case r.Method == "POST":
 		var given struct{ User, Password string }
 		_ = json.NewDecoder(r.Body).Decode(&given)
+		switch given.User {
+		case "down":
+			w.WriteHeader(503)
+			return
+		case "busy":
+			w.WriteHeader(429)
+			io.WriteString(w, `{"message":"not so fast"}`)
+			return
+		case "html":
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, "<!doctype html><p>Log in</p>")
+			return
+		case "empty":
+			return
+		}
 		if given.User == "" || given.Password != backwards(given.User) {
 			w.WriteHeader(401)
 			io.WriteString(w, `{"message":"wrong <user> or password"}`)
@@ -237,6 +252,27 @@ func TestConnect_signsIn(t *testing.T) {
 				t.Errorf("after the end: orders of %q, page %q", of, page)
 			}
 		})
+	}
+}
+
+// TestConnect_tellsWhyNobodyIsSignedIn: an API that is down, or busy, costs no attempt;
+// one that answers without a session is said to do so.
+func TestConnect_tellsWhyNobodyIsSignedIn(t *testing.T) {
+	a := newAccount(t)
+	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL})
+	_, page, _ := ordersOf(t, s, ada...)
+	b := newBrowser(t, ada...)
+	for _, c := range []struct{ user, want string }{
+		{"down", "could not be asked"}, {"down", "could not be asked"}, {"down", "could not be asked"},
+		{"busy", "not so fast"}, {"busy", "not so fast"},
+		{"html", "answered, but gave no session"}, {"empty", "answered, but gave no session"},
+	} {
+		if status, body := b.post(page, "user", c.user, "password", "x"); status != 422 || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %s", c.user, status, body)
+		}
+	}
+	if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 {
+		t.Errorf("then: %d %s", status, body)
 	}
 }
 

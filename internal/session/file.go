@@ -55,6 +55,9 @@ const (
 
 // Get implements Store.
 func (f *Files) Get(_ context.Context, id string) ([]byte, error) {
+	if info, err := f.root.Lstat(id + suffix); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, ErrNone // to open a pipe waits for its writer
+	}
 	file, err := f.root.Open(id + suffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -77,7 +80,11 @@ func (f *Files) Get(_ context.Context, id string) ([]byte, error) {
 }
 
 // Put implements Store. The file is complete under its name or not there at all.
+// It is an error to store more than Get would read.
 func (f *Files) Put(_ context.Context, id string, sealed []byte, end time.Time) error {
+	if 8+len(sealed) > maxEntry {
+		return fmt.Errorf("store a session: it has %d bytes, and %d are the most", len(sealed), maxEntry-8)
+	}
 	seconds := int64(0)
 	if !end.IsZero() {
 		seconds = end.Unix()

@@ -125,6 +125,9 @@ func (f *Files) Key(ctx context.Context, ring Keyring) (key []byte, said string,
 }
 
 func (f *Files) readKeyFile() (string, error) {
+	if info, err := f.root.Stat(keyFile); err == nil && !info.Mode().IsRegular() { // to open a pipe waits for its writer
+		return "", fmt.Errorf("%s is no file; remove it to begin anew", filepath.Join(f.root.Name(), keyFile))
+	}
 	file, err := f.root.Open(keyFile)
 	if err != nil {
 		return "", err

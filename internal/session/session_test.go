@@ -399,6 +399,24 @@ func readableByOthersIsKnown() bool {
 	return err == nil && readableByOthers(info)
 }
 
+// TestFiles_storeWhatTheyRead: an entry that would not be read is not stored.
+func TestFiles_storeWhatTheyRead(t *testing.T) {
+	files, err := NewFiles(filepath.Join(t.TempDir(), "sessions"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	for size, fits := range map[int]bool{maxEntry - 8: true, maxEntry - 7: false} {
+		id := fmt.Sprint(size)
+		if err := files.Put(t.Context(), id, make([]byte, size), time.Time{}); fits != (err == nil) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		if text, err := files.Get(t.Context(), id); fits != (err == nil) || fits && len(text) != size {
+			t.Errorf("of %d bytes, %d are read: %v", size, len(text), err)
+		}
+	}
+}
+
 func TestFiles_sweep(t *testing.T) {
 	files, err := NewFiles(filepath.Join(t.TempDir(), "sessions"))
 	if err != nil {

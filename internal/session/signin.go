@@ -39,8 +39,10 @@ type Asked struct {
 const (
 	SignInLife  = 10 * time.Minute // of a handle
 	MaxAttempts = 5                // at one handle, and of one principal at one API within SignInLife
-	maxSignIns  = 10_000           // that one process makes within SignInLife, of all principals
+	maxSignIns  = 10_000           // that one process has made and that wait, of all principals
 	maxWaiting  = 20               // that wait at once for one principal
+	maxMade     = 100              // of one principal within SignInLife
+	maxBack     = 20               // attempts taken back of one principal at one API within SignInLife
 	maxAsked    = 200              // bytes of each text of Asked
 	maxGiven    = 2000             // bytes of what a call gave; more is left out
 )
@@ -48,7 +50,7 @@ const (
 // Errors of sign-ins.
 var (
 	ErrNoHandle = errors.New("this page has ended or never was")
-	ErrTooMany  = errors.New("too many sign-ins wait already")
+	ErrTooMany  = errors.New("too many sign-in pages were made in the last ten minutes")
 	ErrGuessing = errors.New("too many attempts failed")
 )
 
@@ -60,25 +62,30 @@ var (
 type SignIns struct {
 	box *box
 
-	mu    sync.Mutex
-	made  int // since
-	since time.Time
+	mu   sync.Mutex
+	made map[string]time.Time // the ends of those that this process made, by handle
 }
 
 // NewSignIns keeps sign-ins beside the sessions of v.
-func NewSignIns(v *Vault) *SignIns { return &SignIns{box: v.box} }
+func NewSignIns(v *Vault) *SignIns {
+	return &SignIns{box: v.box, made: map[string]time.Time{}}
+}
 
 // desk is what waits for one principal, as it is sealed.
 type desk struct {
-	Waiting []SignIn            `json:"waiting,omitzero"`
-	Failed  map[string]failures `json:"failed,omitzero"` // by the API's origin
+	Waiting []SignIn         `json:"waiting,omitzero"`
+	Failed  map[string]tally `json:"failed,omitzero"` // attempts that were not accepted, by the API's origin
+	Made    tally            `json:"made,omitzero"`   // sign-ins
 }
 
-// failures are attempts at an API that it has not accepted.
-type failures struct {
+// tally counts what happens within SignInLife.
+type tally struct {
 	Count int       `json:"count"`
+	Back  int       `json:"back,omitzero"` // how many were taken back
 	Since time.Time `json:"since"`
 }
+
+func (t tally) ended(now time.Time) bool { return now.Sub(t.Since) >= SignInLife }
 
 func (s *SignIns) name(p Principal) []byte { return deskName(s.box.whose(p)) }
 
@@ -97,7 +104,10 @@ func (s *SignIns) read(ctx context.Context, p Principal) (*desk, error) {
 	d.Waiting = slices.DeleteFunc(d.Waiting, func(w SignIn) bool {
 		return w.Key.Principal != p || !now.Before(w.Ends)
 	})
-	maps.DeleteFunc(d.Failed, func(_ string, f failures) bool { return now.Sub(f.Since) >= SignInLife })
+	maps.DeleteFunc(d.Failed, func(_ string, f tally) bool { return f.ended(now) })
+	if d.Made.ended(now) {
+		d.Made = tally{Since: now}
+	}
 	return d, nil
 }
 
@@ -114,7 +124,7 @@ func (s *SignIns) change(ctx context.Context, p Principal, edit func(*desk) erro
 		return err
 	}
 	outcome := edit(d)
-	if len(d.Waiting) == 0 && len(d.Failed) == 0 {
+	if len(d.Waiting) == 0 && len(d.Failed) == 0 && d.Made.Count == 0 {
 		err = s.box.remove(ctx, s.name(p))
 	} else {
 		err = s.box.write(ctx, ofSignIns, s.name(p), s.box.now().Add(SignInLife), d)
@@ -125,12 +135,27 @@ func (s *SignIns) change(ctx context.Context, p Principal, edit func(*desk) erro
 	return outcome
 }
 
+// spent reports whether the last attempt was made: the page is closed, unless that
+// attempt is taken back.
+func (in *SignIn) spent() bool { return in.Attempts >= MaxAttempts }
+
 func (d *desk) of(key Key) int {
-	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Key == key })
+	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Key == key && !w.spent() })
 }
 
 func (d *desk) at(handle string) int {
-	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Handle == handle })
+	return slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Handle == handle && !w.spent() })
+}
+
+// drop closes the page of a handle for good, and returns it if it was there.
+func (d *desk) drop(handle string) (in SignIn, ok bool) {
+	i := slices.IndexFunc(d.Waiting, func(w SignIn) bool { return w.Handle == handle })
+	if i < 0 {
+		return SignIn{}, false
+	}
+	in = d.Waiting[i]
+	d.Waiting = slices.Delete(d.Waiting, i, i+1)
+	return in, true
 }
 
 // Ask is the sign-in that waits for the key, or a new one. It is ErrTooMany when
@@ -150,16 +175,25 @@ func (s *SignIns) Ask(ctx context.Context, key Key, asked Asked) (SignIn, error)
 		switch {
 		case i >= 0:
 			d.Waiting[i].Asked = asked
-		case len(d.Waiting) >= maxWaiting || !s.mayMake():
+		case len(d.Waiting) >= maxWaiting || d.Made.Count >= maxMade:
 			return ErrTooMany
 		default:
+			made := SignIn{Handle: rand.Text(), Key: key, Asked: asked, Ends: s.box.now().Add(SignInLife)}
+			if !s.admit(made) {
+				return ErrTooMany
+			}
 			i = len(d.Waiting)
-			d.Waiting = append(d.Waiting, SignIn{Handle: rand.Text(), Key: key, Asked: asked, Ends: s.box.now().Add(SignInLife)})
+			d.Waiting = append(d.Waiting, made)
+			d.Made.Count++
 		}
 		in = d.Waiting[i]
 		return nil
 	})
-	return in, err
+	if err != nil { // it was made, perhaps, but is not stored
+		s.leave(in.Handle)
+		return SignIn{}, err
+	}
+	return in, nil
 }
 
 // cut bounds what a client may let be stored.
@@ -172,15 +206,27 @@ func (a Asked) cut() Asked {
 	return Asked{short(a.Capability), short(a.Unit), short(a.Client), given}
 }
 
-// mayMake counts one more sign-in of this process.
-func (s *SignIns) mayMake() bool {
+// admit counts one more sign-in of this process, unless too many wait. One that was
+// closed at another replica counts until its end.
+func (s *SignIns) admit(in SignIn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.box.now(); now.Sub(s.since) >= SignInLife {
-		s.made, s.since = 0, now
+	if len(s.made) >= maxSignIns {
+		now := s.box.now()
+		maps.DeleteFunc(s.made, func(_ string, ends time.Time) bool { return !now.Before(ends) })
 	}
-	s.made++
-	return s.made <= maxSignIns
+	if len(s.made) >= maxSignIns {
+		return false
+	}
+	s.made[in.Handle] = in.Ends
+	return true
+}
+
+// leave counts a sign-in no longer.
+func (s *SignIns) leave(handle string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.made, handle)
 }
 
 // Find is the sign-in of a handle for the principal. It is ErrNoHandle for
@@ -201,7 +247,7 @@ func (s *SignIns) Find(ctx context.Context, handle string, by Principal) (SignIn
 }
 
 // Attempt counts an attempt to sign in before it is sent to the API. After the
-// last one the handle is gone; ErrGuessing says that the principal must wait.
+// last one the handle is gone, unless it is taken back; ErrGuessing says that the principal must wait.
 func (s *SignIns) Attempt(ctx context.Context, handle string, by Principal) error {
 	if _, err := s.Find(ctx, handle, by); err != nil {
 		return err
@@ -218,15 +264,35 @@ func (s *SignIns) Attempt(ctx context.Context, handle string, by Principal) erro
 		}
 		f.Count++
 		if d.Failed == nil {
-			d.Failed = map[string]failures{}
+			d.Failed = map[string]tally{}
 		}
 		d.Failed[origin] = f
 		d.Waiting[i].Attempts++
-		if f.Count > MaxAttempts || d.Waiting[i].Attempts >= MaxAttempts {
-			d.Waiting = slices.Delete(d.Waiting, i, i+1)
-		}
 		if f.Count > MaxAttempts {
+			d.drop(handle)
+			s.leave(handle)
 			return ErrGuessing
+		}
+		return nil
+	})
+}
+
+// TakeBack takes an attempt back that the API has not judged, as when it could not be
+// reached, and opens the page again if that attempt has closed it. An API may answer
+// a wrong password with what looks like a fault of its own: so only some are taken back.
+func (s *SignIns) TakeBack(ctx context.Context, handle string, key Key) error {
+	return s.change(ctx, key.Principal, func(d *desk) error {
+		f := d.Failed[key.Origin]
+		if f.Count == 0 || f.Back >= maxBack {
+			return nil
+		}
+		f.Count--
+		f.Back++
+		d.Failed[key.Origin] = f
+		for i := range d.Waiting {
+			if w := &d.Waiting[i]; w.Handle == handle && w.Attempts > 0 {
+				w.Attempts--
+			}
 		}
 		return nil
 	})
@@ -270,14 +336,12 @@ func (s *SignIns) move(ctx context.Context, handle string, by Principal, how fun
 // no longer; those that failed before it do, else an account of one's own would
 // buy attempts at somebody else's.
 func (s *SignIns) Done(ctx context.Context, handle string, key Key) error {
+	s.leave(handle)
 	return s.change(ctx, key.Principal, func(d *desk) error {
-		attempted := true // the last attempt has closed the page already
-		if i := d.at(handle); i >= 0 {
-			attempted = d.Waiting[i].Attempts > 0
-			d.Waiting = slices.Delete(d.Waiting, i, i+1)
-		}
+		in, ok := d.drop(handle)
+		attempted := !ok || in.Attempts > 0
 		if f, ok := d.Failed[key.Origin]; ok && attempted {
-			if f.Count--; f.Count > 0 {
+			if f.Count--; f.Count > 0 || f.Back > 0 {
 				d.Failed[key.Origin] = f
 			} else {
 				delete(d.Failed, key.Origin)

@@ -240,3 +240,89 @@ func TestSignIns_areSealed(t *testing.T) {
 		t.Errorf("a moved entry is read: %v", err)
 	}
 }
+
+// TestSignIns_onePersonLocksOutNobodyElse: a person who has page after page made and
+// closed gets no more after a while, at any replica; all others do.
+func TestSignIns_onePersonLocksOutNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		here, there := replicas(t, NewMemory())
+		for i := range 2 * maxMade {
+			s := []*SignIns{here, there}[i%2]
+			w, err := s.Ask(ctx, key("alice"), Asked{})
+			if full := errors.Is(err, ErrTooMany); err != nil && !full || full != (i >= maxMade) {
+				t.Fatalf("page %d: %v", i, err)
+			}
+			if err == nil {
+				if err := s.Done(ctx, w.Handle, w.Key); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i := range maxSignIns + 1 { // what is closed makes place
+			w, err := here.Ask(ctx, key(fmt.Sprint(i)), Asked{})
+			if err != nil {
+				t.Fatalf("person %d: %v", i, err)
+			}
+			if err := here.Done(ctx, w.Handle, w.Key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(SignInLife)
+		if _, err := here.Ask(ctx, key("alice"), Asked{}); err != nil {
+			t.Errorf("later: %v", err)
+		}
+	})
+}
+
+// TestSignIns_takesBack: an attempt that was not judged does not count, and opens the
+// page that it had closed; but not without end, and not a page that is done.
+func TestSignIns_takesBack(t *testing.T) {
+	ctx := t.Context()
+	here, there := replicas(t, NewMemory())
+	who := key("alice").Principal
+	w, err := here.Ask(ctx, key("alice"), Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempt := func() {
+		t.Helper()
+		if err := here.Attempt(ctx, w.Handle, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range MaxAttempts {
+		attempt()
+	}
+	if _, err := there.Find(ctx, w.Handle, who); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("after the last attempt: %v", err)
+	}
+	for range maxBack {
+		if err := there.TakeBack(ctx, w.Handle, w.Key); err != nil {
+			t.Fatal(err)
+		}
+		attempt()
+	}
+	if err := there.TakeBack(ctx, w.Handle, w.Key); err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Attempt(ctx, w.Handle, who); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("attempts are taken back without end: %v", err)
+	}
+	w, err = here.Ask(ctx, key("bob"), Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who = key("bob").Principal
+	attempt()
+	attempt()
+	if err := here.Done(ctx, w.Handle, w.Key); err != nil {
+		t.Fatal(err)
+	}
+	if err := here.TakeBack(ctx, w.Handle, w.Key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := here.Find(ctx, w.Handle, who); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("a page that is done opens again: %v", err)
+	}
+}

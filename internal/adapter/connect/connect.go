@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/oauth"
 	"github.com/fairlead/fairlead/internal/session"
@@ -32,8 +33,9 @@ type API struct {
 	Fields     []Field
 	Consent    *Consent // in the place of Fields and SignIn; nil where people sign in by these
 	// SignIn asks the API for a session. A *Refusal says why there is none in the
-	// API's own words; other errors say that nobody could be asked. given is what the
-	// call gave that asked for it, see session.Asked.
+	// API's own words, a *NoSession that its answer held none; other errors say that
+	// nobody could be asked. given is what the call gave that asked for it, see
+	// session.Asked.
 	SignIn func(ctx context.Context, values map[string]string, given string) (*session.Session, error)
 	// SignOut tells the API that a session ends; nil where nothing can be told.
 	SignOut func(ctx context.Context, s *session.Session) error
@@ -46,9 +48,20 @@ type Field struct {
 }
 
 // Refusal is an API that does not let somebody in.
-type Refusal struct{ Message string }
+type Refusal struct {
+	Message  string
+	Unjudged bool // it did not look at what was typed: no attempt at guessing
+}
 
 func (r *Refusal) Error() string { return r.Message }
+
+// NoSession is an API that answered as if it let somebody in, but gave no session.
+type NoSession struct{ Err error }
+
+func (n *NoSession) Error() string { return n.Err.Error() }
+
+// Unwrap is for package errors.
+func (n *NoSession) Unwrap() error { return n.Err }
 
 // Config says whose sessions the pages make, and where they keep them.
 type Config struct {
@@ -286,21 +299,43 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 		return
 	}
 	s, err := api.SignIn(r.Context(), values, in.Asked.Given)
-	var refused *Refusal
-	switch {
-	case errors.As(err, &refused):
-		h.refused(w, r, who, in, api, values, refused.Message)
-		return
-	case err != nil:
-		h.c.Logger.WarnContext(r.Context(), "sign-in failed", "document", in.Key.Document, "api", in.Key.API, "error", err)
-		h.refused(w, r, who, in, api, values, api.Host+" could not be asked. Try again later.")
+	if err == nil {
+		h.keep(w, r, in, api, s)
 		return
 	}
-	h.keep(w, r, in, api, s)
+	var (
+		refused *Refusal
+		none    *NoSession
+		message = api.Host + " could not be asked. Try again later."
+	)
+	judged := errors.As(err, &refused) && !refused.Unjudged
+	switch {
+	case refused != nil:
+		message = refused.Message
+	case errors.As(err, &none):
+		judged = true // some answer so to a wrong password
+		message = api.Host + " answered, but gave no session. The operator finds the reason in the log."
+	}
+	if refused == nil {
+		h.c.Logger.WarnContext(r.Context(), "sign-in failed", "document", in.Key.Document, "api", in.Key.API, "error", err)
+	}
+	if !judged {
+		if err := h.c.SignIns.TakeBack(context.WithoutCancel(r.Context()), in.Handle, in.Key); err != nil { // it counts, then
+			h.c.Logger.WarnContext(r.Context(), "an attempt to sign in cannot be taken back", "error", err)
+		}
+	}
+	h.refused(w, r, who, in, api, values, message)
 }
 
 // keep stores the session that a sign-in has made, and closes its page.
 func (h *Handler) keep(w http.ResponseWriter, r *http.Request, in session.SignIn, api *API, s *session.Session) {
+	if s.Over(time.Now()) {
+		h.c.Logger.WarnContext(r.Context(), "an API gave a session that has ended already", "document", in.Key.Document,
+			"api", in.Key.API, "ended", s.Expires)
+		h.fail(w, r, http.StatusBadGateway, api.Host+" gave a session that has ended already.",
+			"You are not signed in, and nothing was stored. Tell the operator: a clock may be wrong.")
+		return
+	}
 	if err := h.c.Vault.Put(r.Context(), in.Key, s); err != nil {
 		h.c.Logger.ErrorContext(r.Context(), "a session cannot be stored", "document", in.Key.Document, "api", in.Key.API, "error", err)
 		h.fail(w, r, http.StatusServiceUnavailable, "You are signed in at "+api.Host+", but the session could not be kept.", "Tell the operator; the log says why.")
@@ -372,7 +407,8 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, who Visitor) {
 		return
 	}
 	if err != nil {
-		h.fail(w, r, http.StatusTooManyRequests, "Too many sign-in pages are open.", "They end by themselves after ten minutes.")
+		h.fail(w, r, http.StatusTooManyRequests, "Too many sign-in pages were opened in the last ten minutes.",
+			"Use one that is open, or wait ten minutes.")
 		return
 	}
 	http.Redirect(w, r, Path+"/"+in.Handle, http.StatusSeeOther)

@@ -29,6 +29,7 @@ type world struct {
 	who      connect.Visitor
 	asked    int // how often the API was asked to sign in
 	signedIn error
+	life     time.Duration // of the sessions that it gives
 	refused  error
 	ended    []string // tokens that the API was told of
 }
@@ -40,7 +41,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	vault := session.NewVault(session.NewMemory(), sealer, nil)
-	w := &world{T: t, signIns: session.NewSignIns(vault), vault: vault,
+	w := &world{T: t, signIns: session.NewSignIns(vault), vault: vault, life: time.Hour,
 		who: connect.Visitor{Principal: session.Local()}}
 	w.api = &connect.API{
 		Key:        session.Key{Principal: session.Local(), Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
@@ -59,7 +60,7 @@ func open(t *testing.T) *world {
 				return nil, &connect.Refusal{Message: "invalid <credentials>"}
 			}
 			now := time.Now()
-			return &session.Session{Token: secret.New("canary-token"), Made: now, Expires: now.Add(time.Hour),
+			return &session.Session{Token: secret.New("canary-token"), Made: now, Expires: now.Add(w.life),
 				Shown: []session.Shown{{Name: "user", Text: "u-1"}}}, nil
 		},
 		SignOut: func(_ context.Context, s *session.Session) error {
@@ -201,15 +202,64 @@ func TestPage_tellsWhatTheAPISays(t *testing.T) {
 	}
 }
 
+// TestPage_keepsItsHandleWhileTheAPIIsAway: nobody is locked out by an API that does
+// not look at what they typed.
 func TestPage_keepsItsHandleWhileTheAPIIsAway(t *testing.T) {
 	w := open(t)
 	page := w.ask()
-	w.signedIn = errors.New("dial tcp 10.0.0.1: canary-token refused")
-	if status, body, _ := w.post(page, "email", "ada@example.com", "password", password); status != 422 ||
-		!strings.Contains(body, "could not be asked") || strings.Contains(body, "10.0.0.1") {
-		t.Errorf("%d\n%s", status, body)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("dial tcp 10.0.0.1: canary-token refused"), "could not be asked"},
+		{&connect.Refusal{Message: "slow down", Unjudged: true}, "slow down"},
+	} {
+		w.signedIn = c.err
+		for range session.MaxAttempts {
+			if status, body, _ := w.post(page, "email", "ada@example.com", "password", password); status != 422 ||
+				!strings.Contains(body, c.want) || strings.Contains(body, "10.0.0.1") {
+				t.Errorf("%d\n%s", status, body)
+			}
+		}
 	}
 	w.signedIn = nil
+	if status, _, _ := w.post(page, "email", "ada@example.com", "password", password); status != 200 {
+		t.Errorf("then: %d", status)
+	}
+}
+
+// TestPage_tellsOfAnAnswerWithoutASession: such an answer may be how an API refuses, so
+// it counts.
+func TestPage_tellsOfAnAnswerWithoutASession(t *testing.T) {
+	w := open(t)
+	page := w.ask()
+	w.signedIn = &connect.NoSession{Err: errors.New("canary-token is HTML")}
+	for i := range session.MaxAttempts {
+		status, body, _ := w.post(page, "email", "ada@example.com", "password", password)
+		want := 422
+		if i == session.MaxAttempts-1 {
+			want = 403
+		}
+		if status != want || !strings.Contains(body, "app.koyeb.com answered, but gave no session") {
+			t.Errorf("attempt %d: %d\n%s", i+1, status, body)
+		}
+	}
+}
+
+// TestPage_storesNoSessionThatHasEnded: nobody is told that they are signed in with it.
+func TestPage_storesNoSessionThatHasEnded(t *testing.T) {
+	w := open(t)
+	page := w.ask()
+	w.life = -time.Minute
+	status, body, _ := w.post(page, "email", "ada@example.com", "password", password)
+	if status != 502 || !strings.Contains(body, "app.koyeb.com gave a session that has ended already") ||
+		strings.Contains(body, "You are signed in") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if s, err := w.session(); !errors.Is(err, session.ErrSignIn) {
+		t.Errorf("stored %v, %v", s, err)
+	}
+	w.life = time.Hour
 	if status, _, _ := w.post(page, "email", "ada@example.com", "password", password); status != 200 {
 		t.Errorf("then: %d", status)
 	}
