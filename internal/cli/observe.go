@@ -188,7 +188,13 @@ func (m *machine) started(s Streams, adapters []host.Adapter) {
 		for _, server := range d.Plan.Servers {
 			slots = append(slots, guarding(server))
 		}
-		for _, u := range d.Plan.Units() {
+		units := d.Plan.Units()
+		for _, one := range d.Plan.Sessions {
+			if one.Service != nil {
+				units = append(units, one.Service)
+			}
+		}
+		for _, u := range units {
 			slots = append(slots, u.Secrets)
 		}
 		for _, slot := range slices.Concat(slots...) {

@@ -217,7 +217,13 @@ func (m *machine) unsetOf(documents []*host.Document) []string {
 				}
 			}
 		}
-		for _, u := range d.Plan.Units() {
+		units := d.Plan.Units()
+		for _, one := range d.Plan.Sessions {
+			if one.Service != nil {
+				units = append(units, one.Service)
+			}
+		}
+		for _, u := range units {
 			for _, slot := range u.Secrets {
 				key := variables(slot.Refs)
 				if key == "" || m.has(slot.Refs) {

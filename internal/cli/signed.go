@@ -16,7 +16,8 @@ import (
 // is known without calling anything: in the place that commands of a user share.
 // “serve” knows its own callers.
 func (s Streams) signedIn(of *plan.Session) string {
-	if of.At.Fixed == nil || of.OAuth != nil {
+	key, ok := of.FixedKey()
+	if !ok {
 		return "“fairlead sessions” says whether you are signed in" // where it is decides a secret
 	}
 	const nobody = "you are not signed in (“fairlead login”)"
@@ -31,7 +32,6 @@ func (s Streams) signedIn(of *plan.Session) string {
 		return openStore(ctx, s, keptForUser, nil)
 	}, slog.New(slog.DiscardHandler))
 	defer vault.Close()
-	key := of.Key(of.At.Fixed.Scheme + "://" + of.At.Fixed.Host)
 	key.Principal = session.Local()
 	now, err := vault.Get(context.Background(), key)
 	switch {

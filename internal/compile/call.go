@@ -71,8 +71,12 @@ func (s *scope) bindCall(target string, at diag.Range, with []model.Argument) (*
 	}
 	s.apis[api] = true
 	result := &plan.Call{Request: request, Operation: op, MediaType: op.MediaType}
-	if !op.NoAuth {
+	part := s.compiler.parted[op]
+	if result.Role = part.role; !op.NoAuth {
 		result.Session = s.compiler.signed[api]
+		if part.role != plan.NoRole && part.role != plan.LoginRole { // in whatever API the operation is
+			result.Session = part.session
+		}
 	}
 	if !s.compiler.secretsOf(result) {
 		return nil, false

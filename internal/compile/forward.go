@@ -86,6 +86,13 @@ func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (
 		values: map[*model.Param]expr.Expr{}, open: map[*model.Param]bool{}}
 	request := &upstream.Request{Target: api.Namespace + ".forward", Policy: k.policy(api, op)}
 	f := &plan.Forward{Unit: u, Request: request, Session: k.signed[api]}
+	for _, r := range api.Resources {
+		for _, op := range r.Operations {
+			if part, ok := k.parted[op]; ok {
+				f.Parts = append(f.Parts, plan.NewForwardPart(op.Method, op.FullPath(), part.role))
+			}
+		}
+	}
 	if u.Signs = f.Session != nil; u.Signs && f.Session.Send.Place == upstream.InQuery {
 		f.Own = append(f.Own, f.Session.Send.Name)
 	}

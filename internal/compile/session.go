@@ -146,8 +146,26 @@ func (c *sessionCompiler) part(op *model.Operation, role plan.Role) {
 // that was made otherwise is another session.
 func (c *sessionCompiler) definition(login *model.Operation) [32]byte {
 	texts := []string{c.bases[c.api].text, login.Method, login.FullPath(), string(c.from.Node.Value().AppendJSON(nil))}
-	if api, _ := c.resolve(c.from.Login.Call, diag.Range{}); api != nil && c.bases[api] != nil {
-		texts = append(texts, c.bases[api].text)
+	calls := []*model.SessionCall{c.from.Login, c.from.Refresh, c.from.Logout}
+	for _, name := range c.from.Replace {
+		calls = append(calls, &model.SessionCall{Call: name})
+	}
+	seen := map[*model.Consume]bool{c.api: true}
+	for _, call := range calls {
+		if call == nil {
+			continue
+		}
+		api, op := c.resolve(call.Call, diag.Range{})
+		if op == nil || c.bases[api] == nil {
+			continue
+		}
+		texts = append(texts, c.bases[api].text, op.Method, op.FullPath())
+		if !seen[api] {
+			seen[api] = true
+			where := plan.Whereabouts{Where: &plan.Unit{ID: api.Namespace, Kind: "session"}}
+			where.At, _ = c.scope(where.Where, nil).base(api, c.bases[api])
+			c.made.Others = append(c.made.Others, where)
+		}
 	}
 	return session.Digest(texts...)
 }
@@ -231,7 +249,7 @@ func (c *sessionCompiler) service(login *model.Operation) {
 	if !ok || c.failed {
 		return
 	}
-	bound.Session, u.Signs = nil, true
+	bound.Session = nil
 	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: bound, Result: -1}}
 	hide(u)
 	c.made.Service = u
@@ -508,6 +526,9 @@ func (k *compiler) signs(u *plan.Unit) {
 		return
 	}
 	u.Signs = true
+	if u.Role == plan.RefreshRole || u.Role == plan.LogoutRole {
+		u.Inputs = nil // the engine runs the session's own unit, which gets what the document gives it
+	}
 	if u.Role == plan.LoginRole {
 		asked := len(part.session.Fields)
 		u.Inputs = slices.DeleteFunc(u.Inputs, func(in *plan.Input) bool {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -42,9 +43,10 @@ type invocation struct {
 	codings       string      // the caller's Accept-Encoding, where an encoded answer may pass; forwarding only
 	sent          sent
 	kept          kept
-	lacking       *Error    // why the configured credential cannot be sent; a session may serve instead
-	with          *held     // the session that calls are sent in
-	end           time.Time // when the call's time is up
+	lacking       *Error      // why the configured credential cannot be sent; a session may serve instead
+	with          *held       // the session that a unit acts on which is one operation of it
+	signed        atomic.Bool // a call was sent in a session
+	end           time.Time   // when the call's time is up
 	events        *event.Stream
 	call          *event.Call // for the events; nil where nobody listens
 }
@@ -178,7 +180,11 @@ func (r *invocation) send(ctx context.Context, c *plan.Call, entity *Entity, pas
 	if failure != nil {
 		return nil, failure
 	}
-	return r.sendWith(ctx, c, entity, own, passes)
+	resp, failure := r.sendWith(ctx, c, entity, own, passes)
+	if h, ok := own.Session.(*held); ok && c.Role != plan.NoRole && !h.fixed && h != r.with {
+		return r.follow(ctx, c, h, resp, failure)
+	}
+	return resp, failure
 }
 
 // sendWith is send with what takes the place of the configured credential.

@@ -80,7 +80,7 @@ func (r *invocation) notice(ctx context.Context, e event.Problem) {
 
 // sendsSecret reports whether the unit authenticates with a secret of the operator's.
 func (r *invocation) sendsSecret() bool {
-	if r.authorization != "" || r.with != nil {
+	if r.authorization != "" || r.signed.Load() {
 		return false
 	}
 	for _, s := range r.unit.Secrets {

@@ -31,7 +31,8 @@ func (r *invocation) forward(ctx context.Context, f *plan.Forward, req *http.Req
 	for _, name := range f.Private {
 		r.sent.add(req.Header.Get(name))
 	}
-	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text, Session: f.Session}
+	call := &plan.Call{Request: f.Of(req.Method, rest, req.URL.RawQuery), Format: format.Text, Session: f.Session,
+		Role: f.RoleOf(req.Method, rest)}
 	resp, failure := r.send(ctx, call,
 		&Entity{Body: req.Body, Length: req.ContentLength, ContentType: req.Header.Get("Content-Type"),
 			Encoding: req.Header.Get("Content-Encoding")}, true)

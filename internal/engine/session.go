@@ -73,11 +73,7 @@ func (h *held) afterRefusal() session.Renew {
 	renew := h.run.renewal(h.session, h.key)
 	return func(ctx context.Context, old *session.Session) (*session.Session, error) {
 		switch {
-		case h.key.Principal == session.Service():
-			if !h.run.forced.once(h.key) {
-				return nil, errSettled
-			}
-		case time.Since(old.Made) < settled:
+		case renew != nil && !h.run.forced.once(h.key), renew == nil && time.Since(old.Made) < settled:
 			return nil, errSettled
 		case renew == nil:
 			return nil, session.ErrRefused
@@ -86,8 +82,8 @@ func (h *held) afterRefusal() session.Renew {
 	}
 }
 
-// forced are the sessions of service accounts that were made anew because an API
-// refused them, and when: a fresh one that is refused, too, is not to blame.
+// forced are the sessions that were renewed because an API refused them, and when: a
+// fresh one that is refused, too, is not to blame.
 type forced struct {
 	mu   sync.Mutex
 	last map[session.Key]time.Time
@@ -122,14 +118,17 @@ func (r *invocation) sending(ctx context.Context, c *plan.Call) (upstream.Own, *
 	if r.authorization != "" {
 		return own, nil
 	}
-	if r.with == nil || r.with.session != c.Session {
-		h, failure := r.hold(ctx, c.Session, true)
-		if failure != nil || h == nil {
+	personal := c.Role == plan.RefreshRole || c.Role == plan.LogoutRole
+	h := r.with
+	if h == nil || h.session != c.Session {
+		var failure *Error
+		if h, failure = r.hold(ctx, c.Session, !personal); failure != nil || h == nil {
 			return own, r.unsigned(ctx, c, failure)
 		}
-		r.with = h
 	}
-	own.Session, own.Carrier = r.with, &c.Session.Send
+	r.signed.Store(true)
+	r.sent.add(h.now.Refresh.Reveal()) // an API may repeat what renews the session, too
+	own.Session, own.Carrier = h, &c.Session.Send
 	return own, nil
 }
 
@@ -137,11 +136,10 @@ func (r *invocation) sending(ctx context.Context, c *plan.Call) (upstream.Own, *
 // configured credential serves it. The operations that renew and end sessions are
 // never sent with that.
 func (r *invocation) unsigned(ctx context.Context, c *plan.Call, failure *Error) *Error {
-	role := r.unit.Role
 	switch {
 	case failure != nil:
 		return failure
-	case c.Request.Auth != nil && r.lacking == nil && role != plan.RefreshRole && role != plan.LogoutRole:
+	case c.Request.Auth != nil && r.lacking == nil && c.Role != plan.RefreshRole && c.Role != plan.LogoutRole:
 		return nil
 	}
 	return r.signInNeeded(ctx, c.Session)
@@ -173,6 +171,9 @@ func (r *invocation) hold(ctx context.Context, s *plan.Session, service bool) (*
 		return nil, nil
 	}
 	h.key.Principal = session.Service()
+	if h.key.Definition, failure = r.account(ctx, s.Service, h.key.Definition); failure != nil {
+		return nil, failure
+	}
 	now, err := r.vault.Obtain(ctx, h.key, func(ctx context.Context) (*session.Session, error) {
 		return r.acquire(ctx, s)
 	}, r.renewal(s, h.key))
@@ -181,6 +182,24 @@ func (r *invocation) hold(ctx context.Context, s *plan.Session, service bool) (*
 	}
 	h.now = now
 	return h, nil
+}
+
+// account is a definition with the values by which a service account signs in: others
+// are another account. A value that is not there is named, and nothing is sent.
+func (e *Engine) account(ctx context.Context, u *plan.Unit, definition [32]byte) ([32]byte, *Error) {
+	if len(u.Secrets) == 0 {
+		return definition, nil
+	}
+	r := e.begin(ctx, u, &Args{})
+	defer e.release(r)
+	if failure := r.fill(ctx); failure != nil {
+		return definition, failure
+	}
+	texts := []string{string(definition[:])}
+	for _, slot := range u.Secrets {
+		texts = append(texts, r.frame[slot.Slot].Text())
+	}
+	return session.Digest(texts...), nil
 }
 
 // acquire signs the service account in.
@@ -215,26 +234,45 @@ func unreadable(err error) *Error {
 		Detail: "Ask the operator to look at the log.", Retry: true, cause: err}
 }
 
-// sessionKey is the key of the session without a principal: where the API is decides.
+// sessionKey is the key of the session without a principal: where its APIs are decides.
 func (e *Engine) sessionKey(ctx context.Context, s *plan.Session) (session.Key, *Error) {
-	base := s.At.Fixed
-	if base == nil {
-		r := e.begin(ctx, s.Where, &Args{})
-		defer e.release(r)
-		if failure := r.fill(ctx); failure != nil {
+	if key, ok := s.FixedKey(); ok {
+		return key, nil
+	}
+	origin, failure := e.origin(ctx, s.Namespace, s.At, s.Where)
+	if failure != nil {
+		return session.Key{}, failure
+	}
+	var others []string
+	for _, o := range s.Others {
+		other, failure := e.origin(ctx, o.Where.ID, o.At, o.Where)
+		if failure != nil {
 			return session.Key{}, failure
 		}
-		u, err := (&upstream.Request{Target: s.Namespace, Base: s.At}).At(r.frame)
-		if err != nil {
-			return session.Key{}, fail(ctx, s.Namespace, err)
-		}
-		base = u
+		others = append(others, other)
 	}
-	key := s.Key(base.Scheme + "://" + base.Host)
+	key := s.Key(origin, others...)
 	if s.OAuth != nil {
 		return e.atServer(ctx, key, s.OAuth)
 	}
 	return key, nil
+}
+
+// origin is where an API is, as its variables say now.
+func (e *Engine) origin(ctx context.Context, api string, at upstream.Base, where *plan.Unit) (string, *Error) {
+	if at.Fixed != nil {
+		return plan.Origin(at.Fixed), nil
+	}
+	r := e.begin(ctx, where, &Args{})
+	defer e.release(r)
+	if failure := r.fill(ctx); failure != nil {
+		return "", failure
+	}
+	u, err := (&upstream.Request{Target: api, Base: at}).At(r.frame)
+	if err != nil {
+		return "", fail(ctx, api, err)
+	}
+	return plan.Origin(u), nil
 }
 
 // SessionKey is the key under which the session of a principal stands.
@@ -632,7 +670,9 @@ func (r *invocation) signedIn(s *session.Session) *Result {
 	r.kept.note(value.Of(s.Refresh.Reveal()), false)
 	v := value.Map(value.Member{Name: "signed_in", Value: value.Boolean(true)})
 	for _, shown := range s.Shown {
-		v.Set(shown.Name, value.Of(shown.Text))
+		if shown.Name != "signed_in" {
+			v.Set(shown.Name, value.Of(shown.Text))
+		}
 	}
 	if !s.Expires.IsZero() {
 		v.Set("expires_at", value.Of(s.Expires.UTC().Format(time.RFC3339)))
@@ -674,6 +714,9 @@ func (r *invocation) part(ctx context.Context) (*Result, *Error) {
 		return nil, failure
 	}
 	if h == nil {
+		return r.single(ctx, call)
+	}
+	if call.Session == nil { // it takes no token, and the caller gives what it takes
 		return r.single(ctx, call)
 	}
 	r.with = h
@@ -723,4 +766,41 @@ func (r *invocation) endBy(ctx context.Context, h *held, call *plan.Call) (*Resu
 		}
 	}
 	return result, failure
+}
+
+// follow lets the session in which a call was sent be what the call has made of it: a
+// step of a flow, or a request that is passed on.
+func (r *invocation) follow(ctx context.Context, c *plan.Call, h *held, resp *http.Response,
+	failure *Error) (*http.Response, *Error) {
+	kept := context.WithoutCancel(ctx)
+	switch {
+	case c.Role == plan.LogoutRole:
+		if failure == nil || failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
+			if err := r.vault.Delete(kept, h.key); err != nil {
+				closeBody(resp)
+				return nil, unreadable(err)
+			}
+		}
+	case failure != nil || c.Role == plan.LoginRole:
+	default:
+		raw := &Result{Raw: resp.Body, Length: resp.ContentLength, meter: r.meter(ctx)}
+		body, failure := raw.Bytes(maxSessionAnswer)
+		if failure != nil {
+			return nil, failure
+		}
+		if next, failure := sessionOf(ctx, h.session, c.Request.Target, reply{resp.Header, body}, h.now); failure == nil {
+			if err := r.vault.Put(kept, h.key, next); err != nil {
+				return nil, unreadable(err)
+			}
+			r.sent.add(next.Token.Reveal())
+		}
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return resp, failure
+}
+
+func closeBody(resp *http.Response) {
+	if resp != nil {
+		resp.Body.Close()
+	}
 }

@@ -1,10 +1,12 @@
 package host_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -131,7 +133,7 @@ capability:
       resources:
         login: {path: /login, operations: {login: {method: POST, x-fairlead: {authentication: none}, inputParameters: {user: {in: body}, password: {in: body}, device: {in: header}}}}}
         session: {path: /session, operations: {renew: {method: PUT}, swap: {method: POST}, leave: {method: DELETE}}}
-        account: {path: /account, operations: {see: {method: GET}}}
+        account: {path: /account, operations: {see: {method: GET, inputParameters: {after: {in: query}}}}}
   exposes:
     - type: rest
       namespace: rest
@@ -149,6 +151,8 @@ capability:
         - {name: swap, description: x, call: bank.swap}
         - {name: leave, description: x, call: bank.leave}
         - {name: see, description: x, call: bank.see}
+        - {name: leave-by-step, description: x, steps: [{name: a, type: call, call: bank.leave}]}
+        - {name: renew-and-see, description: x, steps: [{name: a, type: call, call: bank.renew}, {name: b, type: call, call: bank.see, with: {after: "{{a.user}}"}}], mappings: [{targetName: seen, value: $.b.seen}]}
 `
 }
 
@@ -329,9 +333,99 @@ func TestSession_isRenewedAfterARefusal(t *testing.T) {
 	delete(b.live, s.Token.Reveal())
 	o.want("GET /account", `{"seen":"`+other.Token.Reveal()+`"}`)
 
+	o = openBank(t, b, bankSession, nil)
 	fresh := o.signIn(0)
 	delete(b.live, fresh.Token.Reveal())
-	o.wantFailure("mcp.see", engine.Answered, "401") // a fresh one is not to blame: nobody is asked again and again
+	o.wantFailure("mcp.see", engine.SignInNeeded, "nobody is signed in") // which the API does not renew
+
+	o = openBank(t, b, "token: $.token", nil)
+	fresh = o.signIn(0)
+	delete(b.live, fresh.Token.Reveal())
+	o.wantFailure("mcp.see", engine.Answered, "401") // a fresh one that cannot be renewed is not to blame
+}
+
+func TestSession_partsOfFlowsAreNotTheOperatorsKey(t *testing.T) { // semantics 4.12
+	b := newBank(t)
+	o := openBank(t, b, bankSession, map[string]string{"BANK_KEY": operatorsKey})
+	for _, tool := range []string{"mcp.leave-by-step", "mcp.renew-and-see"} {
+		if got, failure := o.run(tool); failure == nil || failure.Kind != engine.SignInNeeded {
+			t.Errorf("%s answers %q, %v", tool, got, failure)
+		}
+	}
+	for _, r := range b.Requests() {
+		if r.Method != "GET" && strings.Contains(r.Header.Get("Authorization"), operatorsKey) {
+			t.Errorf("%s %s was sent with the operator's key", r.Method, r.URI)
+		}
+	}
+	o.signIn(time.Hour)
+	if _, failure := o.run("mcp.renew-and-see"); failure != nil {
+		t.Error(failure)
+	}
+	o.want("GET /account", `{"seen":"token-2-secret"}`) // the session is what the flow has made of it
+	if _, failure := o.run("mcp.leave-by-step"); failure != nil {
+		t.Error(failure)
+	}
+	if _, err := o.vault.Get(t.Context(), o.key()); !errors.Is(err, session.ErrSignIn) {
+		t.Errorf("after a flow that ends the session: %v", err)
+	}
+}
+
+func TestSession_ofSeveralAPIsStaysAtThem(t *testing.T) {
+	document := func(exit string) string {
+		text := bankDocument(strings.ReplaceAll(bankSession, "bank.leave", "door.leave"))
+		return strings.Replace(text, "  exposes:\n", "    - type: http\n      namespace: door\n      baseUri: "+exit+
+			"\n      resources: {session: {path: /session, operations: {leave: {method: DELETE}}}}\n  exposes:\n", 1) + `
+    - type: rest
+      namespace: doors
+      port: 8081
+      resources: [{path: /doors, operations: [{method: DELETE, call: door.leave}]}]
+`
+	}
+	b := newBank(t)
+	s := testkit.Serve(t, document("https://bank.example"), testkit.Options{Upstream: b.URL})
+	v := session.NewMemoryVault(nil)
+	s.Engine.KeepSessions(v)
+	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0], session.Principal{Issuer: "test", Subject: "ada"}}
+	token := o.signIn(time.Hour).Token.Reveal()
+	b.Requests()
+	o.want("DELETE /doors", "")
+	if got := b.Requests(); len(got) != 1 || got[0].Header.Get("Authorization") != "Bearer "+token {
+		t.Errorf("sent %v", got)
+	}
+	elsewhere := newBank(t)
+	u, _ := url.Parse(elsewhere.URL)
+	here, _ := url.Parse(b.URL)
+	moved := testkit.Serve(t, document("https://bank.example"),
+		testkit.Options{Plan: compile.Options{Upstream: map[string]*url.URL{"": here, "door": u}}})
+	key, _ := moved.Engine.SessionKey(t.Context(), moved.Document.Plan.Sessions[0], o.who)
+	if key == o.key() {
+		t.Error("a session follows its log-out to another host")
+	}
+}
+
+func TestForward_partsAreNotTheOperatorsKey(t *testing.T) {
+	f := &plan.Forward{Parts: []plan.ForwardPart{plan.NewForwardPart("DELETE", "/account/{id}/session", plan.LogoutRole)}}
+	for path, want := range map[string]plan.Role{"account/7/session": plan.LogoutRole, "account//7/SESSION/": plan.LogoutRole,
+		"account/7/x/../session": plan.LogoutRole, "account/7%2Fsession": plan.LogoutRole, "account/7/session;v=1": plan.LogoutRole,
+		"account/7": plan.NoRole, "account/7/session/x": plan.NoRole} {
+		if got := f.RoleOf("DELETE", path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+func TestTools_ofSessionsTakeNothingOfThem(t *testing.T) {
+	o := openBank(t, newBank(t), bankSession+`
+renews: $.user`, nil)
+	o.signIn(0)
+	if got, failure := o.run("mcp.see", value.Of("ada")); failure != nil || strings.Contains(got, "token-1") {
+		t.Errorf("%q, %v", got, failure)
+	}
+	for _, u := range o.plan.Units() {
+		if u.ID == "mcp.renew" && len(u.Inputs) > 0 {
+			t.Errorf("renew takes %v", u.Inputs)
+		}
+	}
 }
 
 func TestSession_isRenewedBeforeItsEndOnceForAll(t *testing.T) {
@@ -376,6 +470,13 @@ service: {user: "{{BANK_USER}}", password: "{{BANK_PASSWORD}}"}`
 	o.wantFailure("mcp.see", engine.Unavailable, "the service account of “bank” cannot sign in")
 	if n := len(b.Requests()); n != 1 {
 		t.Errorf("a wrong password was tried %d times", n)
+	}
+
+	o = openBank(t, newBank(t), service, map[string]string{"BANK_USER": "robot"})
+	o.who = session.Principal{}
+	o.wantFailure("mcp.see", engine.Unavailable, "BANK_PASSWORD is not set")
+	if n := len(o.bank.Requests()); n > 0 {
+		t.Errorf("%d requests were sent with half of an account", n)
 	}
 
 	env["BANK_PASSWORD"] = "right"

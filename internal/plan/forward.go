@@ -56,3 +56,56 @@ func (f *Forward) Of(method, rest, query string) *upstream.Request {
 	}
 	return &r
 }
+
+// ForwardPart is an operation of a session that a forwarded request may be.
+type ForwardPart struct {
+	Method string
+	Path   []string // segments behind the base; "" is any
+	Role   Role
+}
+
+// NewForwardPart is the operation of a method at a path, in which placeholders are any
+// segment.
+func NewForwardPart(method, path string, role Role) ForwardPart {
+	part := ForwardPart{Method: method, Role: role, Path: segments(path)}
+	for i, s := range part.Path {
+		if strings.Contains(s, "{") {
+			part.Path[i] = ""
+		}
+	}
+	return part
+}
+
+// RoleOf is what a request does to the session of the API, however its path is spelt.
+func (f *Forward) RoleOf(method, rest string) Role {
+	path := segments(rest)
+	for _, p := range f.Parts {
+		if p.Method == method && slices.EqualFunc(p.Path, path, func(a, b string) bool {
+			return a == "" || strings.EqualFold(a, b)
+		}) {
+			return p.Role
+		}
+	}
+	return NoRole
+}
+
+// segments are the decoded segments of a path, without empty ones and dots.
+func segments(path string) (all []string) {
+	path, _, _ = strings.Cut(path, "?")
+	for s := range strings.SplitSeq(path, "/") {
+		if decoded, err := url.PathUnescape(s); err == nil {
+			s = decoded
+		}
+		s, _, _ = strings.Cut(s, ";") // parameters of a segment, which some servers take off
+		for inner := range strings.SplitSeq(s, "/") {
+			switch inner {
+			case "", ".":
+			case "..":
+				all = all[:max(0, len(all)-1)]
+			default:
+				all = append(all, inner)
+			}
+		}
+	}
+	return all
+}

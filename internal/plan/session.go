@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/url"
 	"slices"
 	"time"
 
@@ -17,8 +18,11 @@ type Session struct {
 	Capability string // its display name
 	// At is where the API is, over the frame of Where, which holds only what that
 	// needs.
-	At         upstream.Base
-	Where      *Unit
+	At    upstream.Base
+	Where *Unit
+	// Others are where the other APIs are that get the session's token: one that moves
+	// makes it another session.
+	Others     []Whereabouts
 	Definition [32]byte       // a digest of all that decides how the session is made and sent
 	Fields     []SessionField // what a person is asked, by index of the inputs of Login
 
@@ -34,6 +38,13 @@ type Session struct {
 	Answer SessionAnswer
 	Send   upstream.Carrier
 	Margin time.Duration // before its end, when it is renewed; 0 is the rule of all sessions
+}
+
+// Whereabouts are where an API is, over the frame of a unit that holds only what that
+// needs.
+type Whereabouts struct {
+	At    upstream.Base
+	Where *Unit
 }
 
 // SessionField is what a person is asked on the sign-in page and in a terminal.
@@ -114,10 +125,33 @@ func (u *Unit) SignsInAt() (all []*Session) {
 	return all
 }
 
-// Key is the key of the session, for the API at origin; its principal is nobody yet.
-func (s *Session) Key(origin string) session.Key {
-	return session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}
+// Key is the key of the session, for the API at origin and the others where they are;
+// its principal is nobody yet.
+func (s *Session) Key(origin string, others ...string) session.Key {
+	key := session.Key{Document: s.Document, API: s.Namespace, Origin: origin, Definition: s.Definition}
+	if len(others) > 0 {
+		key.Definition = session.Digest(append([]string{string(s.Definition[:])}, others...)...)
+	}
+	return key
 }
+
+// FixedKey is the key of a session of which the document itself says where everything is.
+func (s *Session) FixedKey() (key session.Key, ok bool) {
+	if s.At.Fixed == nil || s.OAuth != nil {
+		return key, false
+	}
+	var others []string
+	for _, o := range s.Others {
+		if o.At.Fixed == nil {
+			return key, false
+		}
+		others = append(others, Origin(o.At.Fixed))
+	}
+	return s.Key(Origin(s.At.Fixed), others...), true
+}
+
+// Origin is scheme://host[:port] of a URL.
+func Origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // Units are the units of the session's own: all that read secrets for it.
 func (s *Session) Units() []*Unit {

@@ -90,6 +90,7 @@ type Forward struct {
 	Unit    *Unit // holds the frame's slots and secrets
 	Request *upstream.Request
 	Session *Session // of the API, nil for none
+	Parts   []ForwardPart
 	Headers []string // names of the caller's headers that pass
 	Private []string // of these, those that hold credentials
 	Own     []string // query parameters that do not: the API's own, and tokens for this server
@@ -271,6 +272,7 @@ type Step struct {
 type Call struct {
 	Request   *upstream.Request
 	Session   *Session // whose token goes before the configured credential; nil where there is none
+	Role      Role     // what the operation does to a session
 	Operation *model.Operation
 	Format    format.Kind
 	Decoder   format.Decoder // nil for binary
