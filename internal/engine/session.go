@@ -652,14 +652,20 @@ func (r *invocation) nothingTo(ctx context.Context, s *plan.Session) *Error {
 
 // signOut tells the API and forgets the session, in this order, and in any case.
 func (r *invocation) signOut(ctx context.Context, h *held) (*Result, *Error) {
-	r.sent.add(h.Token())
-	failure := r.SignOut(ctx, h.session, h.now)
-	if err := r.vault.Delete(context.WithoutCancel(ctx), h.key); err != nil {
-		return nil, unreadable(err)
-	}
-	if failure != nil {
+	err := r.vault.End(ctx, h.key, func(ctx context.Context, now *session.Session) error {
+		r.sent.add(now.Token.Reveal())
+		if failure := r.SignOut(ctx, h.session, now); failure != nil {
+			return failure
+		}
+		return nil
+	})
+	if untold, ok := errors.AsType[*session.Untold](err); ok {
+		failure := unreadable(untold.Err)
 		failure.Title = "the session is forgotten here, but the API was not told: " + failure.Title
 		return nil, failure
+	}
+	if err != nil {
+		return nil, unreadable(err)
 	}
 	return r.told(value.Map(value.Member{Name: "signed_in", Value: value.Boolean(false)})), nil
 }
@@ -756,16 +762,29 @@ func (r *invocation) part(ctx context.Context) (*Result, *Error) {
 	return result, shaped
 }
 
-// endBy sends the call that ends the session, and forgets it.
-func (r *invocation) endBy(ctx context.Context, h *held, call *plan.Call) (*Result, *Error) {
-	result, failure := r.single(ctx, call)
-	if failure == nil || failure.Kind == Answered && failure.Status == http.StatusUnauthorized {
-		if err := r.vault.Delete(context.WithoutCancel(ctx), h.key); err != nil {
-			result.Close()
-			return nil, unreadable(err)
+// endBy sends the call that ends the session, and forgets it in any case.
+func (r *invocation) endBy(ctx context.Context, h *held, call *plan.Call) (result *Result, failure *Error) {
+	err := r.vault.End(ctx, h.key, func(ctx context.Context, now *session.Session) error {
+		h.now, h.fixed = now, true
+		if result, failure = r.single(ctx, call); failure != nil || result.Raw == nil {
+			return nil
 		}
+		var body []byte // whose time ends here
+		if body, failure = result.Bytes(maxSessionAnswer); failure == nil {
+			result.Raw, result.Length = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		}
+		return nil
+	})
+	switch {
+	case failure != nil:
+		return nil, failure
+	case err != nil:
+		result.Close()
+		return nil, unreadable(err)
+	case result == nil: // somebody else has ended it meanwhile
+		return nil, r.signInNeeded(ctx, h.session)
 	}
-	return result, failure
+	return result, nil
 }
 
 // follow lets the session in which a call was sent be what the call has made of it: a

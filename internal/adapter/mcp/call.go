@@ -6,6 +6,7 @@ import (
 	"github.com/fairlead/fairlead/internal/adapter/mcp/wire"
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/plan"
 )
 
 // callTool serves tools/call. A tool that does not exist is a protocol error;
@@ -49,7 +50,11 @@ func (r *request) unknownTool(name string) *wire.Error {
 func (r *request) run(t *catalogue.Tool, call *callParams) *wire.Error {
 	values, token, problems := t.Bind(call.arguments, r.canAsk)
 	if problems != nil {
-		r.Fail(catalogue.ProblemText(t, problems))
+		text := catalogue.ProblemText(t, problems)
+		if t.Unit.Role == plan.LoginRole {
+			text += "\nThe user signs in on a page, which this tool names: call it without what a person types there."
+		}
+		r.Fail(text)
 		return nil
 	}
 	if t.Unit.Signs && r.signedIn(t, values, &call.answers) {
