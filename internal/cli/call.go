@@ -51,7 +51,7 @@ koyeb-sessions.yaml.`,
 				ctx = event.Listen(ctx, heard.Listener())
 				defer printTrace(s.Err, heard)
 			}
-			return m.call(ctx, s, args[1], args[2:], object, authorization)
+			return m.call(ctx, s, args[1], args[2:], object, authorization, run.keeping.flagged())
 		},
 	}
 	run.flags(cmd, keptForUser)
@@ -95,7 +95,7 @@ func printTrace(w io.Writer, t *observe.Trace) {
 }
 
 func (m *machine) call(ctx context.Context, s Streams, name string, words []string, object,
-	authorization string) error {
+	authorization, kept string) error {
 	d := m.documents[0]
 	if d.Plan == nil {
 		_ = printDiagnostics(s.Err, d, 0)
@@ -119,7 +119,7 @@ func (m *machine) call(ctx context.Context, s Streams, name string, words []stri
 	result, failure := m.engine.Invoke(ctx, u, args)
 	if failure != nil {
 		if failure.SignIn != nil {
-			failure.Detail = "Run: fairlead login " + d.Name + "."
+			failure.Detail = "Run: fairlead login " + d.Name + kept + "."
 		}
 		return printFailure(s, failure)
 	}

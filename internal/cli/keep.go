@@ -41,6 +41,18 @@ func (k *keeping) flags(cmd *cobra.Command, usual string) {
 		"of several the first is in force, and the others are still read (default a random one)")
 }
 
+// flagged are the flags as they were given, for another command that is to use the same place.
+func (k *keeping) flagged() string {
+	var b strings.Builder
+	if k.where != "" {
+		b.WriteString(" --sessions " + quoteWord(k.where))
+	}
+	for _, file := range k.stateKeys {
+		b.WriteString(" --state-key " + quoteWord(file))
+	}
+	return b.String()
+}
+
 // place is where sessions are kept. A file that holds the address keeps its password
 // from the list of processes.
 func (k *keeping) place() (string, error) {

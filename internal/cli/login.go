@@ -126,7 +126,9 @@ func (m *machine) signsInAt(s Streams, args []string) (all []*plan.Session, err 
 		return nil, fmt.Errorf("%s cannot be used", d.Name)
 	}
 	var names []string
+	declared := d.Diags.Count(diag.Error) > 0 || d.Withheld() > 0 // or may be: what is wrong is withheld
 	for _, one := range d.Plan.Sessions {
+		declared = true
 		if !one.ForPeople() {
 			continue
 		}
@@ -136,6 +138,9 @@ func (m *machine) signsInAt(s Streams, args []string) (all []*plan.Session, err 
 		}
 	}
 	switch {
+	case len(names) == 0 && !declared:
+		return nil, fmt.Errorf("%s declares no session at which people sign in; “fairlead suggest %s” looks for what could be one",
+			d.Name, d.Name)
 	case len(names) == 0:
 		return nil, fmt.Errorf("people sign in at no API of %s; “fairlead check %s” says what is withheld", d.Name, d.Name)
 	case len(all) == 0:

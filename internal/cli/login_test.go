@@ -227,6 +227,14 @@ func TestLogin_saysWhatIsWrong(t *testing.T) {
 	d.fails("has no “password”", `{"email":"alice@example.com"}`, "login", d.file, "--service")
 	d.fails("has “passwort”, which is not asked for", strings.Replace(aliceJSON, "{", `{"passwort":"x",`, 1), "login", d.file, "--service")
 	d.fails("did you mean “crm”", aliceJSON, "login", d.file, "cmr", "--service")
+	plain := filepath.Join(t.TempDir(), "plain.yaml")
+	if err := os.WriteFile(plain, []byte("ikanos: 1.0.0-beta5\ncapability:\n  exposes:\n  - {type: rest, namespace: x, resources: "+
+		"{ping: {path: /ping, operations: {ping: {method: GET, outputParameters: {pong: {type: string, value: pong}}}}}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.fails("“fairlead suggest "+plain+"”", aliceJSON, "login", plain, "--service")
+	d.fails("want one of debug, info, warn, error", "", "logs", "--level", "loud")
+	d.fails("want one of debug, info, warn, error", "", "logs", "--set-level", "loud")
 	d.fails("nothing to sign in to", aliceJSON, "login", d.file, "--service", "--no-sessions")
 	d.fails("the sandbox ends with this command", aliceJSON, "login", "--service", "--sandbox")
 	d.fails("want memory, user, a folder", aliceJSON, "login", d.file, "--service", "--sessions", "memroy")
@@ -307,6 +315,7 @@ func TestSessions_keysChange(t *testing.T) {
 	d.does("", "call", d.file, "me", "--sessions", place, "--state-key", next, "--state-key", old)
 	d.does("", "call", d.file, "me", "--sessions", place, "--state-key", next)
 	d.fails("nobody is signed in", "", "call", d.file, "me", "--sessions", place, "--state-key", old)
+	d.fails("Run: fairlead login "+d.file+" --sessions "+place+" --state-key "+old, "", "call", d.file, "me", "--sessions", place, "--state-key", old)
 	d.fails("want at least 32", "", "call", d.file, "me", "--sessions", place, "--state-key", d.keyOf("short"))
 }
 

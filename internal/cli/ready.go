@@ -106,6 +106,7 @@ func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, 
 		}
 		fmt.Fprintf(s.Err, "\nRedirect address of %s, for %s to know:\n  %s\n", r.For, r.Server, r.URL)
 	}
+	printOpen(s.Err, adapters)
 	front.print(s.Err)
 	printSignIns(s.Err, adapters)
 	printControl(s.Err, own, token)
@@ -140,6 +141,22 @@ func texts(all []string) value.Value {
 		list.Append(value.Of(text))
 	}
 	return list
+}
+
+// printOpen names the servers that other machines reach.
+func printOpen(w io.Writer, adapters []host.Adapter) {
+	var open []string
+	for _, a := range adapters {
+		if a.Network {
+			open = append(open, strings.ToUpper(a.Type)+" "+a.Namespace)
+		}
+	}
+	if len(open) > manyDocuments {
+		open = append(open[:manyDocuments:manyDocuments], fmt.Sprintf("%d more", len(open)-manyDocuments))
+	}
+	if len(open) > 0 {
+		fmt.Fprintf(w, "\nOpen to the network: other machines can connect to %s.\n", strings.Join(open, ", "))
+	}
 }
 
 // printSignIns says what acts for whoever has signed in, and where that is.

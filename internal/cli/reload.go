@@ -128,12 +128,14 @@ func (l *reloader) reload(ctx context.Context) control.Reloaded {
 	switch {
 	case err != nil:
 		done.Outcome, done.Problems = "refused", append(done.Problems, err.Error())
+		done.Problems = append(done.Problems, l.findings(next.documents)...)
 		if h := l.m.host.Load(); h != nil {
 			done.Generation = h.Generation().Number
 		}
 		l.m.say("reload refused, the old documents serve on: %s", err)
 	case u.Refused && !u.Changed:
 		done.Outcome, err = "refused", fmt.Errorf("%s", done.Problems[0])
+		done.Problems = append(done.Problems, l.findings(next.documents)...)
 		l.m.say("reload refused, the old documents serve on")
 	case u.Refused:
 		done.Outcome, err = "partly", fmt.Errorf("%s", done.Problems[0])
@@ -145,6 +147,33 @@ func (l *reloader) reload(ctx context.Context) control.Reloaded {
 		l.m.events.Publish(ctx, event.Reload{Documents: len(next.documents), Err: err})
 	}
 	return done
+}
+
+// mostFindings is how many findings the answer to a reload names.
+const mostFindings = 5
+
+// findings are the first of those for which documents are refused, with their places.
+func (l *reloader) findings(documents []*host.Document) (all []string) {
+	least := diag.Error
+	if l.strict {
+		least = diag.Warning
+	}
+	more := 0
+	for _, d := range documents {
+		for _, g := range d.Diags {
+			switch {
+			case g.Severity < least:
+			case len(all) < mostFindings:
+				all = append(all, g.Error())
+			default:
+				more++
+			}
+		}
+	}
+	if more > 0 {
+		all = append(all, count(more, "more finding")+"; “fairlead check” shows all")
+	}
+	return all
 }
 
 // validate says what serving a text would find; no text means the documents on disk.

@@ -413,10 +413,10 @@ logger, fairlead.`,
 		},
 	}
 	a.flags(cmd)
-	f := cmd.Flags()
+	f, levels := cmd.Flags(), []string{"debug", "info", "warn", "error"}
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes, until Ctrl-C")
-	f.StringVar(&least, "level", "", "only lines of this `LEVEL` and above: debug, info, warn, error")
-	f.StringVar(&set, "set-level", "", "let the process write this `LEVEL` and above")
+	f.Var(&choice{&least, levels}, "level", "only lines of this `LEVEL` and above: debug, info, warn, error")
+	f.Var(&choice{&set, levels}, "set-level", "let the process write this `LEVEL` and above: debug, info, warn, error")
 	return cmd
 }
 

@@ -320,7 +320,7 @@ func serve(cmd *cobra.Command, s Streams, r *running, config host.Config, front 
 		return failed(errors.New("--grant: " + strings.Join(unmatched, "; ")))
 	}
 	if err := m.admit(s, strict); err != nil {
-		return err
+		return failed(fmt.Errorf("not started: %w", err))
 	}
 	if err := unmatchedNamespace("--default", config.Default, m.documents); err != nil {
 		return err
@@ -414,10 +414,10 @@ func (m *machine) admit(s Streams, strict bool) error {
 	}
 	switch {
 	case strict && findings > 0:
-		return failed(fmt.Errorf("not started: %s and --strict; correct them, or start without it",
+		return failed(fmt.Errorf("%s and --strict; correct them, or start without it",
 			count(findings, "finding")))
 	case served == 0:
-		return failed(errors.New("not started: nothing can be served; the findings above say why"))
+		return failed(errors.New("nothing can be served; the findings say why"))
 	}
 	return nil
 }

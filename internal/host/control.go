@@ -169,7 +169,19 @@ func (h *Host) Control() string {
 	case h.own.socket != "":
 		return "unix:" + h.own.socket
 	}
-	return h.own.net.Addr().String()
+	address := h.own.net.Addr().String()
+	scheme := "" // which commands need not be told
+	if h.own.secure {
+		scheme = "https://"
+	}
+	at, err := netip.ParseAddrPort(address)
+	switch {
+	case err != nil || !at.Addr().IsUnspecified():
+		return scheme + address
+	case h.own.secure: // certificates are of names
+		return fmt.Sprintf("%slocalhost:%d", scheme, at.Port())
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.Port())
 }
 
 // Generation says what reloads did.

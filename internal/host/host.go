@@ -118,6 +118,7 @@ type Adapter struct {
 	Nobody     string   // why nobody can, a sentence for operators
 	LeftOut    int      // units that the configuration leaves out
 	Running    int64    // requests
+	Network    bool     // other machines can connect to it
 }
 
 // Host serves documents until it is shut down.
@@ -459,7 +460,7 @@ func (h *Host) Adapters() []Adapter {
 		units := g.adapter.Units()
 		all[i] = Adapter{Capability: g.document.Model.Name(), Type: g.server.Type, Namespace: g.server.Namespace,
 			URL: g.url(), Units: units, LeftOut: g.server.Count() - len(units),
-			Running: s.running.Load()}
+			Running: s.running.Load(), Network: !g.bind.exposure().loopback && !g.listener.isLoopback()}
 		h.config.tellSignIns(&all[i], g)
 	}
 	return all

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -81,7 +82,7 @@ func filter(r *http.Request) (func(line []byte) bool, error) {
 	}
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(text)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%q is no level; want debug, info, warn or error", text)
 	}
 	return func(line []byte) bool {
 		var record struct{ Level slog.Level }
