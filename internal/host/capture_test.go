@@ -48,3 +48,14 @@ func TestCapture_keepsNoSession(t *testing.T) {
 		t.Errorf("of %s is kept %+v", body, kept)
 	}
 }
+
+func TestAdapters_sayWhichOtherMachinesReach(t *testing.T) {
+	for listen, network := range map[string]bool{"": false, "127.0.0.1": false, "0.0.0.0": true} {
+		s := testkit.Serve(t, shop(basicAuth), testkit.Options{Config: func(c *host.Config) { c.Listen = listen }})
+		for _, a := range s.Host.Adapters() {
+			if a.Network != network {
+				t.Errorf("on %q, %s: %t", listen, a.Namespace, a.Network)
+			}
+		}
+	}
+}
