@@ -117,7 +117,9 @@ func (c *sessionCompiler) compile() {
 			c.part(op, plan.ReplaceRole)
 		}
 	}
-	s.Definition = c.definition(login)
+	if !c.failed {
+		s.Definition = c.definition(login)
+	}
 }
 
 // The names under which the operations of a session get what it consists of.

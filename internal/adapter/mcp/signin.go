@@ -41,7 +41,7 @@ func (r *request) seek(failure *engine.Error, unit string, d *ask.Dialog) (done 
 	address, handle, err := r.h.cfg.SignIns.Page(r.ctx, failure.SignIn, asked)
 	switch {
 	case errors.Is(err, session.ErrTooMany):
-		failure.Detail = "Too many sign-in pages wait for this user already. They end by themselves after ten minutes."
+		failure.Detail = "Too many sign-in pages were made in the last ten minutes. Try again later."
 		return false, nil
 	case err != nil:
 		r.h.cfg.Logger.ErrorContext(r.ctx, "a sign-in page cannot be offered", "unit", unit, "error", err)
