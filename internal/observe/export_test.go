@@ -223,6 +223,24 @@ func TestExporter_sendsWhatCollectorsRead(t *testing.T) {
 	}
 }
 
+// shared is a text that one goroutine writes while another reads it.
+type shared struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // stuckDoer never answers before its request ends.
 type stuckDoer struct{}
 
@@ -235,7 +253,7 @@ func (stuckDoer) Do(r *http.Request) (*http.Response, error) {
 // end of the process more than its patience.
 func TestExporter_keepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log strings.Builder
+		var log shared
 		telemetry, _, _ := NewTelemetry(func(string) (string, bool) { return "", false },
 			Declared{Sampling: 1, Endpoint: "http://collector.test:4318"})
 		e := NewExporter(ExporterConfig{Telemetry: telemetry, Client: stuckDoer{}, Metrics: NewMetrics(),
