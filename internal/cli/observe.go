@@ -188,13 +188,7 @@ func (m *machine) started(s Streams, adapters []host.Adapter) {
 		for _, server := range d.Plan.Servers {
 			slots = append(slots, guarding(server))
 		}
-		units := d.Plan.Units()
-		for _, one := range d.Plan.Sessions {
-			if one.Service != nil {
-				units = append(units, one.Service)
-			}
-		}
-		for _, u := range units {
+		for _, u := range d.Plan.Running() {
 			slots = append(slots, u.Secrets)
 		}
 		for _, slot := range slices.Concat(slots...) {

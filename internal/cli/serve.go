@@ -176,7 +176,7 @@ func (m *machine) mask(documents []*host.Document) {
 		if d.Plan == nil {
 			continue
 		}
-		for _, u := range d.Plan.Units() {
+		for _, u := range d.Plan.Running() {
 			for _, w := range u.Written {
 				if !slices.Contains(written, w.Text) {
 					written = append(written, w.Text)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -99,6 +100,9 @@ func (f *forced) once(key session.Key) bool {
 	}
 	if f.last == nil {
 		f.last = map[session.Key]time.Time{}
+	}
+	if n := len(f.last); n >= 64 && n&(n-1) == 0 { // when their number has doubled
+		maps.DeleteFunc(f.last, func(_ session.Key, at time.Time) bool { return now.Sub(at) >= settled })
 	}
 	f.last[key] = now
 	return true
@@ -600,7 +604,7 @@ func (r *invocation) act(ctx context.Context) (*Result, *Error) {
 		}
 		return nil, failure
 	case role == plan.LoginRole:
-		return r.signedIn(h.now), nil
+		return r.signedIn(ctx, h.now), nil
 	case h == nil && role == plan.ReplaceRole && r.lacking == nil && r.unit.Steps[0].Call.Request.Auth != nil:
 		return r.single(ctx, r.unit.Steps[0].Call) // on the configured credential, which stays as it is
 	case h == nil:
@@ -632,7 +636,7 @@ func (r *invocation) act(ctx context.Context) (*Result, *Error) {
 	})
 	switch {
 	case err == nil:
-		return r.signedIn(next), nil
+		return r.signedIn(ctx, next), nil
 	case errors.Is(err, session.ErrRefused), errors.Is(err, session.ErrSignIn):
 		return nil, r.signInNeeded(ctx, s) // the session is over
 	}
@@ -667,11 +671,11 @@ func (r *invocation) signOut(ctx context.Context, h *held) (*Result, *Error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	return r.told(value.Map(value.Member{Name: "signed_in", Value: value.Boolean(false)})), nil
+	return r.told(ctx, value.Map(value.Member{Name: "signed_in", Value: value.Boolean(false)})), nil
 }
 
 // signedIn is what a tool tells of a session.
-func (r *invocation) signedIn(s *session.Session) *Result {
+func (r *invocation) signedIn(ctx context.Context, s *session.Session) *Result {
 	r.kept.note(value.Of(s.Token.Reveal()), false) // whatever the document says may be told
 	r.kept.note(value.Of(s.Refresh.Reveal()), false)
 	v := value.Map(value.Member{Name: "signed_in", Value: value.Boolean(true)})
@@ -683,11 +687,11 @@ func (r *invocation) signedIn(s *session.Session) *Result {
 	if !s.Expires.IsZero() {
 		v.Set("expires_at", value.Of(s.Expires.UTC().Format(time.RFC3339)))
 	}
-	return r.told(v)
+	return r.told(ctx, v)
 }
 
-func (r *invocation) told(v value.Value) *Result {
-	return (&Result{Status: http.StatusOK, Value: v, Limit: r.client.Limits().Response}).counting(r.meter(context.Background()))
+func (r *invocation) told(ctx context.Context, v value.Value) *Result {
+	return (&Result{Status: http.StatusOK, Value: v, Limit: r.client.Limits().Response}).counting(r.meter(ctx))
 }
 
 // given is what the caller gave by name, as a JSON object; "" for nothing.

@@ -51,7 +51,7 @@ func (c *Config) Page(ctx context.Context, want *engine.SignIn, asked session.As
 }
 
 // Drop ends a page that its person did not want (mcp.SignIns).
-func (c *Config) Drop(ctx context.Context, want *engine.SignIn, handle string) error {
+func (c *Config) Drop(ctx context.Context, handle string) error {
 	who, _ := c.person(ctx)
 	return c.Sessions.drop(ctx, handle, who)
 }

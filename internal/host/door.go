@@ -151,7 +151,7 @@ func privacy(s *plan.Server) (private bool, open map[string]bool) {
 			return
 		}
 		units = append(units, u)
-		if signs || u.Signs || u.Role != plan.NoRole || u.AnswersSecret() || u.SignInAt() != nil ||
+		if signs || u.Signs || u.Role != plan.NoRole || u.AnswersSecret() || len(u.SignsInAt()) > 0 ||
 			slices.ContainsFunc(u.Inputs, func(in *plan.Input) bool { return in.Secret || len(in.SecretMembers) > 0 }) {
 			secret = append(secret, u)
 		}

@@ -81,7 +81,7 @@ func (p *LocalPages) Page(ctx context.Context, want *engine.SignIn, asked sessio
 }
 
 // Drop implements mcp.SignIns.
-func (p *LocalPages) Drop(ctx context.Context, _ *engine.SignIn, handle string) error {
+func (p *LocalPages) Drop(ctx context.Context, handle string) error {
 	return p.sessions.drop(ctx, handle, session.Local())
 }
 

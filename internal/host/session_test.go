@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -624,5 +625,19 @@ func TestForward_isSentInTheCallersSession(t *testing.T) {
 	o.signIn(0)
 	if got, failure := ask(); failure != nil || got != `{"seen":"token-1-secret"}` {
 		t.Errorf("got %q, %v", got, failure)
+	}
+}
+
+func TestPlan_knowsTheSessionsOwnUnits(t *testing.T) { // of which the log masks the secrets that the document holds
+	o := openBank(t, newBank(t), bankSession+`
+service: {user: robot, password: written-s3cret-1}`, nil)
+	var written []string
+	for _, u := range o.plan.Running() {
+		for _, w := range u.Written {
+			written = append(written, w.Text.Reveal())
+		}
+	}
+	if !slices.Contains(written, "written-s3cret-1") {
+		t.Errorf("written: %v", written)
 	}
 }

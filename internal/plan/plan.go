@@ -10,6 +10,16 @@ func (p *Plan) Units() (all []*Unit) {
 	return all
 }
 
+// Running lists every unit that runs: those of the servers, and the sessions' own,
+// which sign in, renew and sign out.
+func (p *Plan) Running() []*Unit {
+	all := p.Units()
+	for _, s := range p.Sessions {
+		all = append(all, s.Units()...)
+	}
+	return all
+}
+
 // Units lists what the server runs: operations, tools, dynamic resources.
 func (s *Server) Units() (all []*Unit) {
 	for _, r := range s.Routes {

@@ -95,19 +95,6 @@ const (
 // String names what a unit of the role does with a session.
 func (r Role) String() string { return [...]string{"", "login", "refresh", "replace", "logout"}[r] }
 
-// SignInAt is the session that a unit's caller may have to sign in for; nil for none.
-func (u *Unit) SignInAt() *Session {
-	if u.Session != nil {
-		return u.Session
-	}
-	for _, s := range u.Steps {
-		if s.Kind == CallStep && s.Call.Session != nil {
-			return s.Call.Session
-		}
-	}
-	return nil
-}
-
 // SignsInAt are the sessions of people that a unit's calls may be sent in, or that it
 // makes, renews or ends.
 func (u *Unit) SignsInAt() (all []*Session) {

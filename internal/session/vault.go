@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -366,6 +367,8 @@ func (v *Vault) refusedLately(key Key) error {
 func (v *Vault) note(key Key, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	now := v.box.now()
+	maps.DeleteFunc(v.failed, func(_ Key, f failure) bool { return !now.Before(f.until) })
 	delete(v.failed, key)
 	if errors.Is(err, ErrRefused) {
 		v.failed[key] = failure{err, v.box.now().Add(retryPause)}

@@ -18,7 +18,7 @@ type SignIns interface {
 	// address says nothing of anybody and lets nobody in.
 	Page(ctx context.Context, want *engine.SignIn, asked session.Asked) (address, handle string, err error)
 	// Drop ends a page that its person did not want.
-	Drop(ctx context.Context, want *engine.SignIn, handle string) error
+	Drop(ctx context.Context, handle string) error
 }
 
 // signInQuestion names the request for a sign-in among those for input.
@@ -151,8 +151,8 @@ func (r *request) signedIn(t *catalogue.Tool, values []value.Value, user *answer
 	if action != "decline" && action != "cancel" {
 		return false
 	}
-	if s := t.Unit.SignInAt(); s != nil && state == ask.Good && r.h.cfg.SignIns != nil {
-		if err := r.h.cfg.SignIns.Drop(r.ctx, &engine.SignIn{Session: s}, string(handle)); err != nil {
+	if state == ask.Good && r.h.cfg.SignIns != nil {
+		if err := r.h.cfg.SignIns.Drop(r.ctx, string(handle)); err != nil {
 			r.h.cfg.Logger.WarnContext(r.ctx, "a sign-in page cannot be dropped", "error", err)
 		}
 	}

@@ -17,7 +17,7 @@ func (*desk) Page(context.Context, *engine.SignIn, session.Asked) (address, hand
 	return "http://127.0.0.1:1/connect/HANDLE", "HANDLE", nil
 }
 
-func (d *desk) Drop(_ context.Context, _ *engine.SignIn, handle string) error {
+func (d *desk) Drop(_ context.Context, handle string) error {
 	d.dropped = append(d.dropped, handle)
 	return nil
 }
