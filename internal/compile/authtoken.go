@@ -11,7 +11,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
-	"github.com/fairlead/fairlead/internal/expr"
 	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
@@ -63,17 +62,10 @@ func (c *tokenCompiler) compile() *plan.Session {
 	if c.failed {
 		return nil
 	}
-	s.Where = &plan.Unit{ID: c.api.Namespace, Kind: "session"}
-	s.At, _ = c.scope(s.Where).base(c.api, c.bases[c.api])
+	s.At = c.whereabouts(c.api)
 	s.Service = c.service(acquire)
 	s.Definition = session.Digest(customToken, c.bases[c.api].text, string(c.auth.Node.Value().AppendJSON(nil)))
 	return s
-}
-
-func (c *tokenCompiler) scope(u *plan.Unit) *scope {
-	return &scope{compiler: c.compiler, unit: u, apis: map[*model.Consume]bool{}, outer: map[string]expr.Expr{},
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
-		used: map[string]bool{}, requirements: map[string]*requirement{}, inAuth: true}
 }
 
 // service is the request for a token.
@@ -93,16 +85,15 @@ func (c *tokenCompiler) service(acquire *document.Node) *plan.Unit {
 		return nil
 	}
 	c.plainLogin(api, op, at)
-	u := &plan.Unit{ID: c.api.Namespace + " token", Kind: "session", Namespace: c.api.Namespace, Name: "token"}
-	s := c.scope(u)
+	s := c.ownUnit(c.api, "token")
+	s.inAuth = true
 	with := []model.Argument{}
 	if n := acquire.Get("with"); n.Is(value.Object) {
 		for i := range n.Pairs {
 			with = append(with, model.Argument{Key: n.Pairs[i].Key, Pair: &n.Pairs[i], Value: n.Pairs[i].Value})
 		}
 	}
-	call, ok := s.bindCall(target, at, with)
-	if !ok {
+	if !s.only(target, at, with) {
 		return nil
 	}
 	if len(s.used) > 0 { // whatever the operation reads beyond this would be an input of the caller's
@@ -110,10 +101,7 @@ func (c *tokenCompiler) service(acquire *document.Node) *plan.Unit {
 		c.wrong(acquire, "Give it below with, from a bind: {"+names+": \"{{NAME}}\"}.",
 			"“%s” gets no %s: a token is not asked for with callers' inputs", target, names)
 	}
-	call.Session = nil
-	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: call, Result: -1}}
-	hide(u)
-	return u
+	return s.unit
 }
 
 // path is a JSONPath below acquire; nil when it is not there.

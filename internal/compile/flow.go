@@ -278,10 +278,9 @@ func (s *scope) ref(u *plan.Unit, ctx unitContext) bool {
 	}
 	semantics(&u.Hints, flow.Semantics)
 	u.Confirm, s.asks = flow.Confirm, flow.Ask
-	inner := &scope{compiler: s.compiler, unit: u, namespace: aggregate.Namespace, isREST: s.isREST, apis: s.apis,
-		outer: map[string]expr.Expr{}, flowModel: &flow.Unit,
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
-		used: s.used, requirements: s.requirements}
+	inner := s.compiler.newScope(u)
+	inner.namespace, inner.isREST, inner.flowModel = aggregate.Namespace, s.isREST, &flow.Unit
+	inner.apis, inner.used, inner.requirements = s.apis, s.used, s.requirements
 	for _, a := range m.With {
 		if name, ok := s.reference(a.Value.Str()); ok {
 			inner.outer[a.Key] = s.input(name,

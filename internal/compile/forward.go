@@ -78,8 +78,8 @@ func (k *compiler) api(namespace string) *model.Consume {
 // forwarding binds the API's own parameters and authentication; what the caller
 // brings is added when a request comes.
 func (k *compiler) forwarding(u *plan.Unit, api *model.Consume, at diag.Range) (*plan.Forward, bool) {
-	s := &scope{compiler: k, unit: u, isREST: true, declared: map[string]bool{}, steps: map[string]int{},
-		reads: map[int]bool{}, used: map[string]bool{}, requirements: map[string]*requirement{}}
+	s := k.newScope(u)
+	s.isREST = true
 	op := &model.Operation{Node: api.Node, Resource: &model.ConsumedResource{Node: api.Node}, Name: "forward",
 		Method: "GET"}
 	c := &call{scope: s, api: api, op: op, at: at, params: mergeParams(api, op), hasArgs: true,

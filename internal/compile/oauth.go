@@ -17,12 +17,12 @@ func (c *sessionCompiler) oauth(m *model.OAuth) {
 			"“%s” has both a session and oauth", c.api.Namespace)
 		return
 	}
-	c.at()
+	c.made.At = c.whereabouts(c.api)
 	s := c.made
 	server := &plan.Unit{ID: c.api.Namespace + " authorization server", Kind: "session"}
 	client := &plan.Unit{ID: c.api.Namespace + " client", Kind: "session"}
 	proof := &plan.Unit{ID: c.api.Namespace + " client secret", Kind: "session"}
-	texts, own, secrets := c.scope(server, nil), c.scope(client, nil), c.scope(proof, nil)
+	texts, own, secrets := c.newScope(server), c.newScope(client), c.newScope(proof)
 	o := &plan.OAuth{Server: server, Client: client, Proof: proof, Auth: m.Auth, Scopes: m.Scopes,
 		Issuer: c.endpoint(texts, m.Issuer), Authorization: c.endpoint(texts, m.Authorization),
 		Token: c.endpoint(texts, m.Token), Revocation: c.endpoint(texts, m.Revocation),

@@ -44,6 +44,12 @@ type scope struct {
 	asks         []*model.Question // of the flow that the unit refers to
 }
 
+func (k *compiler) newScope(u *plan.Unit) *scope {
+	return &scope{compiler: k, unit: u, apis: map[*model.Consume]bool{}, outer: map[string]expr.Expr{},
+		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
+		used: map[string]bool{}, requirements: map[string]*requirement{}}
+}
+
 func (s *scope) slot() int {
 	s.unit.Slots++
 	return s.unit.Slots - 1

@@ -188,10 +188,8 @@ func (k *compiler) unit(u *plan.Unit, ctx unitContext) bool {
 	if u.Model.Unreadable {
 		return false
 	}
-	s := &scope{compiler: k, unit: u, namespace: ctx.server.Namespace, isREST: ctx.isREST,
-		apis: map[*model.Consume]bool{}, declared: map[string]bool{}, steps: map[string]int{},
-		fields: map[string]stepFields{}, reads: map[int]bool{}, used: map[string]bool{},
-		requirements: map[string]*requirement{}}
+	s := k.newScope(u)
+	s.namespace, s.isREST = ctx.server.Namespace, ctx.isREST
 	s.declare(ctx.inputs, ctx.pathNames, ctx.method, ctx.required)
 	s.placeholders(ctx.pathNames)
 	m := u.Model

@@ -3,22 +3,18 @@ package compile
 import (
 	"cmp"
 	"fmt"
-	"net/textproto"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/fairlead/fairlead/internal/diag"
 	"github.com/fairlead/fairlead/internal/document"
 	"github.com/fairlead/fairlead/internal/expr"
-	"github.com/fairlead/fairlead/internal/jsonpath"
 	"github.com/fairlead/fairlead/internal/model"
 	"github.com/fairlead/fairlead/internal/plan"
 	"github.com/fairlead/fairlead/internal/schema"
 	"github.com/fairlead/fairlead/internal/session"
-	"github.com/fairlead/fairlead/internal/upstream"
 	"github.com/fairlead/fairlead/internal/value"
 )
 
@@ -61,9 +57,11 @@ func (k *compiler) sessions() {
 
 type sessionCompiler struct {
 	*compiler
-	api  *model.Consume
-	from *model.Session
-	made *plan.Session
+	api   *model.Consume
+	from  *model.Session
+	made  *plan.Session
+	at    *model.Consume // of the login operation
+	login *model.Operation
 	// parameters of the login operation that nobody is asked for, and callers may give
 	extra []*model.Param
 }
@@ -79,14 +77,11 @@ func (c *sessionCompiler) compile() {
 			c.api.Namespace)
 		return
 	}
-	login := c.operation(m.Login)
-	if login == nil {
+	if c.at, c.login = c.resolve(m.Login.Call, m.Login.Node.Range()); c.login == nil {
 		return
 	}
-	if api, op := c.resolve(m.Login.Call, diag.Range{}); op != nil {
-		c.plainLogin(api, op, m.Login.Node.Range())
-	}
-	c.at()
+	c.plainLogin(c.at, c.login, m.Login.Node.Range())
+	s.At = c.whereabouts(c.api)
 	s.Answer = plan.SessionAnswer{Token: c.parts(m.Token), Renews: c.parts(m.Renews), Expires: c.expiries(m.Expires),
 		Show: c.shown(m.Show)}
 	if len(s.Answer.Token) == 0 && !c.failed {
@@ -97,19 +92,19 @@ func (c *sessionCompiler) compile() {
 	if c.failed {
 		return
 	}
-	c.fields(login)
-	s.Login = c.unit("sign-in", m.Login, c.fieldParams(), nil, c.matched(login))
-	c.part(login, plan.LoginRole)
+	c.fields()
+	s.Login = c.unit("sign-in", m.Login, c.fieldParams(), c.matched())
+	c.part(c.login, plan.LoginRole)
 	if m.Service != nil {
-		c.service(login)
+		c.service()
 	}
 	own := []*model.Param{{Name: sessionToken, Secret: true}, {Name: sessionRenews, Secret: true}}
 	if op := c.operation(m.Refresh); op != nil {
-		s.Refresh = c.unit("renewal", m.Refresh, own, nil, m.Refresh.With)
+		s.Refresh = c.unit("renewal", m.Refresh, own, m.Refresh.With)
 		c.part(op, plan.RefreshRole)
 	}
 	if op := c.operation(m.Logout); op != nil {
-		s.Logout = c.unit("sign-out", m.Logout, own, nil, m.Logout.With)
+		s.Logout = c.unit("sign-out", m.Logout, own, m.Logout.With)
 		c.part(op, plan.LogoutRole)
 	}
 	for _, name := range m.Replace {
@@ -118,7 +113,7 @@ func (c *sessionCompiler) compile() {
 		}
 	}
 	if !c.failed {
-		s.Definition = c.definition(login)
+		s.Definition = c.definition()
 	}
 }
 
@@ -146,8 +141,8 @@ func (c *sessionCompiler) part(op *model.Operation, role plan.Role) {
 
 // definition is a digest of all that decides how the session is made and sent: one
 // that was made otherwise is another session.
-func (c *sessionCompiler) definition(login *model.Operation) [32]byte {
-	texts := []string{c.bases[c.api].text, login.Method, login.FullPath(), string(c.from.Node.Value().AppendJSON(nil))}
+func (c *sessionCompiler) definition() [32]byte {
+	texts := []string{c.bases[c.api].text, string(c.from.Node.Value().AppendJSON(nil))}
 	calls := []*model.SessionCall{c.from.Login, c.from.Refresh, c.from.Logout}
 	for _, name := range c.from.Replace {
 		calls = append(calls, &model.SessionCall{Call: name})
@@ -164,58 +159,58 @@ func (c *sessionCompiler) definition(login *model.Operation) [32]byte {
 		texts = append(texts, c.bases[api].text, op.Method, op.FullPath())
 		if !seen[api] {
 			seen[api] = true
-			where := plan.Whereabouts{Where: &plan.Unit{ID: api.Namespace, Kind: "session"}}
-			where.At, _ = c.scope(where.Where, nil).base(api, c.bases[api])
-			c.made.Others = append(c.made.Others, where)
+			c.made.Others = append(c.made.Others, c.whereabouts(api))
 		}
 	}
 	return session.Digest(texts...)
 }
 
-// scope is the scope of one of the session's own units.
-func (c *sessionCompiler) scope(u *plan.Unit, outer map[string]expr.Expr) *scope {
-	return &scope{compiler: c.compiler, unit: u, apis: map[*model.Consume]bool{}, outer: outer,
-		declared: map[string]bool{}, steps: map[string]int{}, fields: map[string]stepFields{}, reads: map[int]bool{},
-		used: map[string]bool{}, requirements: map[string]*requirement{}}
+// whereabouts compiles where an API is.
+func (k *compiler) whereabouts(api *model.Consume) plan.Whereabouts {
+	at := plan.Whereabouts{Unit: &plan.Unit{ID: api.Namespace, Kind: "session"}}
+	at.Base, _ = k.newScope(at.Unit).base(api, k.bases[api])
+	return at
 }
 
-// at compiles where the API is.
-func (c *sessionCompiler) at() {
-	c.made.Where = &plan.Unit{ID: c.api.Namespace, Kind: "session"}
-	c.made.At, _ = c.scope(c.made.Where, nil).base(c.api, c.bases[c.api])
+// ownUnit begins one of the units of a session's own.
+func (k *compiler) ownUnit(api *model.Consume, name string) *scope {
+	return k.newScope(&plan.Unit{ID: api.Namespace + " " + name, Kind: "session", Namespace: api.Namespace, Name: name})
 }
 
-// unit compiles one of the session's own units: one call with what params and outer give.
-func (c *sessionCompiler) unit(name string, call *model.SessionCall, params []*model.Param, outer map[string]expr.Expr,
-	with []model.Argument) *plan.Unit {
-	u := &plan.Unit{ID: c.api.Namespace + " " + name, Kind: "session", Namespace: c.api.Namespace, Name: name}
-	s := c.scope(u, outer)
-	s.declare(params, nil, "", false)
-	for name := range outer {
-		s.declared[name] = true
-	}
-	known := len(u.Inputs)
-	bound, ok := s.bindCall(call.Call, call.Node.Range(), with)
+// only makes the scope's unit one call. Who runs it decides with which token.
+func (s *scope) only(target string, at diag.Range, with []model.Argument) bool {
+	call, ok := s.bindCall(target, at, with)
 	if !ok {
+		return false
+	}
+	call.Session = nil
+	s.unit.Steps = []*plan.Step{{Kind: plan.CallStep, Call: call, Result: -1}}
+	hide(s.unit)
+	return true
+}
+
+// unit compiles one of the session's own units: one call with what params give.
+func (c *sessionCompiler) unit(name string, call *model.SessionCall, params []*model.Param,
+	with []model.Argument) *plan.Unit {
+	s := c.ownUnit(c.api, name)
+	s.declare(params, nil, "", false)
+	known := len(s.unit.Inputs)
+	if !s.only(call.Call, call.Node.Range(), with) {
 		c.failed = true
 		return nil
 	}
-	bound.Session, u.Signs = nil, true // who runs it decides with which token
-	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: bound, Result: -1}}
-	for _, in := range u.Inputs[known:] {
+	s.unit.Signs = true
+	for _, in := range s.unit.Inputs[known:] {
 		if n := s.requirements[in.Name]; n != nil && n.required {
 			c.wrong(call.Node, "Give it below with, or add it to ask.", "“%s” gets no %s", call.Call, in.Name)
 		}
 	}
-	hide(u)
-	return u
+	return s.unit
 }
 
 // service compiles the service account: every field gets what the document binds.
-func (c *sessionCompiler) service(login *model.Operation) {
-	u := &plan.Unit{ID: c.api.Namespace + " service sign-in", Kind: "session", Namespace: c.api.Namespace,
-		Name: "service sign-in"}
-	s := c.scope(u, map[string]expr.Expr{})
+func (c *sessionCompiler) service() {
+	s := c.ownUnit(c.api, "service sign-in")
 	s.inAuth = true
 	for _, a := range c.from.Service {
 		e, ok := s.data(a.Value, func(name string, _ bool) expr.Expr {
@@ -247,21 +242,16 @@ func (c *sessionCompiler) service(login *model.Operation) {
 		s.declared[name] = true
 	}
 	s.inAuth = false
-	bound, ok := s.bindCall(c.from.Login.Call, c.from.Login.Node.Range(), c.matched(login))
-	if !ok || c.failed {
-		return
+	if s.only(c.from.Login.Call, c.from.Login.Node.Range(), c.matched()) {
+		c.made.Service = s.unit
 	}
-	bound.Session = nil
-	u.Steps = []*plan.Step{{Kind: plan.CallStep, Call: bound, Result: -1}}
-	hide(u)
-	c.made.Service = u
 }
 
 // fields settles what a person is asked: what the document says, else what the login
 // operation takes.
-func (c *sessionCompiler) fields(login *model.Operation) {
+func (c *sessionCompiler) fields() {
 	asked := c.from.Ask
-	takes := c.takes(login)
+	takes := c.takes()
 	if asked == nil {
 		for _, p := range takes {
 			asked = append(asked, &model.SessionField{Node: p.Node, Name: p.Name, Required: p.Required})
@@ -291,9 +281,8 @@ func (c *sessionCompiler) fields(login *model.Operation) {
 
 // takes are the parameters of the login operation that somebody must give: members of
 // a body in the place of the body.
-func (c *sessionCompiler) takes(login *model.Operation) (all []*model.Param) {
-	api, _ := c.resolve(c.from.Login.Call, diag.Range{})
-	for _, p := range mergeParams(api, login) {
+func (c *sessionCompiler) takes() (all []*model.Param) {
+	for _, p := range mergeParams(c.at, c.login) {
 		switch {
 		case p.Value != nil || p.In == "environment":
 		case isBody(p) && len(p.Properties) > 0:
@@ -350,12 +339,11 @@ func (c *sessionCompiler) fieldParams() (params []*model.Param) {
 
 // matched is the with block of the login: what the document says, else each field
 // for the parameter of its name, and all others as members of the body.
-func (c *sessionCompiler) matched(login *model.Operation) (with []model.Argument) {
+func (c *sessionCompiler) matched() (with []model.Argument) {
 	if c.from.Login.With != nil {
 		return c.from.Login.With
 	}
-	api, _ := c.resolve(c.from.Login.Call, diag.Range{})
-	params := mergeParams(api, login)
+	params := mergeParams(c.at, c.login)
 	give := func(key string, n *document.Node) {
 		with = append(with, model.Argument{Key: key, Value: n, Pair: &document.Pair{Key: key, KeyAt: n.At, Value: n}})
 	}
@@ -394,114 +382,6 @@ func (c *sessionCompiler) matched(login *model.Operation) (with []model.Argument
 		}
 	}
 	return with
-}
-
-// parts reads where texts stand in an answer: one place or a list of them.
-func (c *sessionCompiler) parts(n *document.Node) (all []plan.AnswerPart) {
-	for _, n := range alternatives(n) {
-		var part plan.AnswerPart
-		header, cookie := n.Get("header").Str(), n.Get("cookie").Str()
-		switch {
-		case header != "":
-			part.Header = textproto.CanonicalMIMEHeaderKey(header)
-		case cookie != "":
-			part.Cookie = cookie
-		default:
-			if part.Path = c.path(n); part.Path == nil {
-				continue
-			}
-		}
-		all = append(all, part)
-	}
-	return all
-}
-
-// alternatives are the entries of a list, or the one that is no list.
-func alternatives(n *document.Node) []*document.Node {
-	switch {
-	case n.IsNull():
-		return nil
-	case n.Is(value.Array):
-		return n.Items
-	}
-	return []*document.Node{n}
-}
-
-func (c *sessionCompiler) path(n *document.Node) *jsonpath.Path {
-	if !n.Is(value.String) || !strings.HasPrefix(n.Text, "$") {
-		c.wrong(n, "Write a JSONPath such as $.token, {header: NAME} or {cookie: NAME}.", "“%s” is no part of an answer", n.Str())
-		return nil
-	}
-	path, _, err := jsonpath.Compile(n.Text, jsonpath.Lenient)
-	if err != nil {
-		c.wrong(n, "Correct the JSONPath.", "“%s” is no JSONPath: %s", n.Text, err)
-	}
-	return path
-}
-
-func (c *sessionCompiler) expiries(n *document.Node) (all []plan.Expiry) {
-	for _, n := range alternatives(n) {
-		var e plan.Expiry
-		switch in := n.Get("in"); {
-		case in != nil:
-			e.In = c.path(in)
-		case strings.HasPrefix(n.Str(), "$"):
-			e.At = c.path(n)
-		default:
-			e.Life = c.duration(n)
-		}
-		all = append(all, e)
-	}
-	return all
-}
-
-// duration reads a duration; a bare number is seconds.
-func (c *sessionCompiler) duration(n *document.Node) time.Duration {
-	if n.IsNull() {
-		return 0
-	}
-	text := n.Str()
-	if n.Is(value.Number) {
-		text += "s"
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		c.wrong(n, "Write a duration such as 45s, 30m or 12h.", "“%s” is no duration", n.Str())
-	}
-	return d
-}
-
-func (c *sessionCompiler) shown(n *document.Node) (all []plan.ShownPart) {
-	if n.IsNull() {
-		return nil
-	}
-	for _, p := range n.Pairs {
-		if path := c.path(p.Value); path != nil {
-			all = append(all, plan.ShownPart{Name: p.Key, Path: path})
-		}
-	}
-	return all
-}
-
-// carrier reads how the token is sent.
-func (c *sessionCompiler) carrier(n *document.Node) (carrier upstream.Carrier) {
-	if n.IsNull() || n.Str() == "bearer" {
-		return carrier
-	}
-	header, query, cookie := n.Get("header").Str(), n.Get("query").Str(), n.Get("cookie").Str()
-	switch {
-	case header != "":
-		carrier = upstream.Carrier{Place: upstream.InHeader, Name: textproto.CanonicalMIMEHeaderKey(header),
-			Prefix: n.Get("prefix").Str()}
-	case query != "":
-		carrier = upstream.Carrier{Place: upstream.InQuery, Name: query}
-	case cookie != "":
-		carrier = upstream.Carrier{Place: upstream.InCookie, Name: cookie}
-	default:
-		c.wrong(n, "Write bearer, {header: NAME, prefix: TEXT}, {query: NAME} or {cookie: NAME}.",
-			"nobody knows how the token of “%s” is sent", c.api.Namespace)
-	}
-	return carrier
 }
 
 // wrong reports what keeps the session from working.

@@ -237,13 +237,13 @@ func (e *Engine) sessionKey(ctx context.Context, s *plan.Session) (session.Key, 
 	if key, ok := s.FixedKey(); ok {
 		return key, nil
 	}
-	origin, failure := e.origin(ctx, s.Namespace, s.At, s.Where)
+	origin, failure := e.origin(ctx, s.At)
 	if failure != nil {
 		return session.Key{}, failure
 	}
 	var others []string
 	for _, o := range s.Others {
-		other, failure := e.origin(ctx, o.Where.ID, o.At, o.Where)
+		other, failure := e.origin(ctx, o)
 		if failure != nil {
 			return session.Key{}, failure
 		}
@@ -257,18 +257,18 @@ func (e *Engine) sessionKey(ctx context.Context, s *plan.Session) (session.Key, 
 }
 
 // origin is where an API is, as its variables say now.
-func (e *Engine) origin(ctx context.Context, api string, at upstream.Base, where *plan.Unit) (string, *Error) {
-	if at.Fixed != nil {
-		return plan.Origin(at.Fixed), nil
+func (e *Engine) origin(ctx context.Context, at plan.Whereabouts) (string, *Error) {
+	if at.Base.Fixed != nil {
+		return plan.Origin(at.Base.Fixed), nil
 	}
-	r := e.begin(ctx, where, &Args{})
+	r := e.begin(ctx, at.Unit, &Args{})
 	defer e.release(r)
 	if failure := r.fill(ctx); failure != nil {
 		return "", failure
 	}
-	u, err := (&upstream.Request{Target: api, Base: at}).At(r.frame)
+	u, err := (&upstream.Request{Target: at.Unit.ID, Base: at.Base}).At(r.frame)
 	if err != nil {
-		return "", fail(ctx, api, err)
+		return "", fail(ctx, at.Unit.ID, err)
 	}
 	return plan.Origin(u), nil
 }

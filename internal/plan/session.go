@@ -16,10 +16,7 @@ type Session struct {
 	Namespace  string // of the API
 	Document   string // the document's name, for keys
 	Capability string // its display name
-	// At is where the API is, over the frame of Where, which holds only what that
-	// needs.
-	At    upstream.Base
-	Where *Unit
+	At         Whereabouts
 	// Others are where the other APIs are that get the session's token: one that moves
 	// makes it another session.
 	Others     []Whereabouts
@@ -43,8 +40,8 @@ type Session struct {
 // Whereabouts are where an API is, over the frame of a unit that holds only what that
 // needs.
 type Whereabouts struct {
-	At    upstream.Base
-	Where *Unit
+	Base upstream.Base
+	Unit *Unit
 }
 
 // SessionField is what a person is asked on the sign-in page and in a terminal.
@@ -124,17 +121,17 @@ func (s *Session) Key(origin string, others ...string) session.Key {
 
 // FixedKey is the key of a session of which the document itself says where everything is.
 func (s *Session) FixedKey() (key session.Key, ok bool) {
-	if s.At.Fixed == nil || s.OAuth != nil {
+	if s.At.Base.Fixed == nil || s.OAuth != nil {
 		return key, false
 	}
 	var others []string
 	for _, o := range s.Others {
-		if o.At.Fixed == nil {
+		if o.Base.Fixed == nil {
 			return key, false
 		}
-		others = append(others, Origin(o.At.Fixed))
+		others = append(others, Origin(o.Base.Fixed))
 	}
-	return s.Key(Origin(s.At.Fixed), others...), true
+	return s.Key(Origin(s.At.Base.Fixed), others...), true
 }
 
 // Origin is scheme://host[:port] of a URL.
@@ -142,7 +139,7 @@ func Origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // Units are the units of the session's own: all that read secrets for it.
 func (s *Session) Units() []*Unit {
-	all := []*Unit{s.Where, s.Login, s.Service, s.Refresh, s.Logout}
+	all := []*Unit{s.At.Unit, s.Login, s.Service, s.Refresh, s.Logout}
 	if s.OAuth != nil {
 		all = append(all, s.OAuth.Server, s.OAuth.Proof)
 	}
