@@ -385,8 +385,9 @@ func (c *Config) tellSignIns(a *Adapter, g *generation) {
 	if c.Sessions == nil || !g.document.signsIn() {
 		return
 	}
+	selection := c.MCP.selection(c.ReadOnly)
 	for _, u := range g.server.Units() {
-		if u.Signs {
+		if u.Signs && selection.Serves(u, u.Name) {
 			a.SignsIn = append(a.SignsIn, u.Name)
 		}
 	}
@@ -397,24 +398,15 @@ func (c *Config) tellSignIns(a *Adapter, g *generation) {
 	if g.server.Auth != nil {
 		kind = g.server.Auth.Kind
 	}
-	base := ""
-	switch private := g.listener.isLoopback(); {
-	case c.Front.Public != nil:
+	base := g.origin()
+	if c.Front.Public != nil {
 		base = c.Front.Public.String()
-	case private || g.listener.secure:
-		base = schemes[g.listener.secure] + "://" + g.listener.hostPort(g.bind)
-	default:
+	}
+	switch a.Nobody = c.nobodyAt(kind); {
+	case a.Nobody != "":
+	case c.Front.Public == nil && !g.listener.isLoopback() && !g.listener.secure:
 		a.Nobody = "People sign in over HTTPS only: add --public-url, or --tls-cert and --tls-key."
-	}
-	switch {
-	case kind == "" && !c.LocalSessions:
-		a.Nobody = "The server knows nobody in person: protect it with oauth2, basic or digest authentication, or start " +
-			"it with --local-sessions where one person alone uses this machine."
-	case (kind == "bearer" || kind == "apikey") && !c.SharedSessions:
-		a.Nobody = "Everybody brings the same secret: --shared-sessions lets all who know it share what one of them signs " +
-			"in to."
-	}
-	if a.Nobody == "" {
+	default:
 		a.SignInPage = base + connect.Path
 	}
 }

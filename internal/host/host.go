@@ -466,9 +466,14 @@ func (h *Host) Adapters() []Adapter {
 	return all
 }
 
+// origin is where a client on this machine finds the server's listener.
+func (g *generation) origin() string {
+	return schemes[g.listener.secure] + "://" + g.listener.hostPort(g.bind)
+}
+
 // url is where a client on this machine finds the server.
 func (g *generation) url() string {
-	base := schemes[g.listener.secure] + "://" + g.listener.hostPort(g.bind)
+	base := g.origin()
 	if kinds[g.server.Type].claims != nil {
 		return base
 	}

@@ -37,6 +37,24 @@ var people = map[string]func(*Config, context.Context, *guard.Identity) (session
 	"oauth2": byToken, "basic": byName, "digest": byName, "bearer": bySecret, "apikey": bySecret, "": byConnection,
 }
 
+// nobodyAt says, to operators, why a server with authentication of a kind knows nobody
+// in person; "" where it knows some. It is what people says of all its callers.
+func (c *Config) nobodyAt(kind string) string {
+	switch kind {
+	case "":
+		if !c.LocalSessions {
+			return "The server knows nobody in person: protect it with oauth2, basic or digest authentication, or start " +
+				"it with --local-sessions where one person alone uses this machine."
+		}
+	case "bearer", "apikey":
+		if !c.SharedSessions {
+			return "Everybody brings the same secret: --shared-sessions lets all who know it share what one of them signs " +
+				"in to."
+		}
+	}
+	return ""
+}
+
 // person is who calls, as far as sessions belong to people. Nobody is the zero
 // Principal, and the text says why.
 func (c *Config) person(ctx context.Context) (session.Principal, string) {
