@@ -51,8 +51,10 @@ func comparison() []*target {
 			call(callLegacy, server.suffix, server.call, false), call(callModern, server.suffix, server.call, true),
 			list(listLegacy, server.suffix, server.list, false), list(listModern, server.suffix, server.list, true))
 	}
-	for _, server := range []struct{ suffix, key string }{{logged, "fairlead-logged"}, {observed, "fairlead-observed"}} {
-		r, c := rest(restFairlead+server.suffix, server.key, "/v1"+loginPath), call(callModern, fairlead+server.suffix, server.key, true)
+	for _, server := range []struct{ suffix, key string }{{logged, "fairlead-logged"},
+		{observed, "fairlead-observed"}} {
+		r, c := rest(restFairlead+server.suffix, server.key, "/v1"+loginPath),
+			call(callModern, fairlead+server.suffix, server.key, true)
 		r.base, c.base = restFairlead, callModern+fairlead
 		cases = append(cases, r, c)
 	}

@@ -40,7 +40,8 @@ func TestReload_namesTheFirstFindings(t *testing.T) {
 		strings.Repeat("        {path: /r, operations: [{method: GET, call: nowhere.get}]},\n", 9) + "    ]}\n"
 	d := host.Compile(host.Source{File: host.File{Name: "a.yaml", Text: []byte(text)}}, compile.Options{})
 	got := (&reloader{}).findings([]*host.Document{d})
-	if len(got) != mostFindings+1 || !strings.HasPrefix(got[0], "a.yaml:") || !strings.Contains(got[mostFindings], "more finding") {
+	if len(got) != mostFindings+1 || !strings.HasPrefix(got[0], "a.yaml:") ||
+		!strings.Contains(got[mostFindings], "more finding") {
 		t.Errorf("%q", got)
 	}
 }

@@ -109,7 +109,8 @@ func TestLogin_byOAuth(t *testing.T) {
 		}
 		back := regexp.MustCompile(`redirect_uri=([^&]+)`).FindStringSubmatch(to)[1]
 		back = strings.NewReplacer("%3A", ":", "%2F", "/").Replace(back)
-		for _, at := range []string{back, back + "?state=AAAAAAAAAAAAAAAAAAAAAAAAAA&code=x", strings.TrimSuffix(back, back[len(back)-4:]) + "?code=x"} {
+		for _, at := range []string{back, back + "?state=AAAAAAAAAAAAAAAAAAAAAAAAAA&code=x",
+			strings.TrimSuffix(back, back[len(back)-4:]) + "?code=x"} {
 			if status, _, _ := testkit.Do(t, "GET", at, ""); status != http.StatusNotFound {
 				t.Errorf("%s: %d", at, status)
 			}
@@ -143,7 +144,8 @@ func TestLogin_byOAuth(t *testing.T) {
 		}
 		return <-code, out.String(), said.text.String()
 	}
-	if code, _, said := login(true); code == 0 || !strings.Contains(said, "the authorization server refuses: access_denied") {
+	if code, _, said := login(true); code == 0 ||
+		!strings.Contains(said, "the authorization server refuses: access_denied") {
 		t.Errorf("%d %s", code, said)
 	}
 	as.Set(func() { as.Answer = nil })

@@ -160,8 +160,10 @@ the built-in one, Koyeb sessions.`,
 	root.SetVersionTemplate("fairlead {{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.AddCommand(serveCommand(s), mcpCommand(s), configCommand(s), checkCommand(s), newCommand(s), suggestCommand(s),
-		explainCommand(s), callCommand(s), inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s), tokensCommand(s),
-		schemaCommand(s), versionCommand(s), workerCommand(s), manCommand(), healthCommand(s), statusCommand(s), metricsCommand(s),
+		explainCommand(s), callCommand(s), inspectCommand(s), loginCommand(s), logoutCommand(s), sessionsCommand(s),
+		tokensCommand(s),
+		schemaCommand(s), versionCommand(s), workerCommand(s), manCommand(), healthCommand(s), statusCommand(s),
+		metricsCommand(s),
 		tracesCommand(s), logsCommand(s), scriptingCommand(s), reloadCommand(s))
 	return root
 }

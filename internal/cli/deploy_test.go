@@ -54,7 +54,8 @@ func TestDeploy_namesMetricsThatAreThere(t *testing.T) {
 		}
 		if filepath.Ext(file) == ".json" {
 			var dashboard struct{ Panels []struct{ Title string } }
-			if err := json.Unmarshal(text, &dashboard, json.MatchCaseInsensitiveNames(true)); err != nil || len(dashboard.Panels) == 0 {
+			if err := json.Unmarshal(text, &dashboard, json.MatchCaseInsensitiveNames(true)); err != nil ||
+				len(dashboard.Panels) == 0 {
 				t.Errorf("%s: %v", file, err)
 			}
 		}
@@ -74,7 +75,8 @@ func TestDeploy_hasAlertsThatPrometheusTakes(t *testing.T) {
 	if err != nil {
 		t.Skip("promtool is not installed (Debian: prometheus)")
 	}
-	for _, args := range [][]string{{"check", "rules", "fairlead.rules.yaml"}, {"test", "rules", "fairlead.test.yaml"}} {
+	for _, args := range [][]string{{"check", "rules", "fairlead.rules.yaml"},
+		{"test", "rules", "fairlead.test.yaml"}} {
 		check := exec.CommandContext(t.Context(), promtool, args...)
 		check.Dir = filepath.Join(root, "deploy/prometheus")
 		if out, err := check.CombinedOutput(); err != nil {

@@ -36,7 +36,8 @@ func (k *keeping) flags(cmd *cobra.Command, usual string) {
 	f.StringVar(&k.where, "sessions", "", "keep what people are signed in with at this `PLACE`: memory, user (for all commands of this user), a folder, "+
 		"redis://… or valkey://… for replicas, or @FILE that holds such an address (default "+usual+")")
 	_ = cmd.RegisterFlagCompletionFunc("sessions", cobra.FixedCompletions(
-		[]cobra.Completion{keptInMemory, keptForUser, "redis://", "rediss://", "valkey://", "valkeys://"}, cobra.ShellCompDirectiveDefault))
+		[]cobra.Completion{keptInMemory, keptForUser, "redis://", "rediss://", "valkey://", "valkeys://"},
+		cobra.ShellCompDirectiveDefault))
 	f.StringArrayVar(&k.stateKeys, "state-key", nil, "sign what users confirm, and seal sessions, with the key in this `FILE`, which all replicas share; "+
 		"of several the first is in force, and the others are still read (default a random one)")
 }

@@ -142,7 +142,8 @@ func (m *machine) signsInAt(s Streams, args []string) (all []*plan.Session, err 
 		return nil, fmt.Errorf("%s declares no session at which people sign in; “fairlead suggest %s” looks for what could be one",
 			d.Name, d.Name)
 	case len(names) == 0:
-		return nil, fmt.Errorf("people sign in at no API of %s; “fairlead check %s” says what is withheld", d.Name, d.Name)
+		return nil, fmt.Errorf("people sign in at no API of %s; “fairlead check %s” says what is withheld", d.Name,
+			d.Name)
 	case len(all) == 0:
 		hint := "there is " + strings.Join(names, ", ")
 		if near, ok := diag.Near(args[1], names); ok {
@@ -166,7 +167,8 @@ func onlyOne(document string, all []*plan.Session) (*plan.Session, error) {
 }
 
 // completeSessions offers a file, then the APIs of it at which people sign in.
-func (r *running) completeSessions(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (r *running) completeSessions(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion,
+	cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return completeDocument(cmd, args, typed)
 	}
@@ -249,7 +251,8 @@ func (m *machine) login(ctx context.Context, s Streams, out *output, one *plan.S
 // agree leads the person to the authorization server, and waits for them to come back.
 func (m *machine) agree(ctx context.Context, s Streams, one *plan.Session, at string) (*session.Session, error) {
 	made, err := host.Agree(ctx, m.engine, one, func(address string) {
-		fmt.Fprintf(s.Err, "%s: connect %s\nOpen this address in a browser of this machine:\n\n  %s\n\n", one.Capability, at, address)
+		fmt.Fprintf(s.Err, "%s: connect %s\nOpen this address in a browser of this machine:\n\n  %s\n\n",
+			one.Capability, at, address)
 	})
 	var (
 		denied  *oauth.Denied
@@ -265,7 +268,8 @@ func (m *machine) agree(ctx context.Context, s Streams, one *plan.Session, at st
 }
 
 // keepLogin stores the session that a person has made, and tells of it.
-func (m *machine) keepLogin(ctx context.Context, s Streams, out *output, one *plan.Session, key session.Key, host string,
+func (m *machine) keepLogin(ctx context.Context, s Streams, out *output, one *plan.Session, key session.Key,
+	host string,
 	made *session.Session) error {
 	if err := m.vault.Put(ctx, key, made); err != nil {
 		return fmt.Errorf("you are signed in at %s, but the session cannot be kept: %w", host, err)
@@ -297,7 +301,8 @@ func (m *machine) logout(ctx context.Context, s Streams, out *output, all []*pla
 			return err
 		}
 		if failure != nil {
-			failing = errors.Join(failing, fmt.Errorf("the session is forgotten here, but %s was not told: %w", host, sayFailure(failure)))
+			failing = errors.Join(failing, fmt.Errorf("the session is forgotten here, but %s was not told: %w", host,
+				sayFailure(failure)))
 			continue
 		}
 		list.APIs = append(list.APIs, ended{one.Namespace, host, true})
@@ -406,7 +411,8 @@ func given(s Streams, fields []plan.SessionField, getenv func(string) (string, b
 		return values, nil
 	}
 	if terminal(s.In) != nil {
-		return nil, fmt.Errorf("--service needs %s: set %s, or give a JSON object on standard input", strings.Join(lacking, ", "), variable(lacking[0]))
+		return nil, fmt.Errorf("--service needs %s: set %s, or give a JSON object on standard input",
+			strings.Join(lacking, ", "), variable(lacking[0]))
 	}
 	text, err := io.ReadAll(io.LimitReader(s.In, maxGiven+1))
 	if err != nil {
@@ -414,7 +420,8 @@ func given(s Streams, fields []plan.SessionField, getenv func(string) (string, b
 	}
 	object, err := value.Parse(text)
 	if err != nil || len(text) > maxGiven || object.Kind() != value.Object {
-		return nil, fmt.Errorf("--service needs %s: standard input holds no JSON object, and %s is not set", strings.Join(lacking, ", "), variable(lacking[0]))
+		return nil, fmt.Errorf("--service needs %s: standard input holds no JSON object, and %s is not set",
+			strings.Join(lacking, ", "), variable(lacking[0]))
 	}
 	known := map[string]bool{}
 	for _, f := range fields {

@@ -134,7 +134,8 @@ func TestLogin_hidesPasswords(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", got, s.text())
 	}
 	s.shows(t, "Signed in at")
-	if !strings.Contains(s.text(), "alice@example.com") || strings.Contains(s.text(), canaryPassword) || strings.Contains(s.text(), canaryToken) {
+	if !strings.Contains(s.text(), "alice@example.com") || strings.Contains(s.text(), canaryPassword) ||
+		strings.Contains(s.text(), canaryToken) {
 		t.Errorf("the screen shows:\n%s", s.text())
 	}
 	if !s.echoes(t) {

@@ -83,7 +83,8 @@ func newCRM(t *testing.T) *crm {
 		case r.Method == http.MethodPost:
 			text, _ := io.ReadAll(r.Body)
 			var given struct{ Email, Password string }
-			if json.Unmarshal(text, &given) != nil || given.Email != "alice@example.com" || given.Password != canaryPassword {
+			if json.Unmarshal(text, &given) != nil || given.Email != "alice@example.com" ||
+				given.Password != canaryPassword {
 				answer(http.StatusUnauthorized, `{"message":"the password of `+given.Email+` is wrong\u001b[2J"}`)
 				return
 			}
@@ -283,12 +284,15 @@ func TestSessions_revoke(t *testing.T) {
 			person := listed.Sessions[0].Subject
 			d.fails("there is no session 00000000", "", with("sessions", "revoke", "00000000")...)
 			d.fails("say which sessions", "", with("sessions", "revoke")...)
-			for _, which := range [][]string{{listed.Sessions[0].ID}, {"--person", person}, {"--document", listed.Sessions[0].Document}, {"--all"}} {
+			for _, which := range [][]string{{listed.Sessions[0].ID}, {"--person", person},
+				{"--document", listed.Sessions[0].Document}, {"--all"}} {
 				d.does(aliceJSON, with("login", d.file, "--service")...)
-				if out := d.does("", with("sessions", "revoke", "--person", "somebody else")...); !strings.Contains(out, "0 sessions ended") {
+				if out := d.does("", with("sessions", "revoke", "--person",
+					"somebody else")...); !strings.Contains(out, "0 sessions ended") {
 					t.Errorf("revoked %s", out)
 				}
-				if out := d.does("", with(append([]string{"sessions", "revoke"}, which...)...)...); !strings.Contains(out, "1 session ended") {
+				if out := d.does("", with(append([]string{"sessions", "revoke"},
+					which...)...)...); !strings.Contains(out, "1 session ended") {
 					t.Errorf("%v revoked %s", which, out)
 				}
 				d.fails("nobody is signed in", "", with("call", d.file, "me")...)
@@ -315,7 +319,8 @@ func TestSessions_keysChange(t *testing.T) {
 	d.does("", "call", d.file, "me", "--sessions", place, "--state-key", next, "--state-key", old)
 	d.does("", "call", d.file, "me", "--sessions", place, "--state-key", next)
 	d.fails("nobody is signed in", "", "call", d.file, "me", "--sessions", place, "--state-key", old)
-	d.fails("Run: fairlead login "+d.file+" --sessions "+place+" --state-key "+old, "", "call", d.file, "me", "--sessions", place, "--state-key", old)
+	d.fails("Run: fairlead login "+d.file+" --sessions "+place+" --state-key "+old, "", "call", d.file, "me",
+		"--sessions", place, "--state-key", old)
 	d.fails("want at least 32", "", "call", d.file, "me", "--sessions", place, "--state-key", d.keyOf("short"))
 }
 

@@ -95,7 +95,8 @@ func TestServe_holdsLargeAnswersInFewTimesTheirSize(t *testing.T) {
 	if err := os.WriteFile(document, []byte(largeThings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ways := []string{"/json", "/json-names", "/json-all", "/csv", "/csv-names", "/xml", "tool json", "tool csv", "tool xml"}
+	ways := []string{"/json", "/json-names", "/json-all", "/csv", "/csv-names", "/xml", "tool json", "tool csv",
+		"tool xml"}
 	for i, way := range ways {
 		p := serveLarge(t, document, api.URL)
 		answer.Store(&small)
@@ -143,7 +144,8 @@ func serveLarge(t *testing.T, document, api string) *largeServer {
 		t.Fatal(err)
 	}
 	server := exec.Command(program)
-	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--upstream", api, "--access-log", "off"}
+	server.Args = []string{"fairlead", "serve", document, "--ports", "auto", "--json", "--upstream", api,
+		"--access-log", "off"}
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -293,7 +293,8 @@ func TestMCP_onStdioIsSeenWhereAsked(t *testing.T) {
 		}
 	})
 	folder := t.TempDir()
-	document, access, audit := filepath.Join(folder, "books.yaml"), filepath.Join(folder, "access"), filepath.Join(folder, "audit")
+	document, access, audit := filepath.Join(folder, "books.yaml"), filepath.Join(folder, "access"),
+		filepath.Join(folder, "audit")
 	text := `
 ikanos: 1.0.0-beta5
 info: {display: Books}
@@ -317,7 +318,8 @@ capability:
 		message(3, "tools/call", `{"name":"get","arguments":{"id":"404"}}`) +
 		message(4, "tools/call", `{"name":"remove","arguments":{"id":"t0p"}}`) + "{\n"
 	var out, errs bytes.Buffer
-	code := cli.Run(t.Context(), []string{"mcp", document, "--access-log", "json", "--access-log-file", access, "--audit", audit},
+	code := cli.Run(t.Context(), []string{"mcp", document, "--access-log", "json", "--access-log-file", access,
+		"--audit", audit},
 		cli.Streams{In: strings.NewReader(in), Out: &out, Err: &errs})
 	if code != 0 || strings.Contains(errs.String(), "tools/call") {
 		t.Errorf("exit %d, it says %s", code, &errs)
@@ -328,7 +330,8 @@ capability:
 		t.Fatal(err)
 	}
 	for _, one := range records(t, lines) {
-		if one["transport"] != "stdio" || one["capability"] != "Books" || one["server"] != "shelf" || one["adapter"] != "mcp" {
+		if one["transport"] != "stdio" || one["capability"] != "Books" || one["server"] != "shelf" ||
+			one["adapter"] != "mcp" {
 			t.Errorf("a line is %v", one)
 		}
 		seen[fmt.Sprint(one["rpc"], " ", one["unit"])] = one
@@ -342,11 +345,13 @@ capability:
 		t.Errorf("no %s in\n%s", want, &out)
 	}
 	deeds, err := os.ReadFile(audit)
-	if all := records(t, deeds); err != nil || len(all) != 2 || all[1]["outcome"] != "done" || all[1]["unit"] != "shelf.remove" ||
+	if all := records(t, deeds); err != nil || len(all) != 2 || all[1]["outcome"] != "done" ||
+		all[1]["unit"] != "shelf.remove" ||
 		bytes.Contains(deeds, []byte("t0p")) {
 		t.Errorf("%v, the audit is\n%s", err, deeds)
 	}
-	if code := cli.Run(t.Context(), []string{"mcp", document, "--audit", "-"}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != 1 {
+	if code := cli.Run(t.Context(), []string{"mcp", document, "--audit", "-"},
+		cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != 1 {
 		t.Errorf("an audit amid MCP: exit %d", code)
 	}
 }

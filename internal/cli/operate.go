@@ -34,8 +34,10 @@ func (o *operating) flags(cmd *cobra.Command) {
 	f.Var(controlAddress{&o.control}, "control", "open a control server at this `ADDRESS`: a port of loopback, HOST:PORT, or unix:PATH")
 	f.StringVar(&o.tokenFile, "control-token-file", "", "what changes something takes the token in this `FILE` (default a random one, printed at the start)")
 	reloadFlags(cmd, &o.watch, &o.reload)
-	f.Var(period{&o.drain}, "drain", "how long what runs may take once the process is told to end (default --call-timeout and 5s)")
-	f.Var(period{&o.linger}, "stop-delay", "how long requests are taken once the process is told to end (default until none come, at most 1s)")
+	f.Var(period{&o.drain}, "drain",
+		"how long what runs may take once the process is told to end (default --call-timeout and 5s)")
+	f.Var(period{&o.linger}, "stop-delay",
+		"how long requests are taken once the process is told to end (default until none come, at most 1s)")
 }
 
 // reloadFlags are those of commands that read documents again.
@@ -157,7 +159,8 @@ func (m *machine) stops(drain time.Duration) func(host.Stop) {
 		case s.Began && running == 0:
 			m.say("told to end; no request runs")
 		case s.Began:
-			m.say("told to end; waits for %s (%s) until %s, which is --drain %s; a second signal ends at once", requests,
+			m.say("told to end; waits for %s (%s) until %s, which is --drain %s; a second signal ends at once",
+				requests,
 				strings.Join(where, ", "), until, drain)
 		case running > 0:
 			m.say("still waits for %s (%s) until %s", requests, strings.Join(where, ", "), until)

@@ -116,7 +116,8 @@ func TestServe_isSeenAndSteered(t *testing.T) {
 	document := strings.ReplaceAll(thing, "UPSTREAM", up.URL)
 	p := serving(t, document)
 	p.write("secrets.env", "KEY=first-secret-1")
-	if code, text := p.ask("health", "--upstreams"); code != 0 || !strings.Contains(text, "UP (1/1 adapters started)") ||
+	if code, text := p.ask("health", "--upstreams"); code != 0 ||
+		!strings.Contains(text, "UP (1/1 adapters started)") ||
 		!strings.Contains(text, "api answers") {
 		t.Errorf("health: %d %s", code, text)
 	}
@@ -154,10 +155,12 @@ func TestServe_isSeenAndSteered(t *testing.T) {
 	if code, text := p.ask("scripting", "--set", "timeout=500"); code != 0 || !strings.Contains(text, "500 ms") {
 		t.Errorf("scripting: %d %s", code, text)
 	}
-	if code, text := p.ask("scripting", "--set", "timeout=5000"); code != 1 || !strings.Contains(text, "from 1 to 500") {
+	if code, text := p.ask("scripting", "--set", "timeout=5000"); code != 1 ||
+		!strings.Contains(text, "from 1 to 500") {
 		t.Errorf("scripting: %d %s", code, text)
 	}
-	if code, text := p.ask("logs", "--set-level", "debug"); code != 0 || !strings.Contains(text, "writes debug and above") {
+	if code, text := p.ask("logs", "--set-level", "debug"); code != 0 ||
+		!strings.Contains(text, "writes debug and above") {
 		t.Errorf("logs: %d %s", code, text)
 	}
 	if status := get("/a"); status != 200 {
@@ -225,7 +228,8 @@ func TestServe_isSeenAndSteered(t *testing.T) {
 // --watch reads again what has changed.
 func TestServe_watchesItsFiles(t *testing.T) {
 	p := serving(t, strings.ReplaceAll(thing, "UPSTREAM", "http://127.0.0.1:9"), "--watch")
-	p.write("b.yaml", strings.NewReplacer("UPSTREAM", "http://127.0.0.1:9", "namespace: r", "namespace: other", "/a", "/c",
+	p.write("b.yaml", strings.NewReplacer("UPSTREAM", "http://127.0.0.1:9", "namespace: r", "namespace: other", "/a",
+		"/c",
 		"/b", "/d").Replace(thing))
 	if !p.out.within(t.Context(), func(text string) bool { return strings.Contains(text, "reloaded 2 documents") }) {
 		t.Errorf("a document more: %s", p.out.text())

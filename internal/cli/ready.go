@@ -48,7 +48,8 @@ func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, 
 			list := value.List()
 			for _, r := range redirects {
 				list.Append(value.Map(value.Member{Name: "for", Value: value.Of(r.For)},
-					value.Member{Name: "server", Value: value.Of(r.Server)}, value.Member{Name: "url", Value: value.Of(r.URL)}))
+					value.Member{Name: "server", Value: value.Of(r.Server)},
+					value.Member{Name: "url", Value: value.Of(r.URL)}))
 			}
 			line.Add("redirects", list)
 		}
@@ -101,7 +102,8 @@ func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, 
 	}
 	for i, r := range redirects {
 		if i == manyDocuments {
-			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n", count(len(redirects)-i, "more redirect address"))
+			fmt.Fprintf(s.Err, "\n… and %s; “fairlead serve --json” lists them all\n",
+				count(len(redirects)-i, "more redirect address"))
 			break
 		}
 		fmt.Fprintf(s.Err, "\nRedirect address of %s, for %s to know:\n  %s\n", r.For, r.Server, r.URL)
@@ -114,7 +116,8 @@ func printReady(s Streams, m *machine, h *host.Host, redirects []host.Redirect, 
 		ungranted := host.Ungranted(m.documents)
 		for i, text := range ungranted {
 			if i == mostUnset {
-				fmt.Fprintf(s.Err, "\nLikewise %s; --grants FILE takes a list.\n", count(len(ungranted)-i, "more secret"))
+				fmt.Fprintf(s.Err, "\nLikewise %s; --grants FILE takes a list.\n",
+					count(len(ungranted)-i, "more secret"))
 				break
 			}
 			fmt.Fprintf(s.Err, "\n%s.\n", text)
@@ -186,7 +189,8 @@ func printControl(w io.Writer, own string, token secret.String) {
 		fmt.Fprintf(w, "\nControl server: %s (“fairlead status --control %s”)\n", own, own)
 	}
 	if !token.IsEmpty() {
-		fmt.Fprintf(w, "\nWhat changes something there takes this token, or that of --control-token-file: %s\n", token.Reveal())
+		fmt.Fprintf(w, "\nWhat changes something there takes this token, or that of --control-token-file: %s\n",
+			token.Reveal())
 	}
 }
 

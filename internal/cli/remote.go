@@ -72,7 +72,8 @@ func healthText(b *bytes.Buffer, ready *control.Readiness) {
 			started++
 		}
 	}
-	fmt.Fprintf(b, "Liveness:  UP\nReadiness: %s (%d/%d adapters started)\n", ready.Status, started, len(ready.Adapters))
+	fmt.Fprintf(b, "Liveness:  UP\nReadiness: %s (%d/%d adapters started)\n", ready.Status, started,
+		len(ready.Adapters))
 	for _, one := range ready.Adapters {
 		if one.State != "started" {
 			fmt.Fprintf(b, "  %s %s, port %d: %s\n", one.Type, one.Namespace, one.Port, one.State)
@@ -236,7 +237,8 @@ which answers to callers and lines of the log name, it shows the spans of one.`,
 			}
 			w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 			for _, t := range list.Traces {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%.1f ms\t%s\t%s\n", t.Timestamp.Local().Format(time.TimeOnly), t.TraceID, t.Status,
+				fmt.Fprintf(w, "%s\t%s\t%s\t%.1f ms\t%s\t%s\n", t.Timestamp.Local().Format(time.TimeOnly), t.TraceID,
+					t.Status,
 					t.Millis, count(t.SpanCount, "span"), t.Operation)
 			}
 			_ = w.Flush() // into memory
@@ -314,9 +316,11 @@ They can only be made tighter; a restart goes back to what the documents say.`,
 				return err
 			}
 			var b bytes.Buffer
-			fmt.Fprintf(&b, "Enabled:         %t\nTimeout:         %d ms\nStatement limit: %d\nLanguages:       %s\n", now.Enabled,
+			fmt.Fprintf(&b, "Enabled:         %t\nTimeout:         %d ms\nStatement limit: %d\nLanguages:       %s\n",
+				now.Enabled,
 				now.Timeout, now.StatementLimit, cmp.Or(strings.Join(now.AllowedLanguages, ", "), "all"))
-			fmt.Fprintf(&b, "Runs:            %d, %d failed, %.1f ms on average\n", now.Stats.TotalExecutions, now.Stats.TotalErrors,
+			fmt.Fprintf(&b, "Runs:            %d, %d failed, %.1f ms on average\n", now.Stats.TotalExecutions,
+				now.Stats.TotalErrors,
 				now.Stats.AverageDurationMs)
 			return write(s, &b)
 		},
@@ -346,7 +350,8 @@ anything was refused. It needs the control token, or a Unix socket.`,
 			}
 			if more {
 				var b bytes.Buffer
-				fmt.Fprintf(&b, "%s: %s, generation %d\n", done.Outcome, count(done.Documents, "document"), done.Generation)
+				fmt.Fprintf(&b, "%s: %s, generation %d\n", done.Outcome, count(done.Documents, "document"),
+					done.Generation)
 				for _, problem := range done.Problems {
 					fmt.Fprintf(&b, "  %s\n", problem)
 				}

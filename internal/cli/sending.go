@@ -69,7 +69,8 @@ func retryText(r *upstream.Request) string {
 	case p.Times == 0:
 		return "never sent again"
 	case !r.Repeatable():
-		return "never sent again: done twice, a " + r.Method + " without an Idempotency-Key of the document's may do it twice"
+		return "never sent again: done twice, a " + r.Method +
+			" without an Idempotency-Key of the document's may do it twice"
 	}
 	on := make([]string, len(p.On))
 	for i, status := range p.On {

@@ -50,7 +50,8 @@ func (r *running) flags(cmd *cobra.Command, usual string) {
 	r.loading.flags(cmd)
 	r.keeping.flags(cmd, usual)
 	f := cmd.Flags()
-	f.BoolVar(&r.noSessions, "no-sessions", false, "run documents as they are written, without the sessions that they or their overlays declare")
+	f.BoolVar(&r.noSessions, "no-sessions", false,
+		"run documents as they are written, without the sessions that they or their overlays declare")
 	f.BoolVar(&r.sandbox, "sandbox", false, "answer in place of Koyeb's account API: no account, no network")
 	r.logLevel = "warn"
 	choose(cmd, &r.logLevel, "log-level", "", "least `LEVEL` of log lines on standard error: debug, info, warn, error", "debug", "info", "warn", "error")

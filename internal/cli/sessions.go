@@ -157,7 +157,8 @@ func (l *kept) text(b *bytes.Buffer) {
 		table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tDOCUMENT\tAPI\tAT\tPERSON\tOF\tSINCE\tUNTIL")
 		for _, e := range l.Sessions {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Document, e.API, e.Origin, e.Subject, e.Issuer, e.Made, e.Expires)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Document, e.API, e.Origin, e.Subject,
+				e.Issuer, e.Made, e.Expires)
 		}
 		table.Flush()
 	}
@@ -188,7 +189,8 @@ say so. Whoever is revoked may sign in again.`,
 				return errors.New("say which sessions: IDs, --person and --document, or --all")
 			}
 			return failed(keep.revoke(cmd.Context(), s, &out, ids, func(e session.Entry) bool {
-				return (subject == "" || e.Key.Principal.Subject == subject) && (document == "" || e.Key.Document == document)
+				return (subject == "" || e.Key.Principal.Subject == subject) &&
+					(document == "" || e.Key.Document == document)
 			}))
 		},
 	}
@@ -206,7 +208,8 @@ type revoked struct {
 	Revoked []keptSession `json:"revoked"`
 }
 
-func (k *keeping) revoke(ctx context.Context, s Streams, out *output, ids []string, meant func(session.Entry) bool) error {
+func (k *keeping) revoke(ctx context.Context, s Streams, out *output, ids []string,
+	meant func(session.Entry) bool) error {
 	vault, err := k.shared(ctx, s)
 	if err != nil {
 		return err
@@ -237,7 +240,8 @@ func (k *keeping) revoke(ctx context.Context, s Streams, out *output, ids []stri
 	}
 	err = out.print(s, &list)
 	if len(unknown) > 0 {
-		err = errors.Join(err, fmt.Errorf("there is no session %s; “fairlead sessions --all” lists them", strings.Join(unknown, ", ")))
+		err = errors.Join(err, fmt.Errorf("there is no session %s; “fairlead sessions --all” lists them",
+			strings.Join(unknown, ", ")))
 	}
 	return err
 }

@@ -101,7 +101,8 @@ func (f *authFields) tokenExchange() upstream.Auth {
 	s.unit.Subject = append(s.unit.Subject, slot)
 	o := &upstream.OAuth2{TokenEndpoint: f.required("tokenEndpoint"), ClientID: f.required("clientId"),
 		ClientSecret: f.optional("clientSecret"),
-		Audience:     f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope(), Subject: expr.Slot(slot)}
+		Audience:     f.optional("audience"), Resource: f.optional("resource"), Scope: f.scope(),
+		Subject: expr.Slot(slot)}
 	f.plaintext(o.TokenEndpoint)
 	return o
 }
@@ -139,7 +140,8 @@ func (f *authFields) oauth1() upstream.Auth {
 	key := f.signingKey()
 	o := &upstream.OAuth1{Method: "HMAC-SHA1", ConsumerKey: f.required("consumerKey"),
 		ConsumerSecret: f.optional("consumerSecret"),
-		Token:          f.optional("token"), TokenSecret: f.optional("tokenSecret"), SigningKey: key, Realm: f.optional("realm")}
+		Token:          f.optional("token"), TokenSecret: f.optional("tokenSecret"), SigningKey: key,
+		Realm: f.optional("realm")}
 	if !key.IsZero() {
 		o.Method = "RSA-SHA256"
 	}

@@ -48,7 +48,8 @@ func (c *tokenCompiler) compile() *plan.Session {
 	}
 	switch c.auth.Text("placement") {
 	case "header":
-		s.Send = upstream.Carrier{Place: upstream.InHeader, Name: textproto.CanonicalMIMEHeaderKey(c.name("headerName"))}
+		s.Send = upstream.Carrier{Place: upstream.InHeader,
+			Name: textproto.CanonicalMIMEHeaderKey(c.name("headerName"))}
 	case "query":
 		s.Send = upstream.Carrier{Place: upstream.InQuery, Name: c.name("paramName")}
 	}
@@ -79,7 +80,8 @@ func (c *tokenCompiler) service(acquire *document.Node) *plan.Unit {
 	if op == nil {
 		return nil
 	}
-	if a := api.Auth; a != nil && !op.NoAuth && !slices.Contains([]string{"basic", "bearer", "apikey", "headers"}, a.Type) {
+	if a := api.Auth; a != nil && !op.NoAuth &&
+		!slices.Contains([]string{"basic", "bearer", "apikey", "headers"}, a.Type) {
 		c.wrong(acquire.Get("call"), "Call an operation that needs no token or signature itself.",
 			"“%s” needs %s authentication itself", target, a.Type)
 		return nil
@@ -126,7 +128,8 @@ func (c *tokenCompiler) name(field string) string {
 }
 
 func (c *tokenCompiler) lacks(field string) {
-	c.report(diag.AuthIncomplete, c.auth.Node.Range(), "Add "+field+".", "%s authentication lacks “%s”", customToken, field)
+	c.report(diag.AuthIncomplete, c.auth.Node.Range(), "Add "+field+".", "%s authentication lacks “%s”", customToken,
+		field)
 }
 
 // wrong reports what keeps tokens from being had.

@@ -168,6 +168,7 @@ func (b *base) isPlain() bool {
 func (k *compiler) plainLogin(api *model.Consume, op *model.Operation, at diag.Range) {
 	if b := k.bases[api]; b != nil && b.isPlain() {
 		k.reportOnce(diag.LoginPlaintext, at, "Use https in the baseUri of “"+api.Namespace+"”.",
-			"“%s.%s” gets what somebody signs in with, over %s", api.Namespace, op.Name, b.fixed.Scheme+"://"+b.fixed.Host)
+			"“%s.%s” gets what somebody signs in with, over %s", api.Namespace, op.Name,
+			b.fixed.Scheme+"://"+b.fixed.Host)
 	}
 }

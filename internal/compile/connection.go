@@ -39,7 +39,8 @@ func (c *call) connection() (*upstream.Connection, bool) {
 				return nil, false
 			}
 		case !ok:
-			c.compiler.reportOnce(diag.AuthIncomplete, part.n.Range(), "Put the PEM file there, or bind its content as a secret.",
+			c.compiler.reportOnce(diag.AuthIncomplete, part.n.Range(),
+				"Put the PEM file there, or bind its content as a secret.",
 				"the file “%s” of tls of “%s” cannot be read", part.n.Text, c.api.Namespace)
 			c.compiler.failed = true
 			return nil, false

@@ -73,7 +73,8 @@ func (c *sessionCompiler) compile() {
 		return
 	}
 	if m.Login == nil || m.Login.Call == "" {
-		c.wrong(m.Node, "Add login: the operation that makes a session.", "the session of “%s” does not say how to sign in",
+		c.wrong(m.Node, "Add login: the operation that makes a session.",
+			"the session of “%s” does not say how to sign in",
 			c.api.Namespace)
 		return
 	}

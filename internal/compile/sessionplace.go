@@ -45,7 +45,8 @@ func alternatives(n *document.Node) []*document.Node {
 
 func (c *sessionCompiler) path(n *document.Node) *jsonpath.Path {
 	if !n.Is(value.String) || !strings.HasPrefix(n.Text, "$") {
-		c.wrong(n, "Write a JSONPath such as $.token, {header: NAME} or {cookie: NAME}.", "“%s” is no part of an answer", n.Str())
+		c.wrong(n, "Write a JSONPath such as $.token, {header: NAME} or {cookie: NAME}.",
+			"“%s” is no part of an answer", n.Str())
 		return nil
 	}
 	path, _, err := jsonpath.Compile(n.Text, jsonpath.Lenient)

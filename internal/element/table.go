@@ -874,15 +874,16 @@ var elements = [...]Element{
 		{Key: "secret", Kind: Bool, Doc: "nobody may read it; without it, the name decides"},
 		{Key: "required", Kind: Bool, Default: "true", Doc: "it must be given"},
 	}},
-	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation", Fields: of(settings, []Field{
-		{Key: "authentication", Kind: Choice, Values: []string{"none"},
-			Doc: "`none`: no credential is sent on this operation"},
-		{Key: "body", Kind: Choice, Values: []string{"none"},
-			Doc: "`none`: the operation takes no body, so that none of a caller passes"},
-		{Key: "secrets", Kind: Texts, Protects: true,
-			Doc: "JSONPaths to the parts of the answer that are credentials: models get a text in their place " +
-				"([Sessions](sessions.md#secrets-and-models)); `explain` names them"},
-	}...)},
+	OperationExtension: {Def: "operationExtension", Name: "x-fairlead of a consumed operation",
+		Fields: of(settings, []Field{
+			{Key: "authentication", Kind: Choice, Values: []string{"none"},
+				Doc: "`none`: no credential is sent on this operation"},
+			{Key: "body", Kind: Choice, Values: []string{"none"},
+				Doc: "`none`: the operation takes no body, so that none of a caller passes"},
+			{Key: "secrets", Kind: Texts, Protects: true,
+				Doc: "JSONPaths to the parts of the answer that are credentials: models get a text in their place " +
+					"([Sessions](sessions.md#secrets-and-models)); `explain` names them"},
+		}...)},
 	BindExtension: {Def: "bindExtension", Name: "x-fairlead of a bind", Fields: []Field{
 		{Key: "fallback", Kind: Map, Doc: "`{NAME: [OTHER]}`: variables to ask when NAME has no value"},
 	}},
@@ -920,14 +921,15 @@ var elements = [...]Element{
 		{Key: "ask", Kind: Map, Doc: "as on a unit"},
 		{Key: "icon", Doc: "as on a unit"},
 	}},
-	OAuth2Extension: {Def: "oauth2Extension", Name: "x-fairlead of the oauth2 authentication of a server", Fields: []Field{
-		{Key: "subject", Protects: true, Default: "sub",
-			Doc: "the claim that names a person, the same in tokens for every client, where `sub` is pairwise; " +
-				"[sessions](sessions.md#who-is-signed-in) belong to it"},
-		{Key: "signIn", Kind: Block, Of: PageClient, Protects: true,
-			Doc: "as which client people log in at the authorization server to prove on " +
-				"[the pages](sessions.md#who-opens-the-page) who they are"},
-	}},
+	OAuth2Extension: {Def: "oauth2Extension", Name: "x-fairlead of the oauth2 authentication of a server",
+		Fields: []Field{
+			{Key: "subject", Protects: true, Default: "sub",
+				Doc: "the claim that names a person, the same in tokens for every client, where `sub` is pairwise; " +
+					"[sessions](sessions.md#who-is-signed-in) belong to it"},
+			{Key: "signIn", Kind: Block, Of: PageClient, Protects: true,
+				Doc: "as which client people log in at the authorization server to prove on " +
+					"[the pages](sessions.md#who-opens-the-page) who they are"},
+		}},
 	MCPServerExtension: {Def: "mcpServerExtension", Name: "x-fairlead of an MCP server", Fields: []Field{
 		{Key: "icon", Doc: "as on a unit"},
 	}},

@@ -42,7 +42,8 @@ func sameAsText(d Decoder, body []byte, v value.Value, failed error) string {
 	case !ok:
 	case (err == nil) != (failed == nil), err != nil && err.Error() != failed.Error():
 		return fmt.Sprintf("the text fails with %v, the value with %v", err, failed)
-	case err == nil && v.IsAbsent() != (len(text) == 0), err == nil && !v.IsAbsent() && string(v.AppendJSON(nil)) != string(text):
+	case err == nil && v.IsAbsent() != (len(text) == 0), err == nil && !v.IsAbsent() &&
+		string(v.AppendJSON(nil)) != string(text):
 		return fmt.Sprintf("the text is %q, the value %q", text, v.AppendJSON(nil))
 	}
 	return ""

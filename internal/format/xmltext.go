@@ -13,7 +13,8 @@ import (
 // writeXML is decodeXML as JSON text. The members of each element that is open are
 // texts, so that of all others nothing is kept.
 func writeXML(body []byte, left *allowance, out *jsonText) error {
-	w := xmlWriter{xmlReader: xmlReader{d: xml.NewDecoder(bytes.NewReader(body)), left: left}, out: out, size: int64(len(body))}
+	w := xmlWriter{xmlReader: xmlReader{d: xml.NewDecoder(bytes.NewReader(body)), left: left}, out: out,
+		size: int64(len(body))}
 	w.d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	if !left.meter.Hold(int64(len(body))) { // the members of open elements, about
 		return left.meter.Err()

@@ -99,11 +99,13 @@ func (v *verifier) accept(claims value.Value, token string) (*Identity, error) {
 	if !issuer.IsAbsent() && (issuer.Kind() != value.String || !oauth.SameURI(issuer.Text(), v.issuerText)) {
 		return nil, faultIssuer
 	}
-	if !slices.ContainsFunc(oauth.Texts(claims.Get("aud")), func(aud string) bool { return oauth.SameURI(aud, v.audience) }) {
+	if !slices.ContainsFunc(oauth.Texts(claims.Get("aud")),
+		func(aud string) bool { return oauth.SameURI(aud, v.audience) }) {
 		return nil, faultAudience
 	}
 	id := &Identity{
-		Kind: "oauth2", Subject: oauth.Text(claims.Get("sub")), Issuer: v.issuerText, Client: oauth.Text(claims.Get("client_id")),
+		Kind: "oauth2", Subject: oauth.Text(claims.Get("sub")), Issuer: v.issuerText,
+		Client: oauth.Text(claims.Get("client_id")),
 		Scopes: scopesOf(claims), Claims: claims, Expires: expires, Token: secret.New(token), PersonClaim: v.subject,
 	}
 	if id.Client == "" {

@@ -60,7 +60,8 @@ func (o *resourceServer) settle(ctx context.Context, old *verifier) (*verifier, 
 		o.cfg.Logger.WarnContext(ctx, "the authorization server is reached without TLS", "server", s.issuer.Host)
 	}
 	v := &verifier{settings: s, cfg: o.cfg, complain: o.complain}
-	v.server = kept.Value[*oauth.Metadata]{Now: o.cfg.Clock, Fresh: metadataFresh, Usable: metadataUsable, Fetch: v.discover}
+	v.server = kept.Value[*oauth.Metadata]{Now: o.cfg.Clock, Fresh: metadataFresh, Usable: metadataUsable,
+		Fetch: v.discover}
 	v.keys = kept.Value[*oauth.KeySet]{Now: o.cfg.Clock, Fresh: keysFresh, Usable: keysUsable, Fetch: v.fetchKeys}
 	return v, nil
 }

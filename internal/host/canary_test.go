@@ -73,7 +73,8 @@ func leakyDocument(tokens string) string {
 		}
 		routes = append(routes, fmt.Sprintf(`{path: "/%s/forward/{path}", forward: {targetNamespace: %s, trustedHeaders: [X-Api-Token]}}`, api, api))
 	}
-	return strings.NewReplacer("RESOURCES", resources, "POSTED", strings.ReplaceAll(resources, "GET", "POST"), "ROUTES", strings.Join(routes, ", "), "TOOLS",
+	return strings.NewReplacer("RESOURCES", resources, "POSTED", strings.ReplaceAll(resources, "GET", "POST"),
+		"ROUTES", strings.Join(routes, ", "), "TOOLS",
 		strings.Join(tools, ", "), "TOKENS", tokens,
 		"CANARY", strings.ReplaceAll(canary, `"`, `\"`)).Replace(leaky)
 }
@@ -292,7 +293,8 @@ func TestCanary_declaredSecretsStayFromModels(t *testing.T) { // issue 11.6; sem
 					say(w, 200, "application/yaml", "token: {id: "+string(quoted)+"}\na: "+string(repeated)+"\n")
 				default:
 					say(w, 201, "application/json", `{"token":{"id":`+string(quoted)+`,"n":1},"a":`+string(repeated)+`}`,
-						"Location", "https://other.example/?k="+said, "ETag", said, "Link", "<https://a.example/"+said+">")
+						"Location", "https://other.example/?k="+said, "ETag", said, "Link",
+						"<https://a.example/"+said+">")
 				}
 			})
 			var answers []string

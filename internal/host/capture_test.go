@@ -24,9 +24,11 @@ func TestCapture_keepsNoSession(t *testing.T) {
 	text = strings.Replace(text, "  exposes:\n", `  - {type: http, namespace: open, baseUri: https://shop.example, resources: {sessions: {path: /sessions, operations: {ask: {method: POST}}}}}
   exposes:
 `, 1)
-	text = strings.Replace(text, "    - {path: \"/{anything}\"", "    - {path: /open, operations: [{method: GET, call: open.ask}]}\n    - {path: \"/{anything}\"", 1)
+	text = strings.Replace(text, "    - {path: \"/{anything}\"",
+		"    - {path: /open, operations: [{method: GET, call: open.ask}]}\n    - {path: \"/{anything}\"", 1)
 	heard := event.To(event.Listener{Kinds: event.Exchanges, Hear: func(context.Context, event.Event) {}})
-	s := testkit.Serve(t, text, testkit.Options{Upstream: a.URL, Events: heard, Config: func(c *host.Config) { c.Process.Capture = capture }})
+	s := testkit.Serve(t, text, testkit.Options{Upstream: a.URL, Events: heard,
+		Config: func(c *host.Config) { c.Process.Capture = capture }})
 	_, page, _ := ordersOf(t, s, ada...)
 	if status, body := newBrowser(t, ada...).post(page, "user", "grace", "password", "ecarg"); status != 200 {
 		t.Fatal(status, body)

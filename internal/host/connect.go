@@ -32,16 +32,19 @@ type Sessions struct {
 // Signer signs people in and out (engine.Engine does).
 type Signer interface {
 	SessionKey(ctx context.Context, s *plan.Session, who session.Principal) (session.Key, *engine.Error)
-	SignIn(ctx context.Context, s *plan.Session, typed map[string]string, given string) (*session.Session, *engine.Error)
+	SignIn(ctx context.Context, s *plan.Session, typed map[string]string, given string) (*session.Session,
+		*engine.Error)
 	SignOut(ctx context.Context, s *plan.Session, now *session.Session) *engine.Error
 	ConsentAt(ctx context.Context, s *plan.Session) (host, label string, failure *engine.Error)
 	AskConsent(ctx context.Context, s *plan.Session, redirect string) (string, oauth.Transaction, error)
-	FinishConsent(ctx context.Context, s *plan.Session, t oauth.Transaction, answer url.Values) (*session.Session, error)
+	FinishConsent(ctx context.Context, s *plan.Session, t oauth.Transaction, answer url.Values) (*session.Session,
+		error)
 }
 
 // Page is the address of the page on which the caller behind ctx signs in, and its
 // handle (mcp.SignIns).
-func (c *Config) Page(ctx context.Context, want *engine.SignIn, asked session.Asked) (address, handle string, err error) {
+func (c *Config) Page(ctx context.Context, want *engine.SignIn, asked session.Asked) (address, handle string,
+	err error) {
 	base, err := c.Front.address(ctx)
 	if err != nil {
 		return "", "", err
@@ -113,8 +116,9 @@ func (c *Config) pagesOf(all []*generation) http.Handler {
 		return nil
 	}
 	return connect.New(connect.Config{SignIns: c.Sessions.SignIns, Vault: c.Sessions.Vault, APIs: p.apis, Who: p.who,
-		Leave: p.leave, Public: c.Front.Public, Address: c.Front.address, Cookies: c.Sessions.Cookies, SignedIn: p.signedIn,
-		Logger: c.Logger})
+		Leave: p.leave, Public: c.Front.Public, Address: c.Front.address, Cookies: c.Sessions.Cookies,
+		SignedIn: p.signedIn,
+		Logger:   c.Logger})
 }
 
 func (p *pages) add(g *generation) {
@@ -148,7 +152,8 @@ func (c *Config) pageGuard(g *generation) *guard.Guard {
 	value := func(ctx context.Context, field string) (secret.String, error) {
 		return auth.Value(ctx, field, c.Secrets.Get)
 	}
-	made := guard.Config{Kind: auth.Kind, Issuer: realmOf(&g.declared), Logger: c.Logger, Events: c.Events, Value: value}
+	made := guard.Config{Kind: auth.Kind, Issuer: realmOf(&g.declared), Logger: c.Logger, Events: c.Events,
+		Value: value}
 	switch auth.Kind {
 	case "oauth2":
 		return g.guard
@@ -232,7 +237,8 @@ func (p *pages) choose(r *http.Request) (*proof, error) {
 		if id := one.id(); id == r.URL.Query().Get("as") {
 			return one, nil
 		} else if one.kind != "" || isOwn(r.Context()) {
-			choice = append(choice, connect.Option{Name: one.name, URL: (&url.URL{Path: r.URL.Path, RawQuery: "as=" + id}).String()})
+			choice = append(choice, connect.Option{Name: one.name,
+				URL: (&url.URL{Path: r.URL.Path, RawQuery: "as=" + id}).String()})
 		}
 	}
 	return nil, choice
@@ -254,7 +260,8 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request, one *proof, secure b
 	if err := p.config.Sessions.Cookies.Put(w, knownCookie, secure, k, visitor); err != nil {
 		return connect.Visitor{}, false, err
 	}
-	return connect.Visitor{Principal: session.Principal{Issuer: k.Issuer, Subject: k.Subject}, Name: k.Name, Kept: true}, false, nil
+	return connect.Visitor{Principal: session.Principal{Issuer: k.Issuer, Subject: k.Subject}, Name: k.Name,
+		Kept: true}, false, nil
 }
 
 func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
@@ -303,7 +310,8 @@ func (p *pages) apis(ctx context.Context, who session.Principal) (all []*connect
 }
 
 // apis adds those of a document to all.
-func (s *Sessions) apis(ctx context.Context, all []*connect.API, d *Document, who session.Principal) ([]*connect.API, error) {
+func (s *Sessions) apis(ctx context.Context, all []*connect.API, d *Document, who session.Principal) ([]*connect.API,
+	error) {
 	if d.Plan == nil {
 		return all, nil
 	}
@@ -369,7 +377,8 @@ func (s *Sessions) api(ctx context.Context, of *plan.Session, who session.Princi
 		}
 	}
 	for _, f := range of.Fields {
-		api.Fields = append(api.Fields, connect.Field{Name: f.Name, Label: f.Label, Hint: f.Hint, Secret: f.Secret, Required: f.Required})
+		api.Fields = append(api.Fields,
+			connect.Field{Name: f.Name, Label: f.Label, Hint: f.Hint, Secret: f.Secret, Required: f.Required})
 	}
 	return api, nil
 }

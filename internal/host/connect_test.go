@@ -231,10 +231,12 @@ func TestConnect_signsIn(t *testing.T) {
 			if !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
 				t.Error("the page has no policy")
 			}
-			if status, body := b.post(page, "user", "grace", "password", "drowssap"); status != 422 || !strings.Contains(body, "wrong &lt;user&gt; or password") {
+			if status, body := b.post(page, "user", "grace", "password", "drowssap"); status != 422 ||
+				!strings.Contains(body, "wrong &lt;user&gt; or password") {
 				t.Errorf("a wrong password: %d %s", status, body)
 			}
-			if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 || !strings.Contains(body, "grace") {
+			if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 ||
+				!strings.Contains(body, "grace") {
 				t.Fatalf("%d %s", status, body)
 			}
 			if of, _, said := ordersOf(t, s, tt.caller...); of != "grace" {
@@ -245,7 +247,8 @@ func TestConnect_signsIn(t *testing.T) {
 			if status, body, _ := b.get(base + "/connect"); status != 200 || !strings.Contains(body, "grace") {
 				t.Errorf("the list: %d %s", status, body)
 			}
-			if status, _ := b.post(base+"/connect/end", "document", "test.yaml", "api", "shop"); status != 200 || len(a.tokens) != 0 {
+			if status, _ := b.post(base+"/connect/end", "document", "test.yaml", "api", "shop"); status != 200 ||
+				len(a.tokens) != 0 {
 				t.Errorf("the end: %d, %d tokens", status, len(a.tokens))
 			}
 			if of, page, _ := ordersOf(t, s, tt.caller...); of != "" || page == "" {
@@ -267,7 +270,8 @@ func TestConnect_tellsWhyNobodyIsSignedIn(t *testing.T) {
 		{"busy", "not so fast"}, {"busy", "not so fast"},
 		{"html", "answered, but gave no session"}, {"empty", "answered, but gave no session"},
 	} {
-		if status, body := b.post(page, "user", c.user, "password", "x"); status != 422 || !strings.Contains(body, c.want) {
+		if status, body := b.post(page, "user", c.user, "password", "x"); status != 422 ||
+			!strings.Contains(body, c.want) {
 			t.Errorf("%s: %d %s", c.user, status, body)
 		}
 	}
@@ -283,10 +287,12 @@ func TestConnect_knowsItsPerson(t *testing.T) {
 	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL})
 	_, page, _ := ordersOf(t, s, ada...)
 	status, body, header := newBrowser(t).get(page)
-	if status != 401 || !strings.HasPrefix(header.Get("Www-Authenticate"), "Basic ") || strings.Contains(body, "The Shop") {
+	if status != 401 || !strings.HasPrefix(header.Get("Www-Authenticate"), "Basic ") ||
+		strings.Contains(body, "The Shop") {
 		t.Errorf("a browser of nobody: %d %s", status, body)
 	}
-	if status, body, _ := newBrowser(t, "Authorization", "Basic YWRhOndyb25n").get(page); status != 401 || strings.Contains(body, "The Shop") {
+	if status, body, _ := newBrowser(t, "Authorization", "Basic YWRhOndyb25n").get(page); status != 401 ||
+		strings.Contains(body, "The Shop") {
 		t.Errorf("with a wrong password: %d %s", status, body)
 	}
 	if status, _ := newBrowser(t).post(page, "user", "grace", "password", "ecarg"); status != 401 {
@@ -367,7 +373,8 @@ func TestConnect_isBehindTrustedProxies(t *testing.T) {
 	local := strings.TrimSuffix(s.MCP, "/mcp") + strings.TrimPrefix(page, "https://a.example")
 	status, _, header := newBrowser(t, proxied...).get(local)
 	cookie := header.Get("Set-Cookie")
-	if status != 200 || !strings.HasPrefix(cookie, "__Host-fairlead-person=") || !strings.Contains(cookie, "; Secure") ||
+	if status != 200 || !strings.HasPrefix(cookie, "__Host-fairlead-person=") ||
+		!strings.Contains(cookie, "; Secure") ||
 		!strings.Contains(cookie, "; HttpOnly") || !strings.Contains(cookie, "; SameSite=Lax") {
 		t.Errorf("%d %s", status, cookie)
 	}
@@ -378,14 +385,16 @@ func TestConnect_isBehindTrustedProxies(t *testing.T) {
 func TestConnect_takesItsPathsAlone(t *testing.T) {
 	a := newAccount(t)
 	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL})
-	for path, want := range map[string]string{"/connect": "Sign-ins", "/connect/": "Sign-ins", "/connected": "nobody is signed in"} {
+	for path, want := range map[string]string{"/connect": "Sign-ins", "/connect/": "Sign-ins",
+		"/connected": "nobody is signed in"} {
 		if _, _, body := testkit.Do(t, "GET", s.REST+path, "", ada...); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
 	without := strings.Replace(shop(basicAuth), "x-fairlead:", "x-other:", 1)
 	s = testkit.Serve(t, without, testkit.Options{Upstream: a.URL})
-	if status, _, body := testkit.Do(t, "GET", s.REST+"/connect", "", ada...); status != 401 || !strings.Contains(body, "who are you?") {
+	if status, _, body := testkit.Do(t, "GET", s.REST+"/connect", "", ada...); status != 401 ||
+		!strings.Contains(body, "who are you?") {
 		t.Errorf("without sessions: %d %s", status, body)
 	}
 }
@@ -394,7 +403,8 @@ func TestConnect_takesItsPathsAlone(t *testing.T) {
 func TestConnect_asksWhichServer(t *testing.T) {
 	a := newAccount(t)
 	text := strings.Replace(shop(basicAuth), basicAuth, `{type: basic, username: ada, password: other}`, 1)
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "namespace: tools", "namespace: tools\n    port: 9090"), "namespace: front", "namespace: front\n    port: 9090")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "namespace: tools", "namespace: tools\n    port: 9090"),
+		"namespace: front", "namespace: front\n    port: 9090")
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -464,7 +474,8 @@ func TestConnect_isSeenByNobody(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	handle := page[strings.LastIndexByte(page, '/')+1:]
-	if text := lines.String(); strings.Contains(text, handle) || strings.Contains(text, "canary") || !strings.Contains(text, "/connect/…") {
+	if text := lines.String(); strings.Contains(text, handle) || strings.Contains(text, "canary") ||
+		!strings.Contains(text, "/connect/…") {
 		t.Errorf("the lines are\n%s", text)
 	}
 }

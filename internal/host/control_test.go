@@ -115,7 +115,8 @@ func TestControl_isNoAPI(t *testing.T) { // semantics 6.9
 	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(control, "http://"), ":")
 	for _, name := range []string{"127.0.0.1", "localhost", "0.0.0.0"} {
-		if status, _, body := testkit.Do(t, "GET", serve("http://"+name+":"+port)+"/r", ""); status != http.StatusBadGateway &&
+		if status, _, body := testkit.Do(t, "GET", serve("http://"+name+":"+port)+"/r",
+			""); status != http.StatusBadGateway &&
 			status != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
@@ -123,8 +124,9 @@ func TestControl_isNoAPI(t *testing.T) { // semantics 6.9
 }
 
 func TestParseControlAddress(t *testing.T) {
-	for text, want := range map[string]string{"9901": "127.0.0.1:9901", ":9901": "127.0.0.1:9901", "localhost:1": "127.0.0.1:1",
-		"0.0.0.0:1": "0.0.0.0:1", "[::1]:5": "[::1]:5", "unix:/a/b": "unix:/a/b", "unix:///a/b": "unix:/a/b",
+	for text, want := range map[string]string{"9901": "127.0.0.1:9901", ":9901": "127.0.0.1:9901",
+		"localhost:1": "127.0.0.1:1",
+		"0.0.0.0:1":   "0.0.0.0:1", "[::1]:5": "[::1]:5", "unix:/a/b": "unix:/a/b", "unix:///a/b": "unix:/a/b",
 		"unix:": "", "x:1": "", "99999": "", "": "", "1.2.3.4": "", "-1": ""} {
 		got, err := host.ParseControlAddress(text)
 		if (err == nil) != (want != "") || err == nil && got.String() != want {

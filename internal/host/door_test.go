@@ -27,7 +27,8 @@ func (nowhere) WriteHeader(int)                {}
 func TestDoor_costsNothingWhenNobodyHears(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Request-Id", "id-1")
-	for _, events := range []*event.Stream{nil, event.To(observe.NewLevel(0).Listener(observe.LogOptions{}.Logger(io.Discard)))} {
+	for _, events := range []*event.Stream{nil,
+		event.To(observe.NewLevel(0).Listener(observe.LogOptions{}.Logger(io.Discard)))} {
 		l, w := doorTo(func(http.ResponseWriter, *http.Request) {}, events), nowhere{}
 		if n := testing.AllocsPerRun(100, func() { l.ServeHTTP(w, r) }); n > 0 {
 			t.Errorf("%v allocations", n)

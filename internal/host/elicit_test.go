@@ -22,10 +22,12 @@ type agent struct {
 
 func (a agent) call(more string) string {
 	a.Helper()
-	header := append([]string{"Content-Type", "application/json", "Accept", "application/json, text/event-stream"}, a.header...)
+	header := append([]string{"Content-Type", "application/json", "Accept", "application/json, text/event-stream"},
+		a.header...)
 	if a.modern {
 		more += `,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"agent","version":"1"},"io.modelcontextprotocol/clientCapabilities":` + a.abled + `}`
-		header = append(header, "MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "list-orders")
+		header = append(header, "MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name",
+			"list-orders")
 	}
 	_, _, body := testkit.Do(a.T, "POST", a.s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list-orders","arguments":{}`+more+`}}`, header...)
 	return body
@@ -40,7 +42,8 @@ func agentOf(t *testing.T, s *testkit.Served, modern bool, capabilities string) 
 		if !strings.Contains(body, "2025-11-25") {
 			t.Fatal(body)
 		}
-		a.header = append(ada[:2:2], "MCP-Protocol-Version", "2025-11-25", "Mcp-Session-Id", header.Get("Mcp-Session-Id"))
+		a.header = append(ada[:2:2], "MCP-Protocol-Version", "2025-11-25", "Mcp-Session-Id",
+			header.Get("Mcp-Session-Id"))
 	}
 	return a
 }
@@ -141,7 +144,8 @@ func TestPages_aThousandAreAskedFor(t *testing.T) {
 	if status := person("bob").status(page); status != 200 {
 		t.Errorf("the page of bob: %d", status)
 	}
-	if status := person("bob").status(strings.TrimSuffix(s.MCP, "/mcp") + "/connect/" + strings.Repeat("A", 26)); status != 404 {
+	if status := person("bob").status(strings.TrimSuffix(s.MCP, "/mcp") + "/connect/" +
+		strings.Repeat("A", 26)); status != 404 {
 		t.Errorf("a handle that nobody made: %d", status)
 	}
 }
@@ -156,8 +160,10 @@ var vectors = map[int]string{
 	14: "session.TestSealer_readsNothingThatWasMovedOrChanged", 15: "session.TestSealer_changesKeys",
 	16: "session.TestVault_processesRenewOnce", 17: "host.TestOAuth_whatTheVendorRefusesToRenewIsForgotten",
 	18: "host.TestCanary_noCredentialComesBack", 19: "host.TestOAuth_keepsTheCallersTokenHere",
-	20: "host.TestConnect_isNotForEverybody", 21: "host.TestOAuth_machinesAreTold", 22: "host.TestOAuth_pairwiseSubjects",
-	23: "host.TestSession_tokensStandAndTravelWhereTheDocumentSays", 24: "testkit/corpus.TestTokens_ofPublishedDocumentsAreAcquiredAndRenewed",
+	20: "host.TestConnect_isNotForEverybody", 21: "host.TestOAuth_machinesAreTold",
+	22: "host.TestOAuth_pairwiseSubjects",
+	23: "host.TestSession_tokensStandAndTravelWhereTheDocumentSays",
+	24: "testkit/corpus.TestTokens_ofPublishedDocumentsAreAcquiredAndRenewed",
 }
 
 // TestVectors_areHeld: each has a test that is there.

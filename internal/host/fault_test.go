@@ -184,14 +184,16 @@ var faults = []struct {
 	{"header-of-no-name", ends("HTTP/1.1 200 OK\r\n: x\r\n\r\n", closes), 502, 502},
 	{"header-too-large", ends("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 2<<20)+"\r\n\r\n", closes), 502, 502},
 	{"headers-without-end", pieces("HTTP/1.1 200 OK\r\n", "X: "+strings.Repeat("x", 1<<12)+"\r\n", 0), 502, 502},
-	{"switches-protocols", ends("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", closes),
+	{"switches-protocols", ends("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+		closes),
 		502, 502},
 	{"informs", says(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 3) + sizedAs(9, `{"a":"b"}`)), 200, 200},
 	{"informs-without-end", pieces("", "HTTP/1.1 103 Early Hints\r\n\r\n", 0), noAnswer, noAnswer},
 	{"silent", func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }, 504, 504},
 	{"silent-in-header", ends("HTTP/1.1 200 OK\r\n", func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }), 504, 504},
 	{"silent-in-body", ends(sizedAs(9, `{"a":`), func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }), 502, 504},
-	{"silent-in-chunks", ends(answerHead+chunkedTE+"5\r\n{\"a\":\r\n", func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }),
+	{"silent-in-chunks", ends(answerHead+chunkedTE+"5\r\n{\"a\":\r\n",
+		func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }),
 		brokenOff, 504},
 	{"trickle", trickles, 200, 504}, // longer than a call, and never idle
 	{"endless", pieces(answerHead+"\r\n", strings.Repeat(" ", 1<<16), 0), brokenOff, 502},
@@ -243,13 +245,15 @@ capability:
     - {name: raw, description: x, call: api.get}
     - {name: shaped, description: x, call: api.get, outputParameters: [{name: a, type: string, mapping: $.a}]}
 `)
-	s := testkit.Serve(t, doc.String(), testkit.Options{Upstream: "http://" + api.Addr().String(), Limits: upstream.Limits{
-		Header: time.Second, Call: 4 * time.Second, Idle: time.Second, Response: 1 << 20}})
+	s := testkit.Serve(t, doc.String(),
+		testkit.Options{Upstream: "http://" + api.Addr().String(), Limits: upstream.Limits{
+			Header: time.Second, Call: 4 * time.Second, Idle: time.Second, Response: 1 << 20}})
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			var wg sync.WaitGroup // the slow ones wait together
-			for way, want := range map[string]outcome{"/raw/": f.passed, "/forward/": f.passed, "/shaped/": f.read, "/flow/": f.read} {
+			for way, want := range map[string]outcome{"/raw/": f.passed, "/forward/": f.passed, "/shaped/": f.read,
+				"/flow/": f.read} {
 				wg.Go(func() {
 					if got, body := get(t, s.REST+way+f.name); !want.is(got) {
 						t.Errorf("%s: %d %.200s, want %d", way, got, body, want)

@@ -173,9 +173,10 @@ func (f *Front) secure(r *http.Request) (bool, error) {
 	return false, errNotSecure
 }
 
-var errNotSecure = &connect.Refused{Status: http.StatusForbidden, Message: "People can sign in over HTTPS only. The operator gives " +
-	"the address that they use with --public-url, and names the proxy before Fairlead with --trusted-proxy, or gives a certificate with " +
-	"--tls-cert and --tls-key."}
+var errNotSecure = &connect.Refused{Status: http.StatusForbidden,
+	Message: "People can sign in over HTTPS only. The operator gives " +
+		"the address that they use with --public-url, and names the proxy before Fairlead with --trusted-proxy, or gives a certificate with " +
+		"--tls-cert and --tls-key."}
 
 // schemes are those of addresses, by whether there is TLS.
 var schemes = map[bool]string{false: "http", true: "https"}

@@ -135,7 +135,8 @@ func Share(documents, serving []*Document, g Grants) (unmatched []string) {
 		}
 		switch {
 		case !known:
-			unmatched = append(unmatched, fmt.Sprintf("no document is named “%s” (grant of %s)", one.document, one.name))
+			unmatched = append(unmatched, fmt.Sprintf("no document is named “%s” (grant of %s)", one.document,
+				one.name))
 		case len(users[one.name]) == 0:
 			unmatched = append(unmatched, fmt.Sprintf("no document uses “%s”", one.name))
 		}
@@ -200,7 +201,8 @@ func shortName(d *Document, all []*Document) string {
 }
 
 // refuse keeps secrets from a document and says so. flags are by name.
-func (d *Document) refuse(flags map[string]string, documents []*Document, users map[string][]int, uses []map[string]sites,
+func (d *Document) refuse(flags map[string]string, documents []*Document, users map[string][]int,
+	uses []map[string]sites,
 	only bool) {
 	d.grants.Refused = func(r secret.Ref) string { return flags[r.Grant()] }
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
@@ -223,7 +225,8 @@ func (d *Document) refuse(flags map[string]string, documents []*Document, users 
 		slices.Sort(others)
 		others = slices.DeleteFunc(others, func(s string) bool { return slices.Contains(own, s) })
 		d.Diags.Add(diag.SecretNotGranted, d.whereBound(name), hint,
-			"“%s” is not granted: this document sends it to %s, others to %s", name, some(own), cmp.Or(some(others), "fewer"))
+			"“%s” is not granted: this document sends it to %s, others to %s", name, some(own),
+			cmp.Or(some(others), "fewer"))
 	}
 	d.Diags.Sort()
 	d.Diags.Cap()
@@ -410,7 +413,8 @@ func (d *Document) site(text string) string {
 	if !strings.ContainsAny(owner, "{}") {
 		return owner
 	}
-	return variable.ReplaceAllStringFunc(host, func(v string) string { return "{" + d.source(strings.Trim(v, "{} ")) + "}" })
+	return variable.ReplaceAllStringFunc(host,
+		func(v string) string { return "{" + d.source(strings.Trim(v, "{} ")) + "}" })
 }
 
 // source is where the value of a variable comes from, the same text in documents

@@ -54,7 +54,8 @@ capability:
 			t.Cleanup(client.Close)
 			secrets := host.NewSecrets(func(string) (string, bool) { return value, true })
 			e := engine.New(client, secrets, nil, nil)
-			h, problems, err := host.Open(host.Config{Documents: documents, Invoker: e, Forwarder: e, Secrets: secrets, AutoPorts: true})
+			h, problems, err := host.Open(host.Config{Documents: documents, Invoker: e, Forwarder: e,
+				Secrets: secrets, AutoPorts: true})
 			if err != nil || len(problems) > 0 {
 				t.Fatal(err, problems)
 			}
@@ -79,7 +80,8 @@ capability:
 					}
 				}
 				for _, body := range answers {
-					if refused := strings.Contains(body, "API_KEY is not granted to this document"); refused == allowed {
+					if refused := strings.Contains(body,
+						"API_KEY is not granted to this document"); refused == allowed {
 						t.Errorf("%s: %s", a.Namespace, body)
 					}
 				}

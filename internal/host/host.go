@@ -187,7 +187,8 @@ func Open(c Config) (h *Host, problems []error, err error) {
 			c.Forwarder = a
 		}
 	}
-	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1), generation: control.Generation{Since: time.Now()}}
+	h = &Host{config: c, namesKey: newNamesKey(c.MCP.StateKey), failed: make(chan error, 1),
+		generation: control.Generation{Since: time.Now()}}
 	h.completeProcess()
 	if c.Control != (ControlAddress{}) {
 		if h.own, err = h.openControl(c.Control); err != nil {

@@ -71,7 +71,8 @@ func (p *LocalPages) done(handle string) {
 }
 
 // Page implements mcp.SignIns.
-func (p *LocalPages) Page(ctx context.Context, want *engine.SignIn, asked session.Asked) (address, handle string, err error) {
+func (p *LocalPages) Page(ctx context.Context, want *engine.SignIn, asked session.Asked) (address, handle string,
+	err error) {
 	in, err := p.sessions.SignIns.Ask(ctx, want.Key, asked)
 	if err != nil {
 		return "", "", err
@@ -102,7 +103,8 @@ func (p *LocalPages) open() (base string, err error) {
 	}
 	p.base = "http://" + ln.Addr().String()
 	server := &http.Server{Handler: http.HandlerFunc(p.serve), ConnContext: p.front.connected,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute,
+		IdleTimeout:    time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
 	p.server = server
 	p.closing = time.AfterFunc(session.SignInLife, p.shut)

@@ -16,7 +16,8 @@ import (
 func TestLocalPages(t *testing.T) {
 	a := newAccount(t)
 	var sessions *host.Sessions
-	s := testkit.Serve(t, shop(basicAuth), testkit.Options{Upstream: a.URL, Config: func(c *host.Config) { sessions = c.Sessions }})
+	s := testkit.Serve(t, shop(basicAuth),
+		testkit.Options{Upstream: a.URL, Config: func(c *host.Config) { sessions = c.Sessions }})
 	p := host.NewLocalPages(sessions, nil, s.Document)
 	t.Cleanup(p.Close)
 	of := s.Document.Plan.Sessions[0]
@@ -33,9 +34,11 @@ func TestLocalPages(t *testing.T) {
 	b := newBrowser(t)
 	for path, header := range map[string][]string{
 		"/connect": nil, "/connect/AAAAAAAAAAAAAAAAAAAAAAAAAA": nil,
-		"/connect/" + handle: {"Host", "evil.example"}, "/connect/" + handle + "?": {"Host", "localhost", "X-Forwarded-For", "192.0.2.1"},
+		"/connect/" + handle: {"Host", "evil.example"}, "/connect/" + handle +
+			"?": {"Host", "localhost", "X-Forwarded-For", "192.0.2.1"},
 	} {
-		if status, body, _ := newBrowser(t, header...).get(base + path); status != 403 || strings.Contains(body, "The Shop") {
+		if status, body, _ := newBrowser(t, header...).get(base + path); status != 403 ||
+			strings.Contains(body, "The Shop") {
 			t.Errorf("%s %s: %d %s", path, header, status, body)
 		}
 	}
@@ -45,7 +48,8 @@ func TestLocalPages(t *testing.T) {
 	if status, body, _ := b.get(page); status != 200 || !strings.Contains(body, "The Shop") {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 || !strings.Contains(body, "grace") {
+	if status, body := b.post(page, "user", "grace", "password", "ecarg"); status != 200 ||
+		!strings.Contains(body, "grace") {
 		t.Fatalf("%d %s", status, body)
 	}
 	if kept, err := s.Vault.Get(t.Context(), key); err != nil || kept.Token.Reveal() != "token-0-of-grace" {

@@ -79,9 +79,10 @@ capability:
     namespace: tools`+authentication+`
     tools: {list-orders: {description: Lists the orders., call: crm.list-orders}}
 `
-	v.served = testkit.Serve(t, v.text, testkit.Options{Upstream: v.api.URL, Env: env, Log: &v.log, Config: func(c *host.Config) {
-		c.LocalSessions, v.with = authentication == local, c.Sessions
-	}})
+	v.served = testkit.Serve(t, v.text,
+		testkit.Options{Upstream: v.api.URL, Env: env, Log: &v.log, Config: func(c *host.Config) {
+			c.LocalSessions, v.with = authentication == local, c.Sessions
+		}})
 	v.base = strings.TrimSuffix(v.served.MCP, "/mcp")
 	for _, r := range v.served.Host.Redirects(t.Context()) { // as operators do
 		switch r.Server {
@@ -196,13 +197,15 @@ func TestOAuth_peopleAgreeAndCallersActForThem(t *testing.T) {
 			v := newVendor(t, authentication)
 			page, alice := v.page("alice"), v.person("alice")
 			status, body, header := alice.get(page)
-			for _, want := range []string{"The Shop", strings.TrimPrefix(v.as.URL, "http://"), "<code>orders.read</code>", "<code>profile</code>",
+			for _, want := range []string{"The Shop", strings.TrimPrefix(v.as.URL, "http://"),
+				"<code>orders.read</code>", "<code>profile</code>",
 				"<code>list-orders</code>"} {
 				if status != 200 || !strings.Contains(body, want) {
 					t.Errorf("%d, the page lacks %q:\n%s", status, want, body)
 				}
 			}
-			if strings.Contains(body, "<input") || !strings.Contains(header.Get("Content-Security-Policy"), "form-action 'self'") {
+			if strings.Contains(body, "<input") ||
+				!strings.Contains(header.Get("Content-Security-Policy"), "form-action 'self'") {
 				t.Errorf("%s\n%s", header.Get("Content-Security-Policy"), body)
 			}
 			if v.as.Asked("/authorize") != 0 {
@@ -210,7 +213,8 @@ func TestOAuth_peopleAgreeAndCallersActForThem(t *testing.T) {
 			}
 			to, _ := url.Parse(alice.sentTo(page, v.as.URL+"/authorize?"))
 			if q := to.Query(); q.Get("prompt") != "consent" || q.Get("scope") != "orders.read profile" ||
-				q.Get("code_challenge_method") != "S256" || q.Get("redirect_uri") != v.base+"/connect/callback/"+oauth.Label(v.as.Issuer, "", "") {
+				q.Get("code_challenge_method") != "S256" ||
+				q.Get("redirect_uri") != v.base+"/connect/callback/"+oauth.Label(v.as.Issuer, "", "") {
 				t.Errorf("asked with %v", q)
 			}
 			v.agree(alice, page)
@@ -222,10 +226,12 @@ func TestOAuth_peopleAgreeAndCallersActForThem(t *testing.T) {
 				t.Errorf("the page opens again: %d %s", status, body)
 			}
 			// the list shows it, and ends it at the vendor, too
-			if status, body, _ := alice.get(v.base + "/connect"); status != 200 || !strings.Contains(body, "Signed in until") || !strings.Contains(body, "orders.read") {
+			if status, body, _ := alice.get(v.base + "/connect"); status != 200 ||
+				!strings.Contains(body, "Signed in until") || !strings.Contains(body, "orders.read") {
 				t.Errorf("%d %s", status, body)
 			}
-			if status, _ := alice.post(v.base+"/connect/end", "document", "test.yaml", "api", "crm"); status != 200 || v.as.Asked("/revoke") != 1 {
+			if status, _ := alice.post(v.base+"/connect/end", "document", "test.yaml", "api", "crm"); status != 200 ||
+				v.as.Asked("/revoke") != 1 {
 				t.Errorf("the end: %d", status)
 			}
 			v.page("alice")
@@ -238,7 +244,8 @@ func TestOAuth_peopleAgreeAndCallersActForThem(t *testing.T) {
 func TestOAuth_peopleDoNotMeet(t *testing.T) {
 	v := newVendor(t, logIn)
 	page, alice, bob := v.page("alice"), v.person("alice"), v.person("bob")
-	if status, body, _ := bob.get(page); status != 404 || strings.Contains(body, "The Shop") || !strings.Contains(body, "somebody else") {
+	if status, body, _ := bob.get(page); status != 404 || strings.Contains(body, "The Shop") ||
+		!strings.Contains(body, "somebody else") {
 		t.Errorf("Bob sees %d %s", status, body)
 	}
 	if status, _ := bob.post(page); status != 404 {
@@ -247,7 +254,8 @@ func TestOAuth_peopleDoNotMeet(t *testing.T) {
 	// without being signed in anywhere, a browser is asked for that, and shown nothing
 	nobody := newBrowser(t)
 	nobody.stopBefore(v.own.URL)
-	if status, body, header := nobody.get(page); status != 303 || !strings.HasPrefix(header.Get("Location"), v.own.URL+"/authorize?") || strings.Contains(body, "Shop") {
+	if status, body, header := nobody.get(page); status != 303 ||
+		!strings.HasPrefix(header.Get("Location"), v.own.URL+"/authorize?") || strings.Contains(body, "Shop") {
 		t.Errorf("nobody sees %d %s", status, body)
 	}
 	if status, body := nobody.post(page); status != 403 {
@@ -294,7 +302,8 @@ func TestOAuth_onlyWhoLeftComesBack(t *testing.T) {
 	refused("no state", alice, change("state", ""))
 	refused("a state that is a header", alice, change("state", "A\r\nSet-Cookie: x=y"))
 	refused("another server's address", alice, v.base+"/connect/callback/0000000000?"+query.Encode())
-	refused("another page's address", alice, v.base+connect.SignedInPath+oauth.Label(v.own.Issuer, "", "")+"?"+query.Encode())
+	refused("another page's address", alice,
+		v.base+connect.SignedInPath+oauth.Label(v.own.Issuer, "", "")+"?"+query.Encode())
 	if status, body, _ := alice.get(answer.String()); status != 200 {
 		t.Fatalf("Alice comes back: %d %s", status, body)
 	}
@@ -346,8 +355,12 @@ func TestOAuth_answersOfTheVendor(t *testing.T) {
 		status int
 		says   string
 	}{
-		"another issuer": {func(a url.Values) { a.Set("iss", "https://evil.example"); a.Set("error_description", "canary") }, 400, "not begun"},
-		"no issuer":      {func(a url.Values) { a.Del("iss"); a.Set("error", "canary") }, 400, "not begun"},
+		"another issuer": {func(a url.Values) {
+			a.Set("iss", "https://evil.example")
+			a.Set("error_description",
+				"canary")
+		}, 400, "not begun"},
+		"no issuer": {func(a url.Values) { a.Del("iss"); a.Set("error", "canary") }, 400, "not begun"},
 		"an error of another": {func(a url.Values) {
 			a.Set("iss", "https://evil.example")
 			a.Set("error", "canary")
@@ -365,7 +378,8 @@ func TestOAuth_answersOfTheVendor(t *testing.T) {
 			page, alice := v.page("alice"), v.person("alice")
 			v.as.Set(func() { v.as.Answer = c.answer })
 			status, body := alice.post(page)
-			if status != c.status || !strings.Contains(body, c.says) || strings.Contains(body, "canary") || strings.Contains(body, "<script") {
+			if status != c.status || !strings.Contains(body, c.says) || strings.Contains(body, "canary") ||
+				strings.Contains(body, "<script") {
 				t.Errorf("%d %s", status, body)
 			}
 			if strings.Contains(v.log.String(), "canary-code") {
@@ -392,7 +406,8 @@ func TestOAuth_tokenEndpointsThatFail(t *testing.T) {
 			v := newVendor(t, local)
 			page, alice := v.page("alice"), v.person("alice")
 			v.as.Set(func() { v.as.TokenAt = answer })
-			if status, body := alice.post(page); status != 502 || !strings.Contains(body, "gave nothing to act with") || strings.Contains(body, "canary") {
+			if status, body := alice.post(page); status != 502 ||
+				!strings.Contains(body, "gave nothing to act with") || strings.Contains(body, "canary") {
 				t.Errorf("%d %s", status, body)
 			}
 			if v.ordersOf("alice") != "" || strings.Contains(v.log.String(), "canary") {
@@ -461,7 +476,8 @@ func TestOAuth_pairwiseSubjects(t *testing.T) {
 	}
 	v := newVendor(t, logIn, pairwise)
 	page, alice := v.page("alice"), v.person("alice")
-	if status, body, _ := alice.get(page); status != 404 || !strings.Contains(body, "pairwise subjects") || strings.Contains(body, "The Shop") {
+	if status, body, _ := alice.get(page); status != 404 || !strings.Contains(body, "pairwise subjects") ||
+		strings.Contains(body, "The Shop") {
 		t.Errorf("by sub: %d %s", status, body)
 	}
 	v = newVendor(t, logInByUID, pairwise)
@@ -479,7 +495,8 @@ func TestOAuth_pairwiseSubjects(t *testing.T) {
 func TestOAuth_machinesAreTold(t *testing.T) {
 	v := newVendor(t, logIn)
 	token := v.own.Issue("agent", "agent", "https://mcp.example/mcp")
-	if _, page, said := ordersOf(t, v.served, "Authorization", "Bearer "+token); page != "" || !strings.Contains(said, "stands for a client and for no person") {
+	if _, page, said := ordersOf(t, v.served, "Authorization", "Bearer "+token); page != "" ||
+		!strings.Contains(said, "stands for a client and for no person") {
 		t.Errorf("page %q: %s", page, said)
 	}
 }
@@ -490,7 +507,8 @@ func TestLogin_isOfThisBrowser(t *testing.T) {
 	page, alice, bob := v.page("alice"), v.person("alice"), v.person("bob")
 	login := func(b *browser) string { return b.through(page, v.base+connect.SignedInPath) }
 	// Mallory makes Alice's browser log in as Mallory: her tokens would be his
-	if status, body, header := alice.get(login(bob)); status != 400 || strings.Contains(fmt.Sprint(header), "fairlead-person") {
+	if status, body, header := alice.get(login(bob)); status != 400 ||
+		strings.Contains(fmt.Sprint(header), "fairlead-person") {
 		t.Errorf("a login of another browser: %d %s", status, body)
 	}
 	back := login(alice)
@@ -506,7 +524,8 @@ func TestLogin_isOfThisBrowser(t *testing.T) {
 	if v.own.Asked("/token") != 0 {
 		t.Error("a code was exchanged")
 	}
-	if status, body, _ := alice.get(back); status != 200 || !strings.Contains(body, "Continue at") || !strings.Contains(body, "alice") {
+	if status, body, _ := alice.get(back); status != 200 || !strings.Contains(body, "Continue at") ||
+		!strings.Contains(body, "alice") {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, _, _ := alice.get(back); status != 400 {
@@ -519,7 +538,8 @@ func TestLogin_isOfThisBrowser(t *testing.T) {
 		"nobody":           func(c map[string]any) { delete(c, "sub") },
 	} {
 		v.own.Set(func() { v.own.Claims = change })
-		if status, body, header := v.person("alice").get(page); status < 400 || strings.Contains(body, "The Shop") || strings.Contains(fmt.Sprint(header), "fairlead-person") {
+		if status, body, header := v.person("alice").get(page); status < 400 || strings.Contains(body, "The Shop") ||
+			strings.Contains(fmt.Sprint(header), "fairlead-person") {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}
@@ -535,7 +555,8 @@ func TestOAuth_onPagesOfTheProcess(t *testing.T) {
 	if failure != nil {
 		t.Fatal(failure)
 	}
-	page, handle, err := p.Page(t.Context(), &engine.SignIn{Session: of, Key: key}, session.Asked{Capability: of.Capability})
+	page, handle, err := p.Page(t.Context(), &engine.SignIn{Session: of, Key: key},
+		session.Asked{Capability: of.Capability})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -551,7 +572,8 @@ func TestOAuth_onPagesOfTheProcess(t *testing.T) {
 	if of := v.ordersOf("alice"); of != "alice" {
 		t.Errorf("orders of %q", of)
 	}
-	if kept, err := v.served.Vault.Get(t.Context(), key); err != nil || kept.Margin != 7*time.Minute || kept.Refresh.IsEmpty() {
+	if kept, err := v.served.Vault.Get(t.Context(), key); err != nil || kept.Margin != 7*time.Minute ||
+		kept.Refresh.IsEmpty() {
 		t.Errorf("kept %+v, %v", kept, err)
 	}
 }
@@ -591,7 +613,8 @@ func TestLogin_leaves(t *testing.T) {
 	alice.stopBefore(v.own.URL)
 	_, _, header := alice.get(page)
 	alice.client.CheckRedirect = nil
-	if status, body := alice.post(header.Get("Location"), "as", "alice"); status != 200 || !strings.Contains(body, "Continue at") {
+	if status, body := alice.post(header.Get("Location"), "as", "alice"); status != 200 ||
+		!strings.Contains(body, "Continue at") {
 		t.Errorf("%d %s", status, body)
 	}
 	alice.forget(v.base)
@@ -632,7 +655,8 @@ func TestOAuth_redirectsNowhereElse(t *testing.T) {
 	alice := v.person("alice")
 	alice.get(v.page("alice"))
 	evil := "https://evil.example/x"
-	for _, path := range []string{"/connect/callback/" + oauth.Label(v.as.Issuer, "", ""), connect.SignedInPath + "x", "/connect",
+	for _, path := range []string{"/connect/callback/" + oauth.Label(v.as.Issuer, "", ""), connect.SignedInPath + "x",
+		"/connect",
 		"/connect//evil.example", "/connect/callback/https:%2F%2Fevil.example", "/connect/callback/..%2f..%2f"} {
 		q := url.Values{}
 		for _, name := range []string{"redirect_uri", "return_to", "next", "page", "url", "state", "to"} {
@@ -644,7 +668,8 @@ func TestOAuth_redirectsNowhereElse(t *testing.T) {
 			return nil
 		}
 		status, body, _ := alice.get(v.base + path + "?" + q.Encode())
-		if strings.Contains(body, "evil.example") && status == 200 || slices.ContainsFunc(seen, func(at string) bool { return strings.HasPrefix(at, "https://evil") }) {
+		if strings.Contains(body, "evil.example") && status == 200 ||
+			slices.ContainsFunc(seen, func(at string) bool { return strings.HasPrefix(at, "https://evil") }) {
 			t.Errorf("%s: %d, by %v\n%s", path, status, seen, body)
 		}
 	}
@@ -655,16 +680,19 @@ func TestOAuth_redirectsNowhereElse(t *testing.T) {
 func TestOAuth_variablesThatAreNotSet(t *testing.T) {
 	v := newVendor(t, local)
 	text := strings.Replace(v.text, "clientId: crm,", `clientId: "{{CRM_CLIENT}}",`, 1)
-	s := testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env, Config: func(c *host.Config) { c.LocalSessions = true }})
+	s := testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env,
+		Config: func(c *host.Config) { c.LocalSessions = true }})
 	if _, page, said := ordersOf(t, s); page != "" || !strings.Contains(said, "the credential CRM_CLIENT is not set") {
 		t.Errorf("page %q: %s", page, said)
 	}
-	if redirects := s.Host.Redirects(t.Context()); len(redirects) != 1 || !strings.Contains(redirects[0].URL, oauth.Label(v.as.Issuer, "", "")) {
+	if redirects := s.Host.Redirects(t.Context()); len(redirects) != 1 ||
+		!strings.Contains(redirects[0].URL, oauth.Label(v.as.Issuer, "", "")) {
 		t.Errorf("an operator cannot register the client: %v", redirects)
 	}
 	text = strings.Replace(text, "    x-fairlead:", `    authentication: {type: bearer, token: "{{OPERATOR}}"}`+"\n    x-fairlead:", 1)
 	v.env["OPERATOR"] = v.as.Issue("crm", "operator", "https://api.example")
-	s = testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env, Config: func(c *host.Config) { c.LocalSessions = true }})
+	s = testkit.Serve(t, text, testkit.Options{Upstream: v.api.URL, Env: v.env,
+		Config: func(c *host.Config) { c.LocalSessions = true }})
 	if of, _, said := ordersOf(t, s); of != "operator" {
 		t.Errorf("orders of %q: %s", of, said)
 	}
@@ -672,7 +700,8 @@ func TestOAuth_variablesThatAreNotSet(t *testing.T) {
 
 func TestLogin_saysWhatTheOperatorLacks(t *testing.T) {
 	v := newVendor(t, `{type: oauth2, authorizationServerUri: "{{OWN}}", resource: "https://mcp.example/mcp"}`)
-	if status, body, _ := v.person("alice").get(v.page("alice")); status != 503 || !strings.Contains(body, "signIn: {clientId, clientSecret}") {
+	if status, body, _ := v.person("alice").get(v.page("alice")); status != 503 ||
+		!strings.Contains(body, "signIn: {clientId, clientSecret}") {
 		t.Errorf("%d %s", status, body)
 	}
 }

@@ -74,7 +74,8 @@ func (l lines) next(t *testing.T) string {
 
 const ann = "Basic YW5uOnBhc3N3b3Jk"
 
-func serveObserved(t *testing.T, how testkit.Options, listeners ...event.Listener) (*testkit.Served, *testkit.Upstream) {
+func serveObserved(t *testing.T, how testkit.Options, listeners ...event.Listener) (*testkit.Served,
+	*testkit.Upstream) {
 	up := testkit.NewUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/books/404":
@@ -159,7 +160,8 @@ func TestAccess_hasALineForEachCall(t *testing.T) {
 				t.Error(line)
 			}
 			for key, want := range fields(t, tt.want) {
-				if want, rest := strings.CutSuffix(want, "*"); got[key] != want && !(rest && strings.HasPrefix(got[key], want)) {
+				if want, rest := strings.CutSuffix(want, "*"); got[key] != want &&
+					!(rest && strings.HasPrefix(got[key], want)) {
 					t.Errorf("%s is %q, want %q, in %s", key, got[key], want, line)
 				}
 			}
@@ -323,7 +325,8 @@ capability:
 		{"GET", s.REST + "/cut", "", "broke off"},
 		{"POST", s.MCP, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"gone"}}`, "connection refused"},
 	} {
-		status, _, body := testkit.Do(t, tt.method, tt.url, tt.body, "X-Request-Id", "id-1", "Content-Type", "application/json")
+		status, _, body := testkit.Do(t, tt.method, tt.url, tt.body, "X-Request-Id", "id-1", "Content-Type",
+			"application/json")
 		if status < 400 && !strings.Contains(body, "isError") && !strings.Contains(body, `"error"`) {
 			t.Errorf("%s: %d %s", tt.url, status, body)
 			continue

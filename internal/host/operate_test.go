@@ -120,7 +120,8 @@ func TestUpdate_refusesWhatWithholdsWhatIsServed(t *testing.T) { // semantics 6.
 	// The server of a tool that cannot work keeps what it has, and so does the document.
 	h = open(false)
 	lost := strings.Replace(two, "description: One., call: api.get", "description: One., call: api.gone", 1)
-	if u := h.Update([]*host.Document{compiled("a.yaml", strings.Replace(lost, "path: /a", "path: /c", 1))}); !u.Refused ||
+	if u := h.Update([]*host.Document{compiled("a.yaml",
+		strings.Replace(lost, "path: /a", "path: /c", 1))}); !u.Refused ||
 		units(h) != "GET /a, GET /b, one" {
 		t.Errorf("a tool would be withheld: %+v %s", u, units(h))
 	}

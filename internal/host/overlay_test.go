@@ -59,7 +59,8 @@ func TestOverlay_bindsOfImportsStayThere(t *testing.T) {
 				files["capability.overlay.yaml"] = over
 			}
 			n := 0
-			for _, g := range scripted(t, strings.Replace(document, "capability:", binds+"capability:", 1), files).Diags {
+			for _, g := range scripted(t, strings.Replace(document, "capability:", binds+"capability:", 1),
+				files).Diags {
 				if g.Code == "import-binds" {
 					n++
 				}

@@ -21,11 +21,14 @@ import (
 
 // shopBehind serves the shop behind an authorization server; person is a browser
 // that is signed in there, and caller what the assistant of a person sends.
-func shopBehind(t *testing.T, a *account) (s *testkit.Served, person func(string) *browser, caller func(string) []string) {
+func shopBehind(t *testing.T, a *account) (s *testkit.Served, person func(string) *browser,
+	caller func(string) []string) {
 	t.Helper()
 	as := authserver.New(t, "", time.Now)
-	text := strings.Replace(shop(logIn), "capability:", "binds: [{namespace: env, keys: {OWN: OWN, PAGES_SECRET: PAGES_SECRET}}]\ncapability:", 1)
-	s = testkit.Serve(t, text, testkit.Options{Upstream: a.URL, Env: map[string]string{"OWN": as.Issuer, "PAGES_SECRET": "pages-s3cret"}})
+	text := strings.Replace(shop(logIn), "capability:",
+		"binds: [{namespace: env, keys: {OWN: OWN, PAGES_SECRET: PAGES_SECRET}}]\ncapability:", 1)
+	s = testkit.Serve(t, text, testkit.Options{Upstream: a.URL,
+		Env: map[string]string{"OWN": as.Issuer, "PAGES_SECRET": "pages-s3cret"}})
 	as.Registered("agent", "agent-s3cret", "https://agent.example/callback")
 	var redirects []string
 	for _, r := range s.Host.Redirects(t.Context()) {
@@ -65,13 +68,15 @@ func TestSessions_peopleDoNotMeet(t *testing.T) {
 		if status, body, _ := browsers[other].get(pages[name]); status != 404 || strings.Contains(body, "The Shop") {
 			t.Errorf("%s sees the page of %s: %d %s", other, name, status, body)
 		}
-		if status, _ := browsers[other].post(pages[name], "user", account, "password", backwards(account)); status != 404 {
+		if status, _ := browsers[other].post(pages[name], "user", account, "password",
+			backwards(account)); status != 404 {
 			t.Errorf("%s signs in on the page of %s: %d", other, name, status)
 		}
 		if status, body, _ := browsers[name].get(pages[name]); status != 200 {
 			t.Fatalf("%s: %d %s", name, status, body)
 		}
-		if status, body := browsers[name].post(pages[name], "user", account, "password", backwards(account)); status != 200 {
+		if status, body := browsers[name].post(pages[name], "user", account, "password",
+			backwards(account)); status != 200 {
 			t.Fatalf("%s: %d %s", name, status, body)
 		}
 	}
@@ -89,7 +94,8 @@ func TestSessions_peopleDoNotMeet(t *testing.T) {
 	}
 	calls.Wait()
 	base := strings.TrimSuffix(s.MCP, "/mcp")
-	if _, body, _ := browsers["alice"].get(base + "/connect"); !strings.Contains(body, "grace") || strings.Contains(body, "linus") {
+	if _, body, _ := browsers["alice"].get(base + "/connect"); !strings.Contains(body, "grace") ||
+		strings.Contains(body, "linus") {
 		t.Errorf("the list of alice: %s", body)
 	}
 	if status, _ := browsers["alice"].post(base+"/connect/end", "document", "test.yaml", "api", "shop"); status != 200 {
@@ -190,7 +196,8 @@ func TestAnswers_areNoPagesOfOurs(t *testing.T) {
 		t.Fatalf("%d %s", status, body)
 	}
 	for _, status := range []int{200, 404, 500} {
-		for _, contentType := range []string{"text/html", "application/json, text/html", "image/svg+xml", "application/xhtml+xml; charset=utf-8",
+		for _, contentType := range []string{"text/html", "application/json, text/html", "image/svg+xml",
+			"application/xhtml+xml; charset=utf-8",
 			"multipart/x-mixed-replace; boundary=x", "Text/XML"} {
 			up.Set(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", contentType)
@@ -200,7 +207,9 @@ func TestAnswers_areNoPagesOfOurs(t *testing.T) {
 			})
 			for _, path := range []string{"/orders", "/all/orders"} {
 				_, header, body := testkit.Do(t, "GET", s.REST+path, "", ada...)
-				if strings.Contains(body, "<script>") && (strings.Join(header["Content-Security-Policy"], ";") != "sandbox" || header.Get("X-Content-Type-Options") != "nosniff") {
+				if strings.Contains(body, "<script>") &&
+					(strings.Join(header["Content-Security-Policy"], ";") != "sandbox" ||
+						header.Get("X-Content-Type-Options") != "nosniff") {
 					t.Errorf("%d %s as %s: %v", status, path, contentType, header)
 				}
 				if path == "/all/orders" && !strings.Contains(body, "<script>") {

@@ -17,7 +17,8 @@ func TestPerson_costsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := c.Front.connected(context.Background(), conn{local: "127.0.0.1:9090", remote: "127.0.0.1:5000"})
-	token := &guard.Identity{Kind: "oauth2", Issuer: "https://as.example/", Subject: "u-1", PersonClaim: "sub", Claims: claims}
+	token := &guard.Identity{Kind: "oauth2", Issuer: "https://as.example/", Subject: "u-1", PersonClaim: "sub",
+		Claims: claims}
 	r := httptest.NewRequest("GET", "http://127.0.0.1/", nil).WithContext(ctx)
 	for name, ask := range map[string]func(){
 		"none":   func() { c.person(ctx) },

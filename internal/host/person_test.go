@@ -30,7 +30,8 @@ func (whoami) Invoke(_ context.Context, _ *plan.Unit, args engine.Args) (*engine
 }
 
 // mirror serves a REST and an MCP server with an authentication; "" is none.
-func mirror(t *testing.T, name, authentication string, env map[string]string, change func(*host.Config)) (h *host.Host) {
+func mirror(t *testing.T, name, authentication string, env map[string]string,
+	change func(*host.Config)) (h *host.Host) {
 	t.Helper()
 	if authentication != "" {
 		authentication = "\n    authentication: " + authentication
@@ -106,7 +107,8 @@ func who(t *testing.T, h *host.Host, header ...string) (issuer, subject, nobody 
 func TestPerson_byGuard(t *testing.T) {
 	as := authserver.New(t, "", time.Now)
 	token := func(claims map[string]any) []string {
-		all := map[string]any{"iss": as.Issuer, "aud": "https://orders.example", "exp": time.Now().Unix() + 600, "sub": "u-1",
+		all := map[string]any{"iss": as.Issuer, "aud": "https://orders.example", "exp": time.Now().Unix() + 600,
+			"sub":       "u-1",
 			"client_id": "an-agent"}
 		for name, v := range claims {
 			if all[name] = v; v == nil {
@@ -132,30 +134,44 @@ func TestPerson_byGuard(t *testing.T) {
 		issuer, subject string // issuer: what it begins with
 		nobody          string // what is said of it, in part
 	}{
-		"oauth2":                           {oauth, nil, token(nil), as.Issuer, "u-1", ""},
-		"oauth2, another person":           {oauth, nil, token(map[string]any{"sub": "u-2"}), as.Issuer, "u-2", ""},
-		"oauth2, subject is the client":    {oauth, nil, token(map[string]any{"sub": "an-agent"}), "", "", "stands for a client"},
-		"oauth2, subject is azp":           {oauth, nil, token(map[string]any{"sub": "x", "azp": "x", "client_id": nil}), "", "", "service account"},
-		"oauth2, no subject":               {oauth, nil, token(map[string]any{"sub": nil}), "", "", "stands for a client"},
-		"oauth2, as Auth0 says it":         {oauth, nil, token(map[string]any{"sub": "abc@clients"}), "", "", "stands for a client"},
-		"oauth2, as Entra ID says it":      {oauth, nil, token(map[string]any{"idtyp": "app"}), "", "", "stands for a client"},
-		"oauth2, as Keycloak says it":      {oauth, nil, token(map[string]any{"preferred_username": "service-account-x"}), "", "", "stands for a client"},
-		"oauth2, another claim":            {byUID, nil, token(map[string]any{"uid": "u-9"}), as.Issuer + "#uid", "u-9", ""},
-		"oauth2, without that claim":       {byUID, nil, token(nil), "", "", "has no claim “uid”"},
-		"oauth2, with a number for it":     {byUID, nil, token(map[string]any{"uid": 9}), "", "", "has no claim “uid”"},
-		"oauth2, that claim and no person": {byUID, nil, token(map[string]any{"uid": "u-9", "sub": "an-agent"}), "", "", "stands for a client"},
-		"basic":                            {basic, nil, []string{"Authorization", "Basic YWRhOnMzY3JldA=="}, "users:", "ada", ""},
-		"bearer":                           {bearer, nil, []string{"Authorization", "Bearer s3cret"}, "", "", "--shared-sessions"},
-		"bearer, shared":                   {bearer, shared, []string{"Authorization", "Bearer s3cret"}, "secret:", "everybody", ""},
-		"apikey":                           {apikey, nil, []string{"X-Key", "s3cret"}, "", "", "--shared-sessions"},
-		"apikey, shared":                   {apikey, shared, []string{"X-Key", "s3cret"}, "secret:", "everybody", ""},
-		"apikey, local":                    {apikey, local, []string{"X-Key", "s3cret"}, "", "", "--shared-sessions"},
-		"none, loopback":                   {"", nil, nil, "", "", "--local-sessions"},
-		"none, loopback, shared":           {"", shared, nil, "", "", "--local-sessions"},
-		"none, local":                      {"", local, nil, "local", "user", ""},
-		"none, local, through a proxy":     {"", local, []string{"X-Forwarded-For", "192.0.2.1"}, "", "", "no proxy"},
-		"none, local, a trusted proxy":     {"", func(c *host.Config) { local(c); c.Front.Proxies, _ = host.ParseProxies([]string{"127.0.0.0/8"}) }, nil, "", "", "no proxy"},
-		"none, a forged proxy":             {"", nil, []string{"X-Forwarded-For", "127.0.0.1"}, "", "", "--local-sessions"},
+		"oauth2":                 {oauth, nil, token(nil), as.Issuer, "u-1", ""},
+		"oauth2, another person": {oauth, nil, token(map[string]any{"sub": "u-2"}), as.Issuer, "u-2", ""},
+		"oauth2, subject is the client": {oauth, nil, token(map[string]any{"sub": "an-agent"}), "", "",
+			"stands for a client"},
+		"oauth2, subject is azp": {oauth, nil,
+			token(map[string]any{"sub": "x", "azp": "x", "client_id": nil}), "", "", "service account"},
+		"oauth2, no subject": {oauth, nil, token(map[string]any{"sub": nil}), "", "",
+			"stands for a client"},
+		"oauth2, as Auth0 says it": {oauth, nil, token(map[string]any{"sub": "abc@clients"}), "", "",
+			"stands for a client"},
+		"oauth2, as Entra ID says it": {oauth, nil, token(map[string]any{"idtyp": "app"}), "", "",
+			"stands for a client"},
+		"oauth2, as Keycloak says it": {oauth, nil,
+			token(map[string]any{"preferred_username": "service-account-x"}), "", "", "stands for a client"},
+		"oauth2, another claim": {byUID, nil, token(map[string]any{"uid": "u-9"}), as.Issuer + "#uid",
+			"u-9", ""},
+		"oauth2, without that claim":   {byUID, nil, token(nil), "", "", "has no claim “uid”"},
+		"oauth2, with a number for it": {byUID, nil, token(map[string]any{"uid": 9}), "", "", "has no claim “uid”"},
+		"oauth2, that claim and no person": {byUID, nil, token(map[string]any{"uid": "u-9", "sub": "an-agent"}), "",
+			"", "stands for a client"},
+		"basic": {basic, nil, []string{"Authorization", "Basic YWRhOnMzY3JldA=="},
+			"users:", "ada", ""},
+		"bearer": {bearer, nil, []string{"Authorization", "Bearer s3cret"}, "", "",
+			"--shared-sessions"},
+		"bearer, shared": {bearer, shared, []string{"Authorization", "Bearer s3cret"}, "secret:",
+			"everybody", ""},
+		"apikey":                       {apikey, nil, []string{"X-Key", "s3cret"}, "", "", "--shared-sessions"},
+		"apikey, shared":               {apikey, shared, []string{"X-Key", "s3cret"}, "secret:", "everybody", ""},
+		"apikey, local":                {apikey, local, []string{"X-Key", "s3cret"}, "", "", "--shared-sessions"},
+		"none, loopback":               {"", nil, nil, "", "", "--local-sessions"},
+		"none, loopback, shared":       {"", shared, nil, "", "", "--local-sessions"},
+		"none, local":                  {"", local, nil, "local", "user", ""},
+		"none, local, through a proxy": {"", local, []string{"X-Forwarded-For", "192.0.2.1"}, "", "", "no proxy"},
+		"none, local, a trusted proxy": {"",
+			func(c *host.Config) { local(c); c.Front.Proxies, _ = host.ParseProxies([]string{"127.0.0.0/8"}) }, nil,
+			"", "", "no proxy"},
+		"none, a forged proxy": {"", nil, []string{"X-Forwarded-For", "127.0.0.1"}, "", "",
+			"--local-sessions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := mirror(t, "one.yaml", tt.authentication, env, tt.change)
@@ -216,7 +232,8 @@ func TestPerson_byDigest(t *testing.T) {
 			continue
 		}
 		_, header, _ := testkit.Do(t, "GET", a.URL+"/who", "")
-		status, _, body := testkit.Do(t, "GET", a.URL+"/who", "", "Authorization", digestOf(t, header.Get("Www-Authenticate"), "GET", "/who", "ada", "s3cret"))
+		status, _, body := testkit.Do(t, "GET", a.URL+"/who", "", "Authorization",
+			digestOf(t, header.Get("Www-Authenticate"), "GET", "/who", "ada", "s3cret"))
 		if status != 200 || !strings.HasPrefix(body, `["users:`) || !strings.HasSuffix(body, `","ada",""]`) {
 			t.Errorf("%d %s", status, body)
 		}
@@ -224,7 +241,8 @@ func TestPerson_byDigest(t *testing.T) {
 	acc := newAccount(t)
 	s := testkit.Serve(t, shop(digest), testkit.Options{Upstream: acc.URL})
 	_, header, _ := testkit.Do(t, "POST", s.MCP, "", mcpHeader...)
-	_, page, said := ordersOf(t, s, "Authorization", digestOf(t, header.Get("Www-Authenticate"), "POST", "/mcp", "ada", "s3cret"))
+	_, page, said := ordersOf(t, s, "Authorization",
+		digestOf(t, header.Get("Www-Authenticate"), "POST", "/mcp", "ada", "s3cret"))
 	if page == "" {
 		t.Fatal(said)
 	}

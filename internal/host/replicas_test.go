@@ -53,7 +53,8 @@ func TestReplicas_areOne(t *testing.T) {
 		t.Fatalf("the page at the other replica: %d %s", status, body)
 	}
 	for i := range 3 { // attempts count together
-		if status, body := b.post(at([]*testkit.Served{here, there}[i%2], page), "user", "grace", "password", "wrong"); status != 422 {
+		if status, body := b.post(at([]*testkit.Served{here, there}[i%2], page), "user", "grace", "password",
+			"wrong"); status != 422 {
 			t.Fatalf("attempt %d: %d %s", i, status, body)
 		}
 	}
@@ -70,7 +71,8 @@ func TestReplicas_areOne(t *testing.T) {
 	}
 
 	server.Stop()
-	if of, page, said := ordersOf(t, here, ada...); of != "" || page != "" || !strings.Contains(said, "sessions cannot be read now") {
+	if of, page, said := ordersOf(t, here, ada...); of != "" || page != "" ||
+		!strings.Contains(said, "sessions cannot be read now") {
 		t.Errorf("while the store is away: %s", said)
 	}
 	if status, body, _ := b.get(at(there, page)); status != 503 || !strings.Contains(body, "cannot be read now") {
@@ -88,7 +90,8 @@ func TestReplicas_guessesCountTogether(t *testing.T) {
 	var guesses sync.WaitGroup
 	for i := range 20 {
 		guesses.Go(func() {
-			newBrowser(t, ada...).post(strings.TrimSuffix(all[i%2].MCP, "/mcp")+path, "user", "grace", "password", "wrong")
+			newBrowser(t, ada...).post(strings.TrimSuffix(all[i%2].MCP, "/mcp")+path, "user", "grace", "password",
+				"wrong")
 		})
 	}
 	guesses.Wait()

@@ -287,7 +287,8 @@ func TestSending_longStreams(t *testing.T) { // semantics 4.9
 	limits := upstream.Limits{Call: 60 * time.Millisecond, Idle: 5 * time.Second}
 	s := testkit.Serve(t, statuses, testkit.Options{Upstream: api.URL, Limits: limits})
 	for _, path := range []string{"/raw", "/file", "/forward/x"} {
-		if status, _, body := testkit.Do(t, "GET", s.REST+path, ""); status != 200 || strings.Count(body, "data") != pieces {
+		if status, _, body := testkit.Do(t, "GET", s.REST+path, ""); status != 200 ||
+			strings.Count(body, "data") != pieces {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
@@ -333,7 +334,8 @@ func TestConnection_isAsTheDocumentSays(t *testing.T) {
 	}
 	var log bytes.Buffer
 	s := testkit.Serve(t, connected, testkit.Options{Dir: dir, Log: &log, Env: map[string]string{
-		"PROXY": strings.Replace(proxy.URL, "http://", "http://me:canary-5678@", 1), "CERT": "canary-cert", "KEY": "canary-key"}})
+		"PROXY": strings.Replace(proxy.URL, "http://", "http://me:canary-5678@", 1), "CERT": "canary-cert",
+		"KEY": "canary-key"}})
 	for _, path := range []string{"/x", "/forward/x"} {
 		if status, _, body := testkit.Do(t, "GET", s.REST+path, ""); status != 200 || body != `{"asked":"api.example.invalid"}` {
 			t.Errorf("%s: %d %s", path, status, body)

@@ -194,8 +194,9 @@ func (o *teller) run(name string, values ...value.Value) (string, *engine.Error)
 	o.t.Helper()
 	for _, u := range o.plan.Units() {
 		if u.Name == name || u.ID == name {
-			result, failure := o.engine.Invoke(o.t.Context(), u, engine.Args{Principal: o.who, Nobody: "Nobody knows you.",
-				Values: values})
+			result, failure := o.engine.Invoke(o.t.Context(), u,
+				engine.Args{Principal: o.who, Nobody: "Nobody knows you.",
+					Values: values})
 			if failure != nil {
 				return "", failure
 			}
@@ -315,7 +316,8 @@ func TestSession_isNotTheOperatorsKey(t *testing.T) { // semantics 4.12
 	o.signIn(0)
 	o.want("GET /account", `{"seen":"token-2-secret"}`)
 	for _, r := range o.bank.Requests() {
-		if strings.Contains(r.Header.Get("Authorization"), operatorsKey) && (r.Method == "PUT" || r.Method == "DELETE") {
+		if strings.Contains(r.Header.Get("Authorization"), operatorsKey) &&
+			(r.Method == "PUT" || r.Method == "DELETE") {
 			t.Errorf("%s %s was sent with the operator's key", r.Method, r.URI)
 		}
 	}
@@ -386,7 +388,8 @@ func TestSession_ofSeveralAPIsStaysAtThem(t *testing.T) {
 	s := testkit.Serve(t, document("https://bank.example"), testkit.Options{Upstream: b.URL})
 	v := session.NewMemoryVault(nil)
 	s.Engine.KeepSessions(v)
-	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0], session.Principal{Issuer: "test", Subject: "ada"}}
+	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0],
+		session.Principal{Issuer: "test", Subject: "ada"}}
 	token := o.signIn(time.Hour).Token.Reveal()
 	b.Requests()
 	o.want("DELETE /doors", "")
@@ -405,10 +408,13 @@ func TestSession_ofSeveralAPIsStaysAtThem(t *testing.T) {
 }
 
 func TestForward_partsAreNotTheOperatorsKey(t *testing.T) {
-	f := &plan.Forward{Parts: []plan.ForwardPart{plan.NewForwardPart("DELETE", "/account/{id}/session", plan.LogoutRole)}}
-	for path, want := range map[string]plan.Role{"account/7/session": plan.LogoutRole, "account//7/SESSION/": plan.LogoutRole,
-		"account/7/x/../session": plan.LogoutRole, "account/7%2Fsession": plan.LogoutRole, "account/7/session;v=1": plan.LogoutRole,
-		"account/7": plan.NoRole, "account/7/session/x": plan.NoRole} {
+	f := &plan.Forward{Parts: []plan.ForwardPart{plan.NewForwardPart("DELETE", "/account/{id}/session",
+		plan.LogoutRole)}}
+	for path, want := range map[string]plan.Role{"account/7/session": plan.LogoutRole,
+		"account//7/SESSION/":    plan.LogoutRole,
+		"account/7/x/../session": plan.LogoutRole, "account/7%2Fsession": plan.LogoutRole,
+		"account/7/session;v=1": plan.LogoutRole,
+		"account/7":             plan.NoRole, "account/7/session/x": plan.NoRole} {
 		if got := f.RoleOf("DELETE", path); got != want {
 			t.Errorf("%s: %v", path, got)
 		}
@@ -500,11 +506,14 @@ service: {user: "{{BANK_USER}}", password: "{{BANK_PASSWORD}}"}`
 
 func TestSession_tokensStandAndTravelWhereTheDocumentSays(t *testing.T) {
 	for name, tt := range map[string]struct{ where, session, sent string }{
-		"bearer":         {"", "token: $.token", "Authorization: Bearer token-1-secret"},
-		"header":         {"header", "token: {header: X-Auth-Token}\nsend: {header: x-token, prefix: 'Token '}", "X-Token: Token token-1-secret"},
-		"cookie":         {"cookie", "token: {cookie: session}\nsend: {cookie: session}", "Cookie: session=token-1-secret"},
-		"query":          {"", "token: [$.access_token, $.token]\nsend: {query: token}", "token=token-1-secret"},
-		"several places": {"header", "token: [$.token, {cookie: x}, {header: x-auth-token}]", "Authorization: Bearer token-1-secret"},
+		"bearer": {"", "token: $.token", "Authorization: Bearer token-1-secret"},
+		"header": {"header", "token: {header: X-Auth-Token}\nsend: {header: x-token, prefix: 'Token '}",
+			"X-Token: Token token-1-secret"},
+		"cookie": {"cookie", "token: {cookie: session}\nsend: {cookie: session}",
+			"Cookie: session=token-1-secret"},
+		"query": {"", "token: [$.access_token, $.token]\nsend: {query: token}", "token=token-1-secret"},
+		"several places": {"header", "token: [$.token, {cookie: x}, {header: x-auth-token}]",
+			"Authorization: Bearer token-1-secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBank(t)
@@ -523,8 +532,9 @@ func TestSession_endsWhenTheDocumentSays(t *testing.T) {
 	b := newBank(t)
 	b.life = 90
 	for expires, want := range map[string]time.Duration{
-		"{in: $.expires_in}": 90 * time.Second, "12h": 12 * time.Hour, "[$.nothing, {in: $.nothing}, 45m]": 45 * time.Minute,
-		"[$.nothing]": 0,
+		"{in: $.expires_in}": 90 * time.Second, "12h": 12 * time.Hour,
+		"[$.nothing, {in: $.nothing}, 45m]": 45 * time.Minute,
+		"[$.nothing]":                       0,
 	} {
 		o := openBank(t, b, "token: $.token\nexpires: "+expires, nil)
 		s := o.signIn(0)
@@ -601,7 +611,8 @@ func TestForward_isSentInTheCallersSession(t *testing.T) {
 `, testkit.Options{Upstream: b.URL})
 	v := session.NewMemoryVault(nil)
 	s.Engine.KeepSessions(v)
-	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0], session.Principal{Issuer: "test", Subject: "ada"}}
+	o := &teller{t, b, s.Engine, v, s.Document.Plan, s.Document.Plan.Sessions[0],
+		session.Principal{Issuer: "test", Subject: "ada"}}
 	var f *plan.Forward
 	for _, server := range o.plan.Servers {
 		for _, r := range server.Routes {

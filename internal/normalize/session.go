@@ -41,7 +41,8 @@ func (r *reader) oauth(own fields) *model.Session {
 	return &model.Session{Node: n, Send: f.node("send"), Margin: f.text("margin"), OAuth: &model.OAuth{
 		Issuer: f.node("issuer"), Authorization: f.node("authorizationEndpoint"), Token: f.node("tokenEndpoint"),
 		Revocation: f.node("revocationEndpoint"), ClientID: f.node("clientId"), ClientSecret: f.node("clientSecret"),
-		Resource: f.node("resource"), Auth: f.text("clientAuthentication"), Scopes: strings.Fields(strings.Join(f.texts("scopes"), " ")),
+		Resource: f.node("resource"), Auth: f.text("clientAuthentication"),
+		Scopes:     strings.Fields(strings.Join(f.texts("scopes"), " ")),
 		Parameters: r.with(f.node("parameters"))}}
 }
 

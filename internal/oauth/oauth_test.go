@@ -32,7 +32,8 @@ func open(t *testing.T, change ...func(*authserver.Server)) *world {
 	t.Helper()
 	w := &world{T: t, as: authserver.New(t, "/tenant", time.Now), http: upstream.NewPlainClient(nil)}
 	t.Cleanup(w.http.CloseIdleConnections)
-	w.as.Clients["crm"] = &authserver.Client{Secret: "s3cret&=", Redirects: []string{redirect}, Audience: "https://crm.example"}
+	w.as.Clients["crm"] = &authserver.Client{Secret: "s3cret&=", Redirects: []string{redirect},
+		Audience: "https://crm.example"}
 	for _, c := range change {
 		c(w.as)
 	}
@@ -119,7 +120,8 @@ func TestClient_getsTokensForSomebody(t *testing.T) {
 func TestBegin_asksAsTheRFCsSay(t *testing.T) {
 	w := open(t)
 	w.client.Resource, w.client.Scopes = "https://crm.example/api", []string{"read", "write"}
-	w.client.Extra = url.Values{"access_type": {"offline"}, "state": {"fixed"}, "redirect_uri": {"https://evil.example"}}
+	w.client.Extra = url.Values{"access_type": {"offline"}, "state": {"fixed"},
+		"redirect_uri": {"https://evil.example"}}
 	seen := map[string]bool{}
 	for range 2 {
 		to, started, err := w.client.Begin(t.Context(), redirect)
@@ -180,8 +182,9 @@ func TestCheck_believesOnlyTheServerThatWasAsked(t *testing.T) {
 		change func(w *world, answer url.Values)
 		want   error
 	}{
-		"as it is":                  {func(*world, url.Values) {}, nil},
-		"another issuer":            {func(_ *world, a url.Values) { a.Set("iss", "https://evil.example") }, oauth.ErrIssuer},
+		"as it is": {func(*world, url.Values) {}, nil},
+		"another issuer": {func(_ *world, a url.Values) { a.Set("iss", "https://evil.example") },
+			oauth.ErrIssuer},
 		"an issuer spelt otherwise": {func(w *world, a url.Values) { a.Set("iss", w.as.Issuer+"/") }, oauth.ErrIssuer},
 		"an empty issuer":           {func(_ *world, a url.Values) { a.Set("iss", "") }, oauth.ErrIssuer},
 		"no issuer":                 {func(_ *world, a url.Values) { a.Del("iss") }, oauth.ErrIssuer},
@@ -195,7 +198,8 @@ func TestCheck_believesOnlyTheServerThatWasAsked(t *testing.T) {
 			a.Set("error", "canary")
 			a.Set("error_description", "call canary")
 		}, oauth.ErrIssuer},
-		"an error of nobody": {func(_ *world, a url.Values) { a.Del("iss"); a.Set("error", "canary") }, oauth.ErrIssuer},
+		"an error of nobody": {func(_ *world, a url.Values) { a.Del("iss"); a.Set("error", "canary") },
+			oauth.ErrIssuer},
 		"an error without state": {func(_ *world, a url.Values) { a.Del("state"); a.Set("error", "canary") },
 			oauth.ErrState},
 	} {
@@ -220,7 +224,8 @@ func TestCheck_believesOnlyTheServerThatWasAsked(t *testing.T) {
 	answer.Set("error_description", "No\x00 way\n"+strings.Repeat("x", 1000))
 	_, err := w.client.Finish(t.Context(), w.started, answer)
 	denied, ok := errors.AsType[*oauth.Denied](err)
-	if !ok || denied.Code != "access_denied" || !strings.HasPrefix(denied.Message, "No  way x") || len(denied.Message) > 200 {
+	if !ok || denied.Code != "access_denied" || !strings.HasPrefix(denied.Message, "No  way x") ||
+		len(denied.Message) > 200 {
 		t.Errorf("got %#v", err)
 	}
 }
@@ -329,7 +334,8 @@ func TestRenew_keepsTheTokenInForce(t *testing.T) {
 	if _, err := w.client.Renew(t.Context(), first); !errors.Is(err, session.ErrRefused) {
 		t.Errorf("a refresh token that was used: %v", err)
 	}
-	if _, err := w.client.Renew(t.Context(), &session.Session{Token: secret.New("x")}); !errors.Is(err, session.ErrRefused) {
+	if _, err := w.client.Renew(t.Context(), &session.Session{Token: secret.New("x")}); !errors.Is(err,
+		session.ErrRefused) {
 		t.Errorf("no refresh token: %v", err)
 	}
 	// what may pass is no refusal
@@ -350,7 +356,8 @@ func TestRenew_keepsTheTokenInForce(t *testing.T) {
 		}
 	})
 	next, err := w.client.Renew(t.Context(), third)
-	if err != nil || next.Refresh != third.Refresh || next.Token.Reveal() != "new" || time.Until(next.Expires) > time.Minute {
+	if err != nil || next.Refresh != third.Refresh || next.Token.Reveal() != "new" ||
+		time.Until(next.Expires) > time.Minute {
 		t.Errorf("got %v", err)
 	}
 }
@@ -487,11 +494,14 @@ func TestVerifyID_believesOnlyWhatIsForUs(t *testing.T) {
 // server, of the transaction, and each parameter once.
 func FuzzCheck(f *testing.F) {
 	const issuer, state = "https://as.example", "STATE"
-	client := &oauth.Client{ID: "crm", Server: oauth.NewStaticServer(nil, oauth.Metadata{Issuer: issuer, NamesIssuer: true,
-		Authorization: issuer + "/a", Token: issuer + "/t"})}
+	client := &oauth.Client{ID: "crm",
+		Server: oauth.NewStaticServer(nil, oauth.Metadata{Issuer: issuer, NamesIssuer: true,
+			Authorization: issuer + "/a", Token: issuer + "/t"})}
 	t := oauth.Transaction{State: state, Verifier: "v", Issuer: issuer, Redirect: redirect}
-	for _, query := range []string{"code=c&state=STATE&iss=https://as.example", "code=c&state=STATE", "state=STATE&error=x",
-		"code=c&code=d&state=STATE&iss=https://as.example", "code=c&state=STATE&iss=https://as.example/", "%gg", "state=&code="} {
+	for _, query := range []string{"code=c&state=STATE&iss=https://as.example", "code=c&state=STATE",
+		"state=STATE&error=x",
+		"code=c&code=d&state=STATE&iss=https://as.example", "code=c&state=STATE&iss=https://as.example/", "%gg",
+		"state=&code="} {
 		f.Add(query)
 	}
 	f.Fuzz(func(tt *testing.T, query string) {

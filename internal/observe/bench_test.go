@@ -44,9 +44,11 @@ func BenchmarkListeners(b *testing.B) {
 				ctx := s.Begin(b.Context(), x, nil)
 				call := &event.Call{Unit: "GET /books/{id}", Exchange: x}
 				x.Note(func(f *event.Facts) {
-					f.Unit, f.Route, f.Capability, f.Adapter, f.Server, f.Status = call.Unit, "/books/{id}", "Books", "rest", "shelf", 200
+					f.Unit, f.Route, f.Capability, f.Adapter, f.Server, f.Status = call.Unit, "/books/{id}", "Books",
+						"rest", "shelf", 200
 				})
-				s.Publish(ctx, event.Attempt{Call: call, Target: "api.get", Number: 1, Method: "GET", URL: "http://api.test/books/1",
+				s.Publish(ctx, event.Attempt{Call: call, Target: "api.get", Number: 1, Method: "GET",
+					URL:   "http://api.test/books/1",
 					Began: time.Now(), Status: 200, Span: s.Inject(http.Header{}, call), Parent: event.SpanOf(ctx)})
 				s.End(ctx, x)
 			}

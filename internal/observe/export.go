@@ -237,8 +237,9 @@ func (e *Exporter) try(to *Destination, body []byte) (retry, error) {
 		return retry{}, nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return retry{true, time.Duration(seconds) * time.Second}, fmt.Errorf("send telemetry: the collector answered %s",
-			resp.Status)
+		return retry{true, time.Duration(seconds) * time.Second},
+			fmt.Errorf("send telemetry: the collector answered %s",
+				resp.Status)
 	}
 	return retry{}, fmt.Errorf("send telemetry: the collector answered %s", resp.Status)
 }
@@ -266,7 +267,8 @@ func (e *Exporter) complain(err error) {
 	if before != 0 && now.Sub(time.Unix(0, before)) < pause || !e.said.CompareAndSwap(before, now.UnixNano()) {
 		return
 	}
-	e.config.Logger.Warn("telemetry is lost", "cause", err.Error(), "requests", e.failures.Load(), "exchanges", e.lost.Load())
+	e.config.Logger.Warn("telemetry is lost", "cause", err.Error(), "requests", e.failures.Load(), "exchanges",
+		e.lost.Load())
 }
 
 func compressed(body []byte) []byte {

@@ -32,17 +32,21 @@ func happen(t *testing.T, s *event.Stream) event.TraceContext {
 	for i, err := range []error{errors.New("dial s3cret"), nil} {
 		span := s.Inject(http.Header{}, call)
 		s.Publish(inStep, event.Attempt{Call: call, Target: "api.get", Number: i + 1, Method: "GET",
-			URL: "https://api.test/books/s3cret", Began: began, Took: time.Millisecond, Status: 200 * i, Received: int64(7 * i),
-			Err: err, Span: span, Parent: event.SpanOf(inStep)})
+			URL: "https://api.test/books/s3cret", Began: began, Took: time.Millisecond, Status: 200 * i,
+			Received: int64(7 * i),
+			Err:      err, Span: span, Parent: event.SpanOf(inStep)})
 	}
 	s.Publish(inStep, event.StepEnded{Call: call, Name: "a", Doing: "api.get", Began: began, Took: 2 * time.Millisecond,
 		Total: 2, Span: event.SpanOf(inStep)})
-	s.Publish(ctx, event.StepEnded{Call: call, Name: "b", Doing: "lookup", Began: began, Took: time.Millisecond, Total: 2,
-		Err: errors.New("nothing found"), Span: event.NewSpanID()})
+	s.Publish(ctx, event.StepEnded{Call: call, Name: "b", Doing: "lookup", Began: began, Took: time.Millisecond,
+		Total: 2,
+		Err:   errors.New("nothing found"), Span: event.NewSpanID()})
 	x.Note(func(f *event.Facts) {
-		*f = event.Facts{Principal: "basic:ann", Capability: "Books", Adapter: "mcp", Server: "shelves", Unit: "shelves.two",
-			RPC: "tools/call", Name: "two", Revision: "2025-11-25", Status: 200, Failed: "bad-answer", Reason: "step b: s3cret",
-			Sent: 90, Received: 80}
+		*f = event.Facts{Principal: "basic:ann", Capability: "Books", Adapter: "mcp", Server: "shelves",
+			Unit: "shelves.two",
+			RPC:  "tools/call", Name: "two", Revision: "2025-11-25", Status: 200, Failed: "bad-answer",
+			Reason: "step b: s3cret",
+			Sent:   90, Received: 80}
 	})
 	s.End(ctx, x)
 	return x.Trace()
@@ -185,8 +189,9 @@ func TestExporter_sendsWhatCollectorsRead(t *testing.T) {
 	defer server.Close()
 	metrics := NewMetrics()
 	e := exporterTo(t, server.URL, map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "api-key=k%20ey",
-		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_BSP_SCHEDULE_DELAY": "10", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
-		"OTEL_METRICS_EXPORTER": "none"}, io.Discard, metrics)
+		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_BSP_SCHEDULE_DELAY": "10",
+		"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
+		"OTEL_METRICS_EXPORTER":    "none"}, io.Discard, metrics)
 	s := event.Trace(event.Tracing{Ratio: 1, W3C: true}, e.Listener(), metrics.Listener())
 	happen(t, s)
 	<-c.taken // although the first answer was 503
@@ -315,13 +320,16 @@ func TestNewTelemetry_readsVariablesBeforeTheDocument(t *testing.T) {
 		fails string
 	}{
 		{"", func(t *Telemetry, notes []string) bool {
-			return t.Traces.URL == "http://declared:4318/v1/traces" && t.Metered.URL == "http://declared:4318/v1/metrics" &&
-				t.Tracing == (event.Tracing{Ratio: .5, B3Multi: true}) && t.Service == "fairlead-Books" && len(notes) == 0 &&
+			return t.Traces.URL == "http://declared:4318/v1/traces" &&
+				t.Metered.URL == "http://declared:4318/v1/metrics" &&
+				t.Tracing == (event.Tracing{Ratio: .5, B3Multi: true}) && t.Service == "fairlead-Books" &&
+				len(notes) == 0 &&
 				t.Traces.Timeout == 10*time.Second
 		}, ""},
-		{"OTEL_EXPORTER_OTLP_ENDPOINT=https://a/x OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://m/in", func(t *Telemetry, _ []string) bool {
-			return t.Traces.URL == "https://a/x/v1/traces" && t.Metered.URL == "http://m/in"
-		}, ""},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=https://a/x OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://m/in",
+			func(t *Telemetry, _ []string) bool {
+				return t.Traces.URL == "https://a/x/v1/traces" && t.Metered.URL == "http://m/in"
+			}, ""},
 		{"OTEL_TRACES_EXPORTER=none OTEL_METRICS_EXPORTER=console", func(t *Telemetry, notes []string) bool {
 			return !t.Sends() && len(notes) == 1
 		}, ""},
@@ -330,13 +338,15 @@ func TestNewTelemetry_readsVariablesBeforeTheDocument(t *testing.T) {
 			func(t *Telemetry, notes []string) bool {
 				return t.Tracing == (event.Tracing{Ratio: .1, W3C: true, B3: true}) && len(notes) == 1
 			}, ""},
-		{"OTEL_SERVICE_NAME=mine OTEL_RESOURCE_ATTRIBUTES=service.name=other,a=b%2Cc", func(t *Telemetry, _ []string) bool {
-			all := t.resource("1")
-			return all[0].Text == "mine" && all[len(all)-1] == Attribute{Name: "a", Text: "b,c", IsText: true}
-		}, ""},
-		{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_ENDPOINT=http://a:4317", func(_ *Telemetry, notes []string) bool {
-			return len(notes) == 2
-		}, ""},
+		{"OTEL_SERVICE_NAME=mine OTEL_RESOURCE_ATTRIBUTES=service.name=other,a=b%2Cc",
+			func(t *Telemetry, _ []string) bool {
+				all := t.resource("1")
+				return all[0].Text == "mine" && all[len(all)-1] == Attribute{Name: "a", Text: "b,c", IsText: true}
+			}, ""},
+		{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_ENDPOINT=http://a:4317",
+			func(_ *Telemetry, notes []string) bool {
+				return len(notes) == 2
+			}, ""},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT=0", nil, "OTEL_EXPORTER_OTLP_TIMEOUT"},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", nil, "want a URL"},
 		{"OTEL_EXPORTER_OTLP_HEADERS=t0p", nil, "OTEL_EXPORTER_OTLP_HEADERS"},

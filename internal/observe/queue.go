@@ -32,7 +32,8 @@ type Queue struct {
 
 // NewQueue begins to write lines to w, through mask.
 func NewQueue(w io.Writer, mask *Mask) *Queue {
-	q := &Queue{w: w, mask: mask, lines: make(chan []byte, mostLines), stop: make(chan struct{}), done: make(chan struct{})}
+	q := &Queue{w: w, mask: mask, lines: make(chan []byte, mostLines), stop: make(chan struct{}),
+		done: make(chan struct{})}
 	go q.run()
 	return q
 }

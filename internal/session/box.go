@@ -102,7 +102,8 @@ func (b *box) read(ctx context.Context, what kind, name []byte, content any, abo
 		}
 		when, err := sealer.open(what, id, sealed, b.now(), content)
 		if err != nil {
-			b.log.WarnContext(ctx, "a stored session is not readable and counts as not there", append(about, "error", err)...)
+			b.log.WarnContext(ctx, "a stored session is not readable and counts as not there",
+				append(about, "error", err)...)
 			continue
 		}
 		return found{stamp: when, older: i > 0}, nil
@@ -112,7 +113,8 @@ func (b *box) read(ctx context.Context, what kind, name []byte, content any, abo
 
 // list calls with for each readable entry of a kind, after decoding it into what
 // content makes, and counts those that cannot be read.
-func (b *box) list(ctx context.Context, what kind, content func() any, with func(content any)) (unreadable int, err error) {
+func (b *box) list(ctx context.Context, what kind, content func() any, with func(content any)) (unreadable int,
+	err error) {
 	store, sealer, err := b.opened(ctx)
 	if err != nil {
 		return 0, err

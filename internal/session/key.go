@@ -115,7 +115,8 @@ func (f *Files) Key(ctx context.Context, ring Keyring) (key []byte, said string,
 	if name, ok := strings.CutPrefix(text, keyInRing); ok {
 		if text, err = fromRing(ring, name); err != nil {
 			return nil, "", fmt.Errorf("the key of the sessions in %s is in the system's keyring: %w; "+
-				"work where that keyring is open, use another folder, or remove %s to begin anew", f.root.Name(), err, path)
+				"work where that keyring is open, use another folder, or remove %s to begin anew", f.root.Name(), err,
+				path)
 		}
 	}
 	if key, err = hex.DecodeString(text); err != nil || len(key) < MinKey {
@@ -125,7 +126,8 @@ func (f *Files) Key(ctx context.Context, ring Keyring) (key []byte, said string,
 }
 
 func (f *Files) readKeyFile() (string, error) {
-	if info, err := f.root.Stat(keyFile); err == nil && !info.Mode().IsRegular() { // to open a pipe waits for its writer
+	// to open a pipe waits for its writer
+	if info, err := f.root.Stat(keyFile); err == nil && !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is no file; remove it to begin anew", filepath.Join(f.root.Name(), keyFile))
 	}
 	file, err := f.root.Open(keyFile)

@@ -63,8 +63,10 @@ func TestFiles_keyInTheKeyring(t *testing.T) {
 	}
 	// A keyring that is away now is no reason for another key: it would part those
 	// who share the folder.
-	for what, away := range map[string]Keyring{"none": nil, "locked": &ring{err: errors.New("locked")}, "emptied": &ring{}} {
-		if key, _, err := newFiles(t, folder).Key(t.Context(), away); err == nil || !strings.Contains(err.Error(), "keyring") {
+	for what, away := range map[string]Keyring{"none": nil, "locked": &ring{err: errors.New("locked")},
+		"emptied": &ring{}} {
+		if key, _, err := newFiles(t, folder).Key(t.Context(), away); err == nil ||
+			!strings.Contains(err.Error(), "keyring") {
 			t.Errorf("%s: got %x, %v", what, key, err)
 		}
 	}

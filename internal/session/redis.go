@@ -165,7 +165,8 @@ func (r *Redis) IDs(ctx context.Context) (ids []string, err error) {
 		for cursor := "0"; err == nil; {
 			page, cancel := context.WithTimeout(ctx, r.budget)
 			var found []any
-			if found, err = redis.Values(r.servers.ask(page, one, false, "SCAN", cursor, "MATCH", redisEntry+"*", "COUNT", 1000)); err == nil {
+			if found, err = redis.Values(r.servers.ask(page, one, false, "SCAN", cursor, "MATCH", redisEntry+"*",
+				"COUNT", 1000)); err == nil {
 				var names []string
 				if _, err = redis.Scan(found, &cursor, &names); err == nil {
 					for _, name := range names {
@@ -178,7 +179,8 @@ func (r *Redis) IDs(ctx context.Context) (ids []string, err error) {
 				break
 			}
 			if len(ids) > redisListed {
-				return nil, fmt.Errorf("the store of sessions at %s holds more than %d entries", r.servers.where, redisListed)
+				return nil, fmt.Errorf("the store of sessions at %s holds more than %d entries", r.servers.where,
+					redisListed)
 			}
 		}
 	}
@@ -221,7 +223,8 @@ func (r *Redis) Lock(ctx context.Context, id string) (func(), error) {
 			if err = pauseFor(ctx, pause/2+mathrand.N(pause)); err != nil {
 				err = context.Cause(ctx)
 			} else if time.Since(began) > redisWait {
-				err = fmt.Errorf("another process has held a lock of the store of sessions at %s for %s", r.servers.where, redisWait)
+				err = fmt.Errorf("another process has held a lock of the store of sessions at %s for %s",
+					r.servers.where, redisWait)
 			} else {
 				continue
 			}

@@ -37,18 +37,23 @@ func TestRedis_downIsNoSignOut(t *testing.T) {
 		return session("new", time.Hour), nil
 	}
 	for what, try := range map[string]func() error{
-		"Get":      func() error { _, err := v.Get(t.Context(), key("alice")); return err },
-		"Use":      func() error { _, err := v.Use(t.Context(), key("alice"), renew); return err },
-		"Rejected": func() error { _, err := v.Rejected(t.Context(), key("alice"), session("token", 0), renew); return err },
-		"Put":      func() error { return v.Put(t.Context(), key("alice"), session("token", time.Hour)) },
-		"Delete":   func() error { return v.Delete(t.Context(), key("alice")) },
-		"List":     func() error { _, _, err := v.List(t.Context()); return err },
-		"Ask":      func() error { _, err := ins.Ask(t.Context(), key("alice"), Asked{}); return err },
-		"Find":     func() error { _, err := ins.Find(t.Context(), "handle", key("alice").Principal); return err },
-		"Attempt":  func() error { return ins.Attempt(t.Context(), "handle", key("alice").Principal) },
+		"Get": func() error { _, err := v.Get(t.Context(), key("alice")); return err },
+		"Use": func() error { _, err := v.Use(t.Context(), key("alice"), renew); return err },
+		"Rejected": func() error {
+			_, err := v.Rejected(t.Context(), key("alice"), session("token", 0),
+				renew)
+			return err
+		},
+		"Put":     func() error { return v.Put(t.Context(), key("alice"), session("token", time.Hour)) },
+		"Delete":  func() error { return v.Delete(t.Context(), key("alice")) },
+		"List":    func() error { _, _, err := v.List(t.Context()); return err },
+		"Ask":     func() error { _, err := ins.Ask(t.Context(), key("alice"), Asked{}); return err },
+		"Find":    func() error { _, err := ins.Find(t.Context(), "handle", key("alice").Principal); return err },
+		"Attempt": func() error { return ins.Attempt(t.Context(), "handle", key("alice").Principal) },
 	} {
 		err := try()
-		if err == nil || errors.Is(err, ErrSignIn) || errors.Is(err, ErrNoHandle) || !strings.Contains(err.Error(), server.Addr) {
+		if err == nil || errors.Is(err, ErrSignIn) || errors.Is(err, ErrNoHandle) ||
+			!strings.Contains(err.Error(), server.Addr) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -161,7 +166,8 @@ func TestRedis_addresses(t *testing.T) {
 			}
 			r.Close()
 		}
-		if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
+		if c.problem == "" && err != nil || c.problem != "" &&
+			(err == nil || !strings.Contains(err.Error(), c.problem)) {
 			t.Errorf("%s: %v", c.address, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {
@@ -279,7 +285,8 @@ func TestRedis_sentinels(t *testing.T) {
 	if got := tell(t, second, "GET "+redisEntry+"id"); !strings.Contains(got, "sealed again") {
 		t.Errorf("it went elsewhere: %s", got)
 	}
-	if _, err := OpenRedis("redis://" + sentinel.Addr + "?master_set=other"); err == nil || !strings.Contains(err.Error(), "knows no server “other”") {
+	if _, err := OpenRedis("redis://" + sentinel.Addr + "?master_set=other"); err == nil ||
+		!strings.Contains(err.Error(), "knows no server “other”") {
 		t.Errorf("a name that nobody knows: %v", err)
 	}
 }

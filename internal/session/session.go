@@ -54,7 +54,8 @@ func Digest(texts ...string) [sha256.Size]byte {
 
 // bytes is the key without ambiguity, for the MAC that makes its id.
 func (k Key) bytes() []byte {
-	sum := Digest(k.Principal.Issuer, k.Principal.Subject, k.Document, k.API, k.Origin, hex.EncodeToString(k.Definition[:]))
+	sum := Digest(k.Principal.Issuer, k.Principal.Subject, k.Document, k.API, k.Origin,
+		hex.EncodeToString(k.Definition[:]))
 	return sum[:]
 }
 

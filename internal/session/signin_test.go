@@ -32,7 +32,8 @@ func TestSignIns_openAtEveryReplica(t *testing.T) {
 			if err != nil || again.Handle != mine.Handle || again.Asked.Unit != "new-session" {
 				t.Errorf("asking again makes %+v, %v", again, err)
 			}
-			for _, other := range []Principal{{"https://issuer.example", "bob"}, {"https://evil.example", "alice"}, {}} {
+			for _, other := range []Principal{{"https://issuer.example", "bob"}, {"https://evil.example", "alice"},
+				{}} {
 				if _, err := there.Find(ctx, mine.Handle, other); !errors.Is(err, ErrNoHandle) {
 					t.Errorf("%+v finds it: %v", other, err)
 				}
@@ -142,7 +143,8 @@ func TestSignIns_whoLeftComesBackOnce(t *testing.T) {
 		}
 	}
 	refused("who never left", "", who)
-	if err := here.Leave(ctx, w.Handle, Principal{"https://issuer.example", "bob"}, "bob's"); !errors.Is(err, ErrNoHandle) {
+	if err := here.Leave(ctx, w.Handle, Principal{"https://issuer.example", "bob"}, "bob's"); !errors.Is(err,
+		ErrNoHandle) {
 		t.Errorf("somebody else leaves: %v", err)
 	}
 	for _, state := range []string{"first", "second"} {
@@ -192,7 +194,8 @@ func TestSignIns_endAndAreLimited(t *testing.T) {
 		for i := range 1000 { // an agent that asks for a thousand handles gets a few
 			k := key("alice")
 			k.API = fmt.Sprint("api-", i)
-			if _, err := s.Ask(ctx, k, Asked{}); i < maxWaiting && err != nil || i >= maxWaiting && !errors.Is(err, ErrTooMany) {
+			if _, err := s.Ask(ctx, k, Asked{}); i < maxWaiting && err != nil || i >= maxWaiting &&
+				!errors.Is(err, ErrTooMany) {
 				t.Fatalf("handle %d: %v", i, err)
 			}
 		}

@@ -213,7 +213,8 @@ func (v *Vault) Use(ctx context.Context, key Key, renew Renew) (*Session, error)
 		return s.Over(now) || renew != nil && s.Due(now)
 	})
 	if err != nil && !due {
-		v.box.log.WarnContext(ctx, "a session cannot be stored again", "document", key.Document, "api", key.API, "error", err)
+		v.box.log.WarnContext(ctx, "a session cannot be stored again", "document", key.Document, "api", key.API,
+			"error", err)
 		return s, nil
 	}
 	return next, err
@@ -260,7 +261,8 @@ func (v *Vault) renewed(ctx context.Context, key Key, renew Renew, stale func(*S
 	ctx = context.WithoutCancel(ctx) // the store must hear of the outcome
 	switch {
 	case errors.Is(err, ErrRefused):
-		v.box.log.InfoContext(ctx, "the API refuses to renew a session, which is forgotten", "document", key.Document, "api", key.API)
+		v.box.log.InfoContext(ctx, "the API refuses to renew a session, which is forgotten", "document", key.Document,
+			"api", key.API)
 		return v.over(ctx, key, s)
 	case err != nil:
 		if s.Over(v.box.now()) {

@@ -50,11 +50,12 @@ func TestVault_renewalsUndoNothing(t *testing.T) {
 				asks, answer := make(chan bool), make(chan bool)
 				done := make(chan error, 2)
 				go func() {
-					_, _ = v.Rejected(t.Context(), key("alice"), old, func(context.Context, *Session) (*Session, error) {
-						close(asks)
-						<-answer
-						return session("next", time.Hour), c.renewed
-					})
+					_, _ = v.Rejected(t.Context(), key("alice"), old,
+						func(context.Context, *Session) (*Session, error) {
+							close(asks)
+							<-answer
+							return session("next", time.Hour), c.renewed
+						})
 					done <- nil
 				}()
 				<-asks
@@ -67,7 +68,8 @@ func TestVault_renewalsUndoNothing(t *testing.T) {
 					}
 				}
 				got, err := v.Get(t.Context(), key("alice"))
-				if c.left == "" && !errors.Is(err, ErrSignIn) || c.left != "" && (err != nil || got.Token.Reveal() != c.left) {
+				if c.left == "" && !errors.Is(err, ErrSignIn) || c.left != "" &&
+					(err != nil || got.Token.Reveal() != c.left) {
 					t.Errorf("left %v, %v", got, err)
 				}
 			})
@@ -137,7 +139,8 @@ func TestVault_staleEntries(t *testing.T) {
 		if err := store.Put(t.Context(), id, sealed, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := v.Get(t.Context(), key("alice")); !errors.Is(err, ErrSignIn) || !strings.Contains(log.String(), "beyond its end") {
+		if got, err := v.Get(t.Context(), key("alice")); !errors.Is(err, ErrSignIn) ||
+			!strings.Contains(log.String(), "beyond its end") {
 			t.Errorf("got %v, %v; the log says %s", got, err, log.String())
 		}
 	})
@@ -187,7 +190,8 @@ func TestVault_list(t *testing.T) {
 			}
 			for what, masters := range map[string][][]byte{"its key": {older}, "a changed key": {master, older}} {
 				list, unreadable, err := NewVault(store, sealer(t, masters...), nil).List(t.Context())
-				if err != nil || unreadable != 0 || len(list) != 2 || list[0].Key != key("alice") || list[1].Key != key("bob") ||
+				if err != nil || unreadable != 0 || len(list) != 2 || list[0].Key != key("alice") ||
+					list[1].Key != key("bob") ||
 					list[0].ID == list[1].ID || list[0].Shown[0].Text != "u-1" {
 					t.Errorf("with %s: %+v, %d unreadable, %v", what, list, unreadable, err)
 				}
@@ -260,7 +264,8 @@ func TestVault_callersMayLeave(t *testing.T) {
 			if err := v.Delete(ctx, key("alice")); err != nil {
 				return err
 			}
-			_, err := v.Obtain(ctx, key("alice"), func(ctx context.Context) (*Session, error) { return ask(ctx, nil) }, nil)
+			_, err := v.Obtain(ctx, key("alice"),
+				func(ctx context.Context) (*Session, error) { return ask(ctx, nil) }, nil)
 			return err
 		},
 	}

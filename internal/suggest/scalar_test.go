@@ -12,8 +12,10 @@ import (
 // FuzzScalar: what is written of a name of the document is that text when it is read
 // again, and nothing beside it.
 func FuzzScalar(f *testing.F) {
-	for _, s := range []string{"", "a", "true", "1.5", "0x1", "a: b", "a #b", "- a", "a\n- target: $", "\"", "'", "\\", "[a]",
-		"{a}", "a, b", "é", "\u2028x", "\u0085x", "\x00", "~", "null", "=", "<<", "2026-01-01", "1:30", ".inf", "a:", " a ", "%a",
+	for _, s := range []string{"", "a", "true", "1.5", "0x1", "a: b", "a #b", "- a", "a\n- target: $", "\"", "'",
+		"\\", "[a]",
+		"{a}", "a, b", "é", "\u2028x", "\u0085x", "\x00", "~", "null", "=", "<<", "2026-01-01", "1:30", ".inf", "a:",
+		" a ", "%a",
 		"@", "`", "!a", "&a", "*a", "|", ">", "?", "---", "...", "\ufeff", "1_000", "0o7", "+1", "NaN", ".nan", "\r", "\t", "12e03"} {
 		f.Add(s)
 	}

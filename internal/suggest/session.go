@@ -214,7 +214,8 @@ func (w *writer) parts(d *draft, of, in string, first bool) {
 			with, lacks := d.own(op)
 			if len(lacks) > 0 {
 				if first {
-					w.missing(in, of, "%s for %s.%s, which would %s the session", strings.Join(lacks, ", "), d.api.Namespace,
+					w.missing(in, of, "%s for %s.%s, which would %s the session", strings.Join(lacks, ", "),
+						d.api.Namespace,
 						op.Name, map[Role]string{Refresh: "renew", Logout: "end"}[part.role])
 				}
 				continue
@@ -320,15 +321,18 @@ func (d *draft) tokens(said string) (places []string, sure bool) {
 	if len(places) > 0 {
 		return places, true
 	}
-	if send, ok := d.send(d.api); ok && strings.HasPrefix(send, "{header: ") && !strings.Contains(send, "Authorization") {
+	if send, ok := d.send(d.api); ok && strings.HasPrefix(send, "{header: ") &&
+		!strings.Contains(send, "Authorization") {
 		name := strings.TrimSuffix(strings.TrimPrefix(send, "{header: "), "}")
 		name, _, _ = strings.Cut(name, ",")
 		places = append(places, "{header: "+name+"}")
 	} else if ok && strings.HasPrefix(send, "{cookie: ") {
 		places = append(places, send)
 	}
-	return append(places, "$.token", "$.access_token", "$.accessToken", "$.auth_token", "$.authToken", "$.session_token",
-		"$.sessionToken", "$.session_id", "$.sessionId", "$.jwt", "$.data.token", "$.data.access_token", "$.data.accessToken",
+	return append(places, "$.token", "$.access_token", "$.accessToken", "$.auth_token", "$.authToken",
+		"$.session_token",
+		"$.sessionToken", "$.session_id", "$.sessionId", "$.jwt", "$.data.token", "$.data.access_token",
+		"$.data.accessToken",
 		"$.result.token"), false
 }
 
@@ -344,7 +348,8 @@ func (d *draft) send(api *model.Consume) (send string, known bool) {
 	}
 	switch a.Type {
 	case "bearer":
-		if scheme, _, ok := strings.Cut(strings.TrimSpace(a.Text("token")), " "); ok && !strings.HasPrefix(scheme, "{{") &&
+		if scheme, _, ok := strings.Cut(strings.TrimSpace(a.Text("token")), " "); ok &&
+			!strings.HasPrefix(scheme, "{{") &&
 			!strings.EqualFold(scheme, "bearer") {
 			return "{header: Authorization, prefix: " + flow(scheme+" ") + "}", true
 		}

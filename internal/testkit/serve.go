@@ -117,7 +117,8 @@ func ServeSource(t testing.TB, src host.Source, o Options) *Served {
 	s.Engine.KeepSessions(s.Vault)
 	c := host.Config{Documents: []*host.Document{d}, Invoker: s.Engine, Forwarder: s.Engine,
 		Secrets: s.Secrets, Client: errands, AutoPorts: true, MCP: o.MCP, ReadOnly: o.ReadOnly, Strict: o.Strict,
-		Pool: o.Pool, Version: "test", Logger: log, Events: events, Audit: o.Audit, Limits: host.Limits{Linger: time.Millisecond}, Sessions: &host.Sessions{Vault: s.Vault,
+		Pool: o.Pool, Version: "test", Logger: log, Events: events, Audit: o.Audit,
+		Limits: host.Limits{Linger: time.Millisecond}, Sessions: &host.Sessions{Vault: s.Vault,
 			SignIns: session.NewSignIns(s.Vault), Engine: s.Engine, Cookies: cookies}}
 	if o.Config != nil {
 		o.Config(&c)

@@ -26,8 +26,9 @@ func (c *Client) attempt(o *Outbound) (*http.Response, error) {
 		copied.Header = maps.Clone(req.Header)
 		req, span = &copied, o.Events.Inject(copied.Header, o.Call)
 	}
-	e := event.Attempt{Span: span, Parent: o.Parent, Call: o.Call, Target: o.Target, Number: o.attempts, Method: req.Method, URL: req.URL.Scheme +
-		"://" + req.URL.Host + req.URL.EscapedPath(),
+	e := event.Attempt{Span: span, Parent: o.Parent, Call: o.Call, Target: o.Target, Number: o.attempts,
+		Method: req.Method, URL: req.URL.Scheme +
+			"://" + req.URL.Host + req.URL.EscapedPath(),
 		Sent: req.ContentLength, Began: time.Now()}
 	resp, err := transport.RoundTrip(req)
 	e.Header = time.Since(e.Began)

@@ -60,7 +60,8 @@ func TestAuth_putsTheCredentialInItsPlace(t *testing.T) {
 
 func TestAuth_givesWayToTheCallersOwn(t *testing.T) {
 	for _, auth := range []Auth{plainAuth[0].auth, digestAs(canary), clientAt("https://login.test")} {
-		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil, Own{Authorization: "Bearer theirs"})
+		req, credential, err := to(t, "https://api.test", "GET", "/", auth).Build(nil, nil,
+			Own{Authorization: "Bearer theirs"})
 		if err != nil || credential != nil || req.Header.Get("Authorization") != "Bearer theirs" ||
 			strings.Contains(wire(req), canary) {
 			t.Errorf("%s, credential %v, error %v", wire(req), credential, err)

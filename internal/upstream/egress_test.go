@@ -22,7 +22,8 @@ func rulesOf(t *testing.T, texts ...string) (rules []EgressRule) {
 }
 
 func TestParseEgressRule_refusesWhatItCannotHold(t *testing.T) {
-	for _, text := range []string{"", "*", "a*b.example", "https://a.example", "a.example:80", "10.0.0.0/99", "me@a.example"} {
+	for _, text := range []string{"", "*", "a*b.example", "https://a.example", "a.example:80", "10.0.0.0/99",
+		"me@a.example"} {
 		if _, err := ParseEgressRule(text); err == nil {
 			t.Errorf("%q is a rule", text)
 		}

@@ -59,7 +59,8 @@ func authority(t *testing.T) (ca string, server, client issued) {
 			NotBefore: root.NotBefore, NotAfter: root.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 			ExtKeyUsage: []x509.ExtKeyUsage{usage}}, newKey())
 	}
-	return issue(root, rootKey).cert, leaf("server", x509.ExtKeyUsageServerAuth), leaf("client", x509.ExtKeyUsageClientAuth)
+	return issue(root, rootKey).cert, leaf("server", x509.ExtKeyUsageServerAuth),
+		leaf("client", x509.ExtKeyUsageClientAuth)
 }
 
 // serveTLS starts a server with the certificate that answers who its client is.
@@ -218,7 +219,8 @@ func TestConnection_goesThroughTheProxyThatIsSaid(t *testing.T) {
 		{"none", nil, "", nil, plain, "directly", 0, 0},
 		{"the document's", nil, at, nil, plain, "through the proxy", 1, 0},
 		{"the operator's", map[string]Connections{"": {Proxy: at}}, "", nil, plain, "through the proxy", 1, 0},
-		{"the document's before that of all", map[string]Connections{"": {Proxy: other}}, at, nil, plain, "through the proxy", 1, 0},
+		{"the document's before that of all", map[string]Connections{"": {Proxy: other}}, at, nil, plain,
+			"through the proxy", 1, 0},
 		{"the operator's for this API before it", map[string]Connections{"api": {Proxy: other}}, at, nil, plain,
 			"through the proxy", 0, 1},
 		{"directly", map[string]Connections{"": {Proxy: other}}, "none", nil, plain, "directly", 0, 0},
@@ -227,7 +229,8 @@ func TestConnection_goesThroughTheProxyThatIsSaid(t *testing.T) {
 		{"ALL_PROXY", nil, "", map[string]string{"ALL_PROXY": at}, "http://api.example", "through the proxy", 1, 0},
 		{"HTTP_PROXY before it", nil, "", map[string]string{"ALL_PROXY": at, "HTTP_PROXY": other}, "http://api.example",
 			"through the proxy", 0, 1},
-		{"the document's before the environment's", nil, at, map[string]string{"ALL_PROXY": other}, "http://api.example",
+		{"the document's before the environment's", nil, at, map[string]string{"ALL_PROXY": other},
+			"http://api.example",
 			"through the proxy", 1, 0},
 		{"NO_PROXY", nil, "", map[string]string{"ALL_PROXY": at, "NO_PROXY": "127.0.0.1"}, plain, "directly", 0, 0},
 	} {
@@ -295,7 +298,8 @@ func TestConnection_goesThroughSOCKS5(t *testing.T) {
 func TestConnection_errorsHoldNoPassword(t *testing.T) {
 	gone := serve(t, nil)
 	gone.Close()
-	for _, proxy := range []string{"http://me:canary@" + strings.TrimPrefix(gone.URL, "http://"), "http://me:canary@%zz",
+	for _, proxy := range []string{"http://me:canary@" + strings.TrimPrefix(gone.URL, "http://"),
+		"http://me:canary@%zz",
 		"ftp://me:canary@127.0.0.1:1", "me:canary@proxy"} {
 		c := New(Config{Connections: map[string]Connections{"": {Proxy: proxy}}})
 		_, _, err := send(t, c, to(t, "http://api.example", "GET", "/", nil), nil)

@@ -139,7 +139,8 @@ func TestLibraries_askTheirUser(t *testing.T) {
 				check(t, append(l.command(t), era, s.Adapter(t, "mcp")))
 			})
 			t.Run(l.name+"/"+era+"/stdio", func(t *testing.T) {
-				check(t, append(l.command(t), era, "stdio", harness.Fairlead(t), "mcp", document, "--upstream", nowhere))
+				check(t, append(l.command(t), era, "stdio", harness.Fairlead(t), "mcp", document, "--upstream",
+					nowhere))
 			})
 		}
 	}
@@ -185,7 +186,8 @@ func checkSession(t *testing.T, version string, command []string) {
 			(destructive == nil || !*destructive || !tool.Annotations.IdempotentHint) {
 			t.Errorf("logout-user has the annotations %+v, want destructive and idempotent", tool.Annotations)
 		}
-		if _, asked := tool.InputSchema.Properties["body"]; tool.Name == "login-user" && (asked || tool.InputSchema.Required != nil) {
+		if _, asked := tool.InputSchema.Properties["body"]; tool.Name == "login-user" &&
+			(asked || tool.InputSchema.Required != nil) {
 			t.Errorf("login-user takes %+v, want no password", tool.InputSchema)
 		}
 	}

@@ -94,7 +94,8 @@ func user(answers string) (*mcp.ClientOptions, error) {
 	if err := json.Unmarshal([]byte(answers), &all); err != nil {
 		return nil, err
 	}
-	return &mcp.ClientOptions{ElicitationHandler: func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+	return &mcp.ClientOptions{ElicitationHandler: func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult,
+		error) {
 		var schema struct{ Properties map[string]any }
 		text, err := json.Marshal(req.Params.RequestedSchema)
 		if err == nil {

@@ -112,7 +112,8 @@ func TestCollector_readsWhatIsSent(t *testing.T) {
 	for _, one := range c.traces {
 		for i := range one.ResourceSpans().Len() {
 			resource := one.ResourceSpans().At(i)
-			if name, ok := resource.Resource().Attributes().Get("service.name"); !ok || !strings.HasPrefix(name.Str(), "fairlead-") {
+			if name, ok := resource.Resource().Attributes().Get("service.name"); !ok ||
+				!strings.HasPrefix(name.Str(), "fairlead-") {
 				t.Errorf("the service is %v", resource.Resource().Attributes().AsRaw())
 			}
 			for j := range resource.ScopeSpans().Len() {
@@ -128,8 +129,9 @@ func TestCollector_readsWhatIsSent(t *testing.T) {
 			}
 		}
 	}
-	for name, kind := range map[string]string{"POST /v1/v1/account/login": "Server", "POST koyeb-sessions.login": "Client",
-		"tools/list": "Server"} {
+	for name, kind := range map[string]string{"POST /v1/v1/account/login": "Server",
+		"POST koyeb-sessions.login": "Client",
+		"tools/list":                "Server"} {
 		if kinds[name] != kind {
 			t.Errorf("the span %s is %q; there are %v", name, kinds[name], kinds)
 		}

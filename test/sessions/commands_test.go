@@ -52,7 +52,8 @@ func (i inspector) list(t *testing.T) []byte {
 func (i inspector) call(t *testing.T, tool string, _ func(string)) (r result) {
 	t.Helper()
 	const toolError = 5
-	decode(t, i.method(t, []int{0, toolError}, "--method", "tools/call", "--tool-name", tool, "--tool-args-json", "{}"), &r)
+	decode(t, i.method(t, []int{0, toolError}, "--method", "tools/call", "--tool-name", tool, "--tool-args-json",
+		"{}"), &r)
 	return r
 }
 
@@ -96,7 +97,8 @@ func (m mcporter) list(t *testing.T) []byte {
 
 func (m mcporter) call(t *testing.T, tool string, _ func(string)) (r result) {
 	t.Helper()
-	text := m.run(t, []int{0, 1}, append([]string{"call", m.prefix + tool, "--args", "{}", "--output", "json"}, m.target...)...)
+	text := m.run(t, []int{0, 1}, append([]string{"call", m.prefix + tool, "--args", "{}", "--output", "json"},
+		m.target...)...)
 	decode(t, text, &r)
 	if r.Content == nil { // of a result that is structured it prints nothing else
 		decode(t, text, &r.StructuredContent)
@@ -108,13 +110,15 @@ func TestInspector_holdsTheSession(t *testing.T) {
 	browser := chromium.Start(t)
 	t.Run("CLI/modern/address/HTTP", func(t *testing.T) {
 		t.Parallel()
-		base := append(harness.Script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js"), "--cli")
+		base := append(harness.Script(t, "@modelcontextprotocol", "inspector", "clients", "launcher", "build",
+			"index.js"), "--cli")
 		k, w := newKoyeb(t), &wire{}
 		s := serve(t, k)
 		i := inspector{command{base: base, printed: &strings.Builder{}},
 			[]string{proxy(t, s.Adapter(t, "mcp"), w), "--transport", "http", "--protocol-era", "modern"}}
 		hold(t, i, k, browser, false)
-		k.check(t, map[string]string{"the messages": w.String(), "what the client prints": i.said(), "the server's log": s.Log()})
+		k.check(t, map[string]string{"the messages": w.String(), "what the client prints": i.said(),
+			"the server's log": s.Log()})
 	})
 	for _, era := range []string{"legacy", "modern"} {
 		t.Run("mcpdo/"+era+"/elicitation/HTTP", func(t *testing.T) {
@@ -125,7 +129,8 @@ func TestInspector_holdsTheSession(t *testing.T) {
 			m := connect(t, era)
 			m.run(t, []int{0}, "connect", "--era", era, "--transport", "http", address)
 			hold(t, m, k, browser, true)
-			k.check(t, map[string]string{"the messages": w.String(), "what the client prints": m.said(), "the server's log": s.Log()})
+			k.check(t, map[string]string{"the messages": w.String(), "what the client prints": m.said(),
+				"the server's log": s.Log()})
 		})
 		t.Run("mcpdo/"+era+"/elicitation/stdio", func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +173,8 @@ func TestMCPorter_holdsTheSession(t *testing.T) {
 		m := mcporter{command: command{base: base, printed: &strings.Builder{}},
 			target: []string{"--http-url", proxy(t, s.Adapter(t, "mcp"), w), "--allow-http", "--name", "koyeb"}}
 		hold(t, m, k, browser, false)
-		k.check(t, map[string]string{"the messages": w.String(), "what the client prints": m.said(), "the server's log": s.Log()})
+		k.check(t, map[string]string{"the messages": w.String(), "what the client prints": m.said(),
+			"the server's log": s.Log()})
 	})
 	t.Run("address/stdio", func(t *testing.T) { // by its daemon, which keeps the server running
 		t.Parallel()
@@ -184,7 +190,8 @@ func TestMCPorter_holdsTheSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := mcporter{command: command{base: append(base, "--config", config), printed: &strings.Builder{}}, name: "koyeb",
+		m := mcporter{command: command{base: append(base, "--config", config), printed: &strings.Builder{}},
+			name:   "koyeb",
 			prefix: "koyeb."}
 		t.Cleanup(func() { m.run(t, []int{0}, "daemon", "stop") })
 		hold(t, m, k, browser, false)

@@ -319,12 +319,16 @@ var libraries = []struct {
 	command func(*testing.T) []string
 	eras    []string
 }{
-	{"TypeScript SDK v1", func(t *testing.T) []string { return harness.Program(t, "sdk-v1.mjs", "@modelcontextprotocol/sdk") },
+	{"TypeScript SDK v1", func(t *testing.T) []string {
+		return harness.Program(t, "sdk-v1.mjs",
+			"@modelcontextprotocol/sdk")
+	},
 		[]string{"legacy"}},
 	{"TypeScript SDK v2", func(t *testing.T) []string {
 		return harness.Program(t, "sdk-v2.mjs", "@modelcontextprotocol/client")
 	}, []string{"legacy", "modern"}},
-	{"Python SDK", func(t *testing.T) []string { return harness.Python(t, "sdk-python.py") }, []string{"legacy", "modern"}},
+	{"Python SDK", func(t *testing.T) []string { return harness.Python(t, "sdk-python.py") },
+		[]string{"legacy", "modern"}},
 	{"Go SDK", harness.GoSDK, []string{"legacy", "modern"}},
 }
 
@@ -346,7 +350,8 @@ func TestLibraries_holdTheSession(t *testing.T) {
 					p := program{harness.Converse(t, env, append(command, era, proxy(t, s.Adapter(t, "mcp"), w))...)}
 					p.Hear(&struct{}{})
 					hold(t, p, k, browser, elicits)
-					k.check(t, map[string]string{"the messages": w.String(), "what the client prints": p.said(), "the server's log": s.Log()})
+					k.check(t, map[string]string{"the messages": w.String(), "what the client prints": p.said(),
+						"the server's log": s.Log()})
 				})
 				t.Run(l.name+"/"+era+how+"/stdio", func(t *testing.T) {
 					t.Parallel()
@@ -356,7 +361,8 @@ func TestLibraries_holdTheSession(t *testing.T) {
 					p := program{harness.Converse(t, env, append(append(command, era, "stdio"), server...)...)}
 					p.Hear(&struct{}{})
 					hold(t, p, k, browser, elicits)
-					k.check(t, map[string]string{"the messages": read(t, file), "what client and server print": p.said()})
+					k.check(t, map[string]string{"the messages": read(t, file),
+						"what client and server print": p.said()})
 				})
 			}
 		}
@@ -374,7 +380,8 @@ func serve(t *testing.T, k *koyeb) *harness.Served {
 func stdio(t *testing.T, k *koyeb, more ...string) (file string, command []string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "messages")
-	return file, append([]string{os.Args[0], "record", file, harness.Fairlead(t), "mcp", "--upstream", k.URL, "--log-level",
+	return file, append([]string{os.Args[0], "record", file, harness.Fairlead(t), "mcp", "--upstream", k.URL,
+		"--log-level",
 		"debug"}, more...)
 }
 

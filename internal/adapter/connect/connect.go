@@ -158,7 +158,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A browser says where a post comes from; one that does not is refused.
 	unknown := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
 	if err := h.guard.Check(r); err != nil || r.Method == http.MethodPost && unknown {
-		h.fail(w, r, http.StatusForbidden, "This request does not come from the sign-in page itself.", "Open the page again and try there.")
+		h.fail(w, r, http.StatusForbidden, "This request does not come from the sign-in page itself.",
+			"Open the page again and try there.")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -180,7 +181,8 @@ func (h *Handler) person(next func(http.ResponseWriter, *http.Request, Visitor))
 		case err != nil:
 			h.fail(w, r, http.StatusForbidden, err.Error(), "")
 		case who.IsNobody():
-			h.fail(w, r, http.StatusForbidden, "Nobody can sign in here.", "This server does not know who its callers are, so it keeps no session for them.")
+			h.fail(w, r, http.StatusForbidden, "Nobody can sign in here.",
+				"This server does not know who its callers are, so it keeps no session for them.")
 		default:
 			next(w, r, who)
 		}
@@ -202,7 +204,8 @@ func (h *Handler) signedIn(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, refused.Status, refused.Message, "")
 	default:
 		h.c.Logger.WarnContext(r.Context(), "nobody can prove who they are", "error", err)
-		h.fail(w, r, http.StatusBadGateway, "The authorization server did not say who you are.", "Try again later; the operator finds the reason in the log.")
+		h.fail(w, r, http.StatusBadGateway, "The authorization server did not say who you are.",
+			"Try again later; the operator finds the reason in the log.")
 	}
 }
 
@@ -236,7 +239,8 @@ func (h *Handler) find(w http.ResponseWriter, r *http.Request, who Visitor) (ses
 // unread is a store that cannot be asked now.
 func (h *Handler) unread(w http.ResponseWriter, r *http.Request, err error) {
 	h.c.Logger.ErrorContext(r.Context(), "sessions cannot be read", "error", err)
-	h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.", "Tell the operator; the log says why.")
+	h.fail(w, r, http.StatusServiceUnavailable, "The sessions cannot be read now.",
+		"Tell the operator; the log says why.")
 }
 
 func (h *Handler) gone(w http.ResponseWriter, r *http.Request, who Visitor) {
@@ -289,7 +293,8 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 	}
 	switch err := h.c.SignIns.Attempt(r.Context(), in.Handle, who.Principal); {
 	case errors.Is(err, session.ErrGuessing):
-		h.fail(w, r, http.StatusTooManyRequests, "Too many attempts failed.", "Wait ten minutes, then ask for a new page.")
+		h.fail(w, r, http.StatusTooManyRequests, "Too many attempts failed.",
+			"Wait ten minutes, then ask for a new page.")
 		return
 	case errors.Is(err, session.ErrNoHandle):
 		h.gone(w, r, who)
@@ -317,10 +322,12 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, who Visitor) {
 		message = api.Host + " answered, but gave no session. The operator finds the reason in the log."
 	}
 	if refused == nil {
-		h.c.Logger.WarnContext(r.Context(), "sign-in failed", "document", in.Key.Document, "api", in.Key.API, "error", err)
+		h.c.Logger.WarnContext(r.Context(), "sign-in failed", "document", in.Key.Document, "api", in.Key.API, "error",
+			err)
 	}
 	if !judged {
-		if err := h.c.SignIns.TakeBack(context.WithoutCancel(r.Context()), in.Handle, in.Key); err != nil { // it counts, then
+		// it counts, then
+		if err := h.c.SignIns.TakeBack(context.WithoutCancel(r.Context()), in.Handle, in.Key); err != nil {
 			h.c.Logger.WarnContext(r.Context(), "an attempt to sign in cannot be taken back", "error", err)
 		}
 	}
@@ -337,8 +344,11 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, in session.SignIn
 		return
 	}
 	if err := h.c.Vault.Put(r.Context(), in.Key, s); err != nil {
-		h.c.Logger.ErrorContext(r.Context(), "a session cannot be stored", "document", in.Key.Document, "api", in.Key.API, "error", err)
-		h.fail(w, r, http.StatusServiceUnavailable, "You are signed in at "+api.Host+", but the session could not be kept.", "Tell the operator; the log says why.")
+		h.c.Logger.ErrorContext(r.Context(), "a session cannot be stored", "document", in.Key.Document, "api",
+			in.Key.API, "error", err)
+		h.fail(w, r, http.StatusServiceUnavailable,
+			"You are signed in at "+api.Host+", but the session could not be kept.",
+			"Tell the operator; the log says why.")
 		return
 	}
 	if err := h.c.SignIns.Done(r.Context(), in.Handle, in.Key); err != nil { // it ends by itself
@@ -351,9 +361,11 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, in session.SignIn
 }
 
 // refused shows the form again, as long as its handle lasts.
-func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who Visitor, in session.SignIn, api *API, values map[string]string, message string) {
+func (h *Handler) refused(w http.ResponseWriter, r *http.Request, who Visitor, in session.SignIn, api *API,
+	values map[string]string, message string) {
 	if _, err := h.c.SignIns.Find(r.Context(), in.Handle, who.Principal); err != nil {
-		h.fail(w, r, http.StatusForbidden, message, "That was the last attempt on this page. Wait ten minutes, then ask for a new one.")
+		h.fail(w, r, http.StatusForbidden, message,
+			"That was the last attempt on this page. Wait ten minutes, then ask for a new one.")
 		return
 	}
 	h.show(w, r, http.StatusUnprocessableEntity, "form", formPage(who, in, api, values, message))
@@ -425,10 +437,13 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, who Visitor) {
 	var untold *session.Untold
 	switch {
 	case errors.As(err, &untold):
-		h.c.Logger.WarnContext(r.Context(), "an API was not told of a sign-out", "document", key.Document, "api", key.API, "error", err)
+		h.c.Logger.WarnContext(r.Context(), "an API was not told of a sign-out", "document", key.Document, "api",
+			key.API, "error", err)
 	case err != nil:
-		h.c.Logger.ErrorContext(r.Context(), "a session cannot be forgotten", "document", key.Document, "api", key.API, "error", err)
-		h.fail(w, r, http.StatusServiceUnavailable, "The session could not be ended.", "Tell the operator; the log says why.")
+		h.c.Logger.ErrorContext(r.Context(), "a session cannot be forgotten", "document", key.Document, "api",
+			key.API, "error", err)
+		h.fail(w, r, http.StatusServiceUnavailable, "The session could not be ended.",
+			"Tell the operator; the log says why.")
 		return
 	}
 	http.Redirect(w, r, Path, http.StatusSeeOther)

@@ -44,7 +44,8 @@ func open(t *testing.T) *world {
 	w := &world{T: t, signIns: session.NewSignIns(vault), vault: vault, life: time.Hour,
 		who: connect.Visitor{Principal: session.Local()}}
 	w.api = &connect.API{
-		Key:        session.Key{Principal: session.Local(), Document: "koyeb.yaml", API: "koyeb", Origin: "https://app.koyeb.com:443"},
+		Key: session.Key{Principal: session.Local(), Document: "koyeb.yaml", API: "koyeb",
+			Origin: "https://app.koyeb.com:443"},
 		Capability: "Koyeb <Sessions>", Name: "koyeb", Host: "app.koyeb.com",
 		Fields: []connect.Field{
 			{Name: "email", Label: "E-mail", Required: true},
@@ -69,7 +70,8 @@ func open(t *testing.T) *world {
 		},
 	}
 	w.handler = connect.New(connect.Config{
-		SignIns: w.signIns, Vault: w.vault, APIs: func(_ context.Context, who session.Principal) ([]*connect.API, error) {
+		SignIns: w.signIns, Vault: w.vault,
+		APIs: func(_ context.Context, who session.Principal) ([]*connect.API, error) {
 			api := *w.api
 			api.Key.Principal = who
 			return []*connect.API{&api}, nil
@@ -86,7 +88,8 @@ func (w *world) ask() string {
 	w.Helper()
 	key := w.api.Key
 	key.Principal = session.Local()
-	in, err := w.signIns.Ask(w.Context(), key, session.Asked{Capability: w.api.Capability, Unit: "login-user", Client: "an agent"})
+	in, err := w.signIns.Ask(w.Context(), key,
+		session.Asked{Capability: w.api.Capability, Unit: "login-user", Client: "an agent"})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -373,8 +376,10 @@ func TestCookies(t *testing.T) {
 		}
 		r := httptest.NewRequest("GET", "/", nil)
 		for _, cookie := range w.Result().Cookies() {
-			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" ||
-				cookie.Secure != secure || strings.HasPrefix(cookie.Name, "__Host-") != secure || strings.Contains(cookie.Value, "ada") {
+			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" ||
+				cookie.Domain != "" ||
+				cookie.Secure != secure || strings.HasPrefix(cookie.Name, "__Host-") != secure ||
+				strings.Contains(cookie.Value, "ada") {
 				t.Errorf("%s", cookie)
 			}
 			r.AddCookie(cookie)
@@ -388,7 +393,8 @@ func TestCookies(t *testing.T) {
 		}
 		return c
 	}
-	one, replica, stranger := cookies("a key of replicas, long enough"), cookies("a key of replicas, long enough"), cookies("")
+	one, replica, stranger := cookies("a key of replicas, long enough"), cookies("a key of replicas, long enough"),
+		cookies("")
 	var got thing
 	if !replica.Get(jar(one, true, time.Minute), "one", true, &got) || got.Name != "ada" {
 		t.Errorf("another replica reads %v", got)

@@ -33,7 +33,10 @@ const contrasts = `(() => {
 // FAIRLEAD_SCREENSHOTS=DIR it leaves pictures there.
 func TestPages_inABrowser(t *testing.T) {
 	w := open(t)
-	served := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
+	served := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
+		r *http.Request) {
+		w.handler.ServeHTTP(rw, r)
+	}))
 	defer served.Close()
 	p := chromium.Start(t).NewPage(t)
 	p.Screen(1280, false)
@@ -113,7 +116,8 @@ func TestPages_inABrowser(t *testing.T) {
 		Message: "Nobody is signed in here in person. Start the server with --local-sessions if all who reach it from this machine are you."}
 	show("/connect")
 	look("refused", `alert`)
-	w.refused = connect.Choice{{Name: "tools of The Shop", URL: "/connect?as=1"}, {Name: "front of The Shop", URL: "/connect?as=2"}}
+	w.refused = connect.Choice{{Name: "tools of The Shop", URL: "/connect?as=1"},
+		{Name: "front of The Shop", URL: "/connect?as=2"}}
 	show("/connect")
 	look("choice", `link "tools of The Shop"`, `list`)
 	w.refused = nil
@@ -128,10 +132,12 @@ func TestPages_inABrowser(t *testing.T) {
 
 	w.api.Name = "a.very.long.name-of-an-api-that-nobody-would-want-to-read-on-a-telephone"
 	w.api.Host = "a-very-long-name-of-a-host.in-a-domain.of-somebody.with-much-time.example.com:44300"
-	w.api.Consent = &connect.Consent{Server: "login." + w.api.Host, Scopes: []string{"contacts.read", "https://www.googleapis.com/auth/contacts.readonly"}}
+	w.api.Consent = &connect.Consent{Server: "login." + w.api.Host,
+		Scopes: []string{"contacts.read", "https://www.googleapis.com/auth/contacts.readonly"}}
 	key := w.api.Key
 	key.Principal = session.Local()
-	in, err := w.signIns.Ask(t.Context(), key, session.Asked{Capability: w.api.Capability, Unit: "list-contacts", Client: "an agent"})
+	in, err := w.signIns.Ask(t.Context(), key,
+		session.Asked{Capability: w.api.Capability, Unit: "list-contacts", Client: "an agent"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,9 @@ type field struct {
 
 func formPage(who Visitor, in session.SignIn, api *API, values map[string]string, message string) page {
 	f := form{
-		Handle: in.Handle, Capability: api.Capability, API: api.Name, Host: api.Host, Unit: in.Asked.Unit, Client: in.Asked.Client,
-		Error: message, Minutes: max(1, int(time.Until(in.Ends).Minutes())),
+		Handle: in.Handle, Capability: api.Capability, API: api.Name, Host: api.Host, Unit: in.Asked.Unit,
+		Client: in.Asked.Client,
+		Error:  message, Minutes: max(1, int(time.Until(in.Ends).Minutes())),
 	}
 	for _, asked := range api.Fields {
 		shown := field{Field: asked, Kind: "text", Value: values[asked.Name]}
@@ -93,7 +94,8 @@ type row struct {
 
 // listRow is an API of the list; s is nil where nobody is signed in.
 func listRow(i int, api *API, s *session.Session) row {
-	r := row{ID: i, Document: api.Key.Document, API: api.Key.API, Name: api.Name, Capability: api.Capability, Host: api.Host}
+	r := row{ID: i, Document: api.Key.Document, API: api.Key.API, Name: api.Name, Capability: api.Capability,
+		Host: api.Host}
 	if s != nil {
 		r.Connected, r.Shown, r.To = true, s.Shown, until(s)
 	}

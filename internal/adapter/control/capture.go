@@ -169,12 +169,14 @@ func (c *Capture) text(line string, header http.Header, body *Body) string {
 // credential.
 var harmless = []string{"Accept", "Accept-Encoding", "Accept-Language", "Allow", "Cache-Control", "Connection",
 	"Content-Encoding", "Content-Length", "Content-Type", "Date", "Etag", "Expires", "If-Match", "If-Modified-Since",
-	"If-None-Match", "Last-Modified", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Origin", "Range", "Retry-After",
+	"If-None-Match", "Last-Modified", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Origin", "Range",
+	"Retry-After",
 	"Traceparent", "User-Agent", "Vary", "X-Content-Type-Options", "X-Request-Id"}
 
 // privateWords are in the names of what nobody but its owner is to see.
 var privateWords = []string{"password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "credential",
-	"session", "refresh", "bearer", "jwt", "signature", "assertion", "privatekey", "passphrase", "otp", "pin", "code", "ssn", "cvv"}
+	"session", "refresh", "bearer", "jwt", "signature", "assertion", "privatekey", "passphrase", "otp", "pin", "code",
+	"ssn", "cvv"}
 
 // private reports whether something is a secret by its name.
 func private(name string) bool {

@@ -274,7 +274,8 @@ func TestScripting_onlyTightens(t *testing.T) {
 	if status, _ := put(`{"enabled": true}`); status != 400 {
 		t.Errorf("scripts run again: %d", status)
 	}
-	_, err := f.scripts.Run(t.Context(), &script.Program{Language: script.JavaScript, Source: "result = 1"}, value.Map())
+	_, err := f.scripts.Run(t.Context(), &script.Program{Language: script.JavaScript, Source: "result = 1"},
+		value.Map())
 	if _, refused := err.(*script.RefusedError); !refused {
 		t.Errorf("a script ran: %v", err)
 	}
@@ -309,7 +310,8 @@ func TestCapture_showsNoSecret(t *testing.T) {
 		if strings.Contains(kept.Request+kept.Answer, "canary") {
 			t.Errorf("%s shows\n%s\n%s", contentType, kept.Request, kept.Answer)
 		}
-		if readable := strings.Contains(body, "shown") && contentType != "text/plain"; strings.Contains(kept.Request, "shown") != readable {
+		if readable := strings.Contains(body, "shown") &&
+			contentType != "text/plain"; strings.Contains(kept.Request, "shown") != readable {
 			t.Errorf("%s shows\n%s", contentType, kept.Request)
 		}
 	}
@@ -366,7 +368,8 @@ func TestLogs_areReadAndTheirLevelChanged(t *testing.T) {
 		{"PUT /logs/fairlead", `{}`, 400, "want"},
 		{"PUT /logs/x", `{"level": "debug"}`, 404, "no such logger"},
 	} {
-		if status, text := request(h, socket, tt.line, tt.body); status != tt.status || !strings.Contains(text, tt.want) {
+		if status, text := request(h, socket, tt.line, tt.body); status != tt.status ||
+			!strings.Contains(text, tt.want) {
 			t.Errorf("%s %s: %d %s, want %d %s", tt.line, tt.body, status, text, tt.status, tt.want)
 		}
 	}
@@ -374,7 +377,8 @@ func TestLogs_areReadAndTheirLevelChanged(t *testing.T) {
 		t.Errorf("without the token: %d", status)
 	}
 	quiet := handler(p, &model.Control{Levels: true, Subscribers: 1}, nil)
-	if status, text := request(quiet, socket, "GET /logs/fairlead", ""); status != 200 || strings.Contains(text, "first") {
+	if status, text := request(quiet, socket, "GET /logs/fairlead", ""); status != 200 ||
+		strings.Contains(text, "first") {
 		t.Errorf("with levels only: %d %s", status, text)
 	}
 	if status, _ := request(quiet, socket, "GET /logs/stream", ""); status != 404 {

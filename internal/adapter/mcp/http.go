@@ -34,11 +34,13 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, why
 // the others pass.
 func (h *Handler) screen(w http.ResponseWriter, r *http.Request) (pass bool) {
 	if !h.cfg.Screen.Host(r.Host) {
-		h.refuse(w, r, http.StatusForbidden, "the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
+		h.refuse(w, r, http.StatusForbidden,
+			"the Host "+wire.Quote(r.Host)+" is not served here; the operator allows it with --allow-host "+adapter.HostName(r.Host))
 		return false
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.Screen.Origin(origin, r.Host) {
-		h.refuse(w, r, http.StatusForbidden, "the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
+		h.refuse(w, r, http.StatusForbidden,
+			"the Origin "+wire.Quote(origin)+" is not allowed; the operator allows it with --allow-origin")
 		return false
 	}
 	return !h.cfg.Screen.Browser(w, r, "Mcp-Session-Id, WWW-Authenticate", func() string { return http.MethodPost })

@@ -129,7 +129,8 @@ func odd() *schema.Schema {
 		{Name: "$top", Schema: &schema.Schema{Type: "integer"}},
 		{Name: "sort by", Required: true,
 			Schema: &schema.Schema{Type: "array",
-				Items: &schema.Schema{Type: "object", Properties: []schema.Property{{Name: "@field", Schema: text()}}}}}}}
+				Items: &schema.Schema{Type: "object",
+					Properties: []schema.Property{{Name: "@field", Schema: text()}}}}}}}
 }
 
 func TestToolsList_hasSchemasThatEveryModelAccepts(t *testing.T) {

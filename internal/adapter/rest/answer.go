@@ -234,7 +234,8 @@ func (x *exchange) copyBuffer() []byte {
 // brokeOff ends an answer that the upstream did not finish.
 func (x *exchange) brokeOff() {
 	if x.r.Context().Err() == nil {
-		x.log.WarnContext(x.r.Context(), "the answer of the API broke off", "method", x.op.route.Method, "path", x.op.route.Path)
+		x.log.WarnContext(x.r.Context(), "the answer of the API broke off", "method", x.op.route.Method, "path",
+			x.op.route.Path)
 	}
 	if x.started || x.r.Context().Err() != nil {
 		x.heard.Note(func(f *event.Facts) {

@@ -62,7 +62,10 @@ func (x *exchange) serve(s *served) {
 	x.op, x.vars, x.credentials = op, vars, s.credentials
 	if x.config.Events.Hears(event.Exchanges) {
 		x.heard = event.ExchangeOf(x.r.Context())
-		x.heard.Note(func(f *event.Facts) { f.Unit, f.Kind, f.Route = op.route.Unit.ID, op.route.Unit.Kind, op.route.Path })
+		x.heard.Note(func(f *event.Facts) {
+			f.Unit, f.Kind, f.Route = op.route.Unit.ID, op.route.Unit.Kind,
+				op.route.Path
+		})
 	}
 	var result *engine.Result
 	var err *engine.Error
@@ -157,7 +160,8 @@ func (x *exchange) rescue() {
 	if x.op != nil {
 		where = *x.op.route
 	}
-	x.log.ErrorContext(x.r.Context(), "panic while serving", "method", where.Method, "path", where.Path, "panic", fmt.Sprint(v), "stack",
+	x.log.ErrorContext(x.r.Context(), "panic while serving", "method", where.Method, "path", where.Path, "panic",
+		fmt.Sprint(v), "stack",
 		string(debug.Stack()))
 	if x.started {
 		panic(http.ErrAbortHandler)

@@ -133,7 +133,8 @@ func ofSession(role plan.Role) *plan.Route {
 
 func TestHandler_keepsPagesOfOtherSitesAwayFromSessions(t *testing.T) {
 	for _, role := range []plan.Role{plan.LoginRole, plan.RefreshRole, plan.ReplaceRole, plan.LogoutRole} {
-		h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{}, Server: &plan.Server{Routes: []*plan.Route{ofSession(role)}}})
+		h := New(Config{Invoker: &invoker{}, Screen: &adapter.Screen{},
+			Server: &plan.Server{Routes: []*plan.Route{ofSession(role)}}})
 		address := "http://127.0.0.1:8080/" + role.String()
 		if w := do(h, "GET", address, "", "Sec-Fetch-Site: cross-site"); w.Code != 403 {
 			t.Errorf("%s for a page of another site: %d %s", role, w.Code, w.Body)

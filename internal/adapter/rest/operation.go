@@ -38,7 +38,8 @@ type source struct {
 }
 
 func compile(r *plan.Route, names []string) *operation {
-	op := &operation{route: r, writes: !r.Unit.ReadOnly() || r.Unit.Role != plan.NoRole, secret: r.Unit.AnswersSecret(), rest: -1,
+	op := &operation{route: r, writes: !r.Unit.ReadOnly() || r.Unit.Role != plan.NoRole,
+		secret: r.Unit.AnswersSecret(), rest: -1,
 		entity: -1}
 	for i, in := range r.Unit.Inputs {
 		s := source{key: in.Key, input: i, list: in.Schema.Type == "array", open: in.Schema.Type == "",

@@ -67,9 +67,11 @@ func Start(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+		"--no-first-run",
 		"--disable-extensions", "--disable-sync", "--disable-background-networking", "--disable-component-update",
-		"--log-level=3", "--no-proxy-server", "--hide-scrollbars", "--force-color-profile=srgb", "--user-data-dir="+t.TempDir(),
+		"--log-level=3", "--no-proxy-server", "--hide-scrollbars", "--force-color-profile=srgb",
+		"--user-data-dir="+t.TempDir(),
 		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--remote-debugging-pipe")
 	cmd.ExtraFiles = []*os.File{theirs, answers} // which it knows as 3 and 4
 	var stderr bytes.Buffer
@@ -186,7 +188,8 @@ func (b *Browser) NewPage(t testing.TB) *Page {
 	t.Helper()
 	var made struct{ BrowserContextID, TargetID, SessionID string }
 	b.call(t, "", "Target.createBrowserContext", nil, &made)
-	b.call(t, "", "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": made.BrowserContextID}, &made)
+	b.call(t, "", "Target.createTarget",
+		map[string]any{"url": "about:blank", "browserContextId": made.BrowserContextID}, &made)
 	b.call(t, "", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &made)
 	p := &Page{t: t, b: b, session: made.SessionID, loaded: make(chan struct{}, 1)}
 	b.mu.Lock()

@@ -23,7 +23,8 @@ type Server struct {
 }
 
 // Start runs a server until the test ends, with further arguments, such as
-// --requirepass; with a certificate it speaks TLS and nothing else. The test is skipped where redis-server is not installed.
+// --requirepass; with a certificate it speaks TLS and nothing else. The test is skipped where redis-server is not
+// installed.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if !Installed() {
