@@ -178,6 +178,11 @@ func TestLogin_servesOtherCommands(t *testing.T) {
 			t.Errorf("call: %s", out)
 		}
 	}
+	for _, command := range [][]string{{"explain", d.file, "me"}, {"inspect", d.file}} {
+		if out := d.does("", command...); !strings.Contains(out, "you are signed in") {
+			t.Errorf("%s: %s", command[0], out)
+		}
+	}
 	const calls = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 {"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"me","arguments":{}}}
