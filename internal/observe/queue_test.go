@@ -46,7 +46,9 @@ func TestQueue_keepsNobodyWaiting(t *testing.T) {
 		w := &stuck{released: make(chan struct{})}
 		q := observe.NewQueue(w, nil)
 		const lines = 5000
-		for range lines {
+		_, _ = io.WriteString(q, "line\n")
+		synctest.Wait() // the first line is stuck: the queue takes no more than it holds
+		for range lines - 1 {
 			_, _ = io.WriteString(q, "line\n")
 		}
 		close(w.released)
@@ -71,7 +73,6 @@ func TestQueue_keepsNobodyWaiting(t *testing.T) {
 	})
 }
 
-// TestBatch_handsOnAllThatItTook: a moment later, at once when it is much, and at the end.
 // counted counts the lines that are written, while others ask how many.
 type counted struct{ lines atomic.Int64 }
 
@@ -80,6 +81,7 @@ func (c *counted) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// TestBatch_handsOnAllThatItTook: a moment later, at once when it is much, and at the end.
 func TestBatch_handsOnAllThatItTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got counted
